@@ -1,0 +1,141 @@
+import type { Secret } from "../ground/secret.ts";
+import type { Hooks } from "./hooks.ts";
+
+/** A config with every default filled in, merged per role and frozen. Nobody below `config/` sees an optional that has a default. */
+export interface Settings {
+  readonly service: string;
+  readonly destination: string | undefined;
+  /** The image without tag, registry server included: `reg.example/acme/shop`. */
+  readonly repository: string;
+  readonly registry: RegistrySettings;
+  /** Primary role first, then alphabetical. */
+  readonly roles: readonly Role[];
+  readonly primaryRole: string;
+  /** First host of the primary role, whatever filters say: the lock sits there. */
+  readonly primaryHost: string;
+  readonly builder: BuilderSettings;
+  readonly ssh: SshSettings;
+  readonly boot: BootSettings;
+  /** How the proxy container itself is run. Undefined: as the files on the host say, with the defaults. */
+  readonly proxyRun: ProxyRunSettings | undefined;
+  readonly retainContainers: number;
+  readonly deployTimeoutSeconds: number;
+  readonly drainTimeoutSeconds: number;
+  readonly readinessDelaySeconds: number;
+  readonly hooks: Hooks;
+  /** Folder of the config file, absolute. Build contexts and local paths are relative to it. */
+  readonly root: string;
+  readonly secrets: SecretStore;
+}
+
+/** Gives secrets by name. Values are read once, when first needed. */
+export interface SecretStore {
+  /** A secret that opens when it is sent. Opening one that was not loaded throws. */
+  get(name: string): Secret;
+  /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
+  load(): Promise<void>;
+}
+
+export interface RegistrySettings {
+  /** Undefined: Docker Hub. */
+  readonly server: string | undefined;
+  readonly username: string | Secret | undefined;
+  readonly password: Secret | undefined;
+}
+
+export interface Role {
+  readonly name: string;
+  readonly primary: boolean;
+  readonly hosts: readonly string[];
+  /** Shell words after the image, as written by the user. */
+  readonly cmd: string | undefined;
+  /** Root env, then the role's. */
+  readonly env: EnvSettings;
+  /** Root labels, then the role's; without `service`, `role`, `destination`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Further `docker run` options. */
+  readonly options: Options;
+  readonly volumes: readonly string[];
+  readonly logging: LoggingSettings;
+  /** Undefined: the role is not behind the proxy. */
+  readonly proxy: ProxySettings | undefined;
+  /** `docker stop -t`; undefined: docker's own default. */
+  readonly stopTimeoutSeconds: number | undefined;
+}
+
+/** `true` is a bare flag, a list repeats the flag. */
+export type Options = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
+
+export interface EnvSettings {
+  readonly clear: Readonly<Record<string, string | number | boolean>>;
+  /** By variable name, in order. */
+  readonly secret: Readonly<Record<string, Secret>>;
+}
+
+export interface LoggingSettings {
+  readonly driver: string | undefined;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface ProxySettings {
+  /** Empty: all hosts. */
+  readonly hosts: readonly string[];
+  readonly appPort: number;
+  readonly tls: "off" | "automatic" | { readonly certificate: Secret; readonly privateKey: Secret };
+  readonly tlsRedirect: boolean | undefined;
+  readonly forwardHeaders: boolean | undefined;
+  readonly responseTimeoutSeconds: number | undefined;
+  readonly pathPrefixes: readonly string[];
+  readonly stripPathPrefix: boolean | undefined;
+  readonly healthcheck: { readonly intervalSeconds: number | undefined; readonly timeoutSeconds: number | undefined; readonly path: string | undefined };
+  readonly buffering: { readonly requests: boolean; readonly responses: boolean; readonly memory: number | undefined; readonly maxRequestBody: number | undefined; readonly maxResponseBody: number | undefined };
+  readonly logging: { readonly requestHeaders: readonly string[]; readonly responseHeaders: readonly string[] };
+}
+
+export interface ProxyRunSettings {
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly metricsPort: number | undefined;
+  readonly debug: boolean;
+  /** Empty: no limit is set. */
+  readonly logMaxSize: string;
+  readonly publish: boolean;
+  readonly bindIps: readonly string[];
+  /** `[registry/]repository:version`. */
+  readonly image: string;
+  readonly options: Options;
+}
+
+export interface BuilderSettings {
+  readonly arch: readonly string[];
+  /** Undefined: a clean clone of the git repository is built. Relative to the root. */
+  readonly context: string | undefined;
+  readonly dockerfile: string;
+  readonly target: string | undefined;
+  readonly args: Readonly<Record<string, string | number | boolean>>;
+  readonly secrets: Readonly<Record<string, Secret>>;
+  readonly driver: string;
+}
+
+export interface SshSettings {
+  /** Undefined: as ~/.ssh/config says, else root. */
+  readonly user: string | undefined;
+  readonly port: number | undefined;
+  /** Key files; empty: the agent and the usual files. */
+  readonly keys: readonly string[];
+  readonly keysOnly: boolean;
+  /** `[user@]host[:port]` to jump through. */
+  readonly proxy: string | undefined;
+  readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
+  /** False: ~/.ssh/config is not read. A path: that file instead. */
+  readonly config: boolean | string;
+  readonly connectTimeoutSeconds: number;
+  /** How many handshakes at once. */
+  readonly maxConcurrentStarts: number;
+}
+
+export interface BootSettings {
+  /** Hosts that boot together; undefined: all. */
+  readonly limit: number | `${number}%` | undefined;
+  readonly waitSeconds: number;
+}

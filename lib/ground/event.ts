@@ -1,0 +1,22 @@
+import type { Step } from "./step.ts";
+
+/** A moment of a run. Reporters turn it into text; `--json` prints it as it is, one a line. */
+export type Event = { /** ISO 8601, UTC. */ readonly at: string } & (
+  | { readonly type: "start"; readonly command: string; readonly service: string; readonly destination: string | undefined; readonly version: string | undefined; readonly hosts: readonly string[] }
+  | { readonly type: "connect"; readonly host: string; readonly state: "opening" | "ready" | "failed"; readonly durationMs: number; readonly text?: string }
+  | { readonly type: "phase-start"; readonly phase: string; readonly hosts: readonly string[] }
+  | { readonly type: "phase-end"; readonly phase: string; readonly ok: boolean; readonly durationMs: number }
+  | { readonly type: "step-start"; readonly phase: string; readonly host: string | undefined; readonly role: string | undefined; readonly title: string; readonly kind: Step["kind"]; readonly command: string }
+  | { readonly type: "step-end"; readonly phase: string; readonly host: string | undefined; readonly role: string | undefined; readonly title: string; readonly kind: Step["kind"]; readonly ok: boolean; readonly durationMs: number }
+  | { readonly type: "output"; readonly host: string | undefined; readonly title: string; readonly stream: "stdout" | "stderr"; readonly line: string; /** Shown even when not verbose: builds. */ readonly loud: boolean }
+  | { readonly type: "probe"; readonly host: string; readonly role: string | undefined; readonly container: string; readonly attempt: number; readonly ok: boolean; readonly answer: string; readonly durationMs: number }
+  | { readonly type: "lock"; readonly host: string; readonly state: "taken" | "released" | "lost"; readonly text?: string }
+  | { readonly type: "hook"; readonly name: string; readonly state: "start" | "end" | "failed" | "skipped"; readonly durationMs: number }
+  | { readonly type: "audit"; readonly host: string; readonly line: string }
+  | { readonly type: "undo"; readonly host: string | undefined; readonly title: string; readonly ok: boolean; readonly text?: string }
+  | { readonly type: "notice"; readonly level: "info" | "warn"; readonly host?: string; readonly text: string }
+  | { readonly type: "summary"; readonly command: string; readonly service: string; readonly destination: string | undefined; readonly ok: boolean; readonly from: readonly string[]; readonly to: string | undefined; readonly hosts: readonly string[]; readonly durationMs: number; readonly phases: readonly { readonly phase: string; readonly durationMs: number }[] }
+);
+
+/** An event as the logic writes it: the time is added where it is reported. */
+export type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "at"> : never) : never;

@@ -1,0 +1,48 @@
+/**
+ * Every name and path on a host. They are Kamal 2's, so that a fleet can be taken over and handed back.
+ * Paths are relative to the SSH user's home directory.
+ */
+
+/** What names are made of. */
+export interface Named {
+  readonly service: string;
+  readonly destination: string | undefined;
+}
+
+const join = (...parts: readonly (string | undefined)[]): string => parts.filter((part) => part !== undefined && part !== "").join("-");
+
+/** `service[-destination]`. */
+export const serviceWithDestination = (of: Named): string => join(of.service, of.destination);
+/** `service-role[-destination]`: prefix of container names and the name of the route at the proxy. */
+export const rolePrefix = (of: Named, role: string): string => join(of.service, role, of.destination);
+export const containerName = (of: Named, role: string, version: string): string => join(rolePrefix(of, role), version);
+/** Name of a container that makes place for another one of the same version. `hex` is 16 digits. */
+export const replacedName = (name: string, hex: string): string => `${name}_replaced_${hex}`;
+/** Name of a one-off container. `hex` is 6 digits. */
+export const execName = (of: Named, role: string, version: string, hex: string): string => join(rolePrefix(of, role), "exec", version, hex);
+
+/** The version in a container's name, or undefined when the name is not one of this role. */
+export function versionOf(of: Named, role: string, name: string): string | undefined {
+  const prefix = `${rolePrefix(of, role)}-`;
+  return name.startsWith(prefix) && name.length > prefix.length ? name.slice(prefix.length) : undefined;
+}
+
+export const network = "kamal";
+export const proxyContainer = "kamal-proxy";
+export const proxyVolume = "kamal-proxy-config";
+export const runDirectory = ".kamal";
+export const appDirectory = (of: Named): string => `${runDirectory}/apps/${serviceWithDestination(of)}`;
+export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/roles`;
+export const envFilePath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.env`;
+export const lockDirectory = (of: Named): string => `${runDirectory}/lock-${serviceWithDestination(of)}`;
+export const auditLogPath = (of: Named): string => `${runDirectory}/${serviceWithDestination(of)}-audit.log`;
+export const proxyDirectory = `${runDirectory}/proxy`;
+export const proxyAppsDirectory = `${proxyDirectory}/apps-config`;
+export const tlsDirectory = (of: Named, role: string): string => `${proxyAppsDirectory}/${serviceWithDestination(of)}/tls/${role}`;
+
+/** `latest[-destination]`: the tag of the version that was last deployed. */
+export const latestTag = (of: Named): string => join("latest", of.destination);
+/** First seven characters of a commit; other versions stay whole. */
+export const abbreviated = (version: string): string => (version.includes("_") ? version : version.slice(0, 7));
+/** `--hostname` of a container: at most 51 characters of the host, no dot at the end, then 12 hex digits. */
+export const containerHostname = (host: string, hex: string): string => `${host.slice(0, 51).replace(/\.$/, "")}-${hex}`;

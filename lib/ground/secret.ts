@@ -1,0 +1,59 @@
+import { inspect } from "node:util";
+
+const brand = Symbol.for("capstan/secret");
+
+/** A value that prints as its name. Only `lib/world` may {@link Secret.reveal} it, at the moment it is sent. */
+export class Secret {
+  /** The name under which the value is known: an environment variable, a key of a secrets file. */
+  readonly name: string;
+  readonly [brand] = true;
+  readonly #open: () => string;
+
+  /**
+   * @param name shown instead of the value
+   * @param value the value, or a function that gives it when it is needed
+   */
+  constructor(name: string, value: string | (() => string)) {
+    this.name = name;
+    this.#open = typeof value === "string" ? () => value : value;
+  }
+
+  /** A secret made of texts and other secrets, such as an env file. Nothing is opened yet. */
+  static join(name: string, parts: readonly (string | Secret)[]): Secret {
+    return new Secret(name, () => parts.map((part) => (typeof part === "string" ? part : part.reveal())).join(""));
+  }
+
+  /** The secret in another form, such as base64. Nothing is opened yet. */
+  map(name: string, change: (value: string) => string): Secret {
+    return new Secret(name, () => change(this.#open()));
+  }
+
+  /** The value. Called only where it leaves the process. */
+  reveal(): string {
+    return this.#open();
+  }
+
+  toString(): string {
+    return placeholder(this.name);
+  }
+
+  toJSON(): string {
+    return placeholder(this.name);
+  }
+
+  [inspect.custom](): string {
+    return placeholder(this.name);
+  }
+}
+
+const placeholder = (name: string): string => `‹secret ${name}›`;
+
+/** True when a text holds the placeholder of a secret: a careless template. Transports refuse to send it. */
+export function holdsPlaceholder(text: string): boolean {
+  return text.includes("‹secret ");
+}
+
+/** True also for a Secret of another copy of this module. */
+export function isSecret(value: unknown): value is Secret {
+  return typeof value === "object" && value !== null && brand in value;
+}

@@ -1,0 +1,125 @@
+import type { Command, Program, Query } from "./command.ts";
+import type { Secret } from "./secret.ts";
+
+interface Titled {
+  /** What the step does, for people: `Start shop-web-77`. */
+  readonly title: string;
+  /** The role the step serves, where it serves one. */
+  readonly role?: string;
+}
+
+/** A change on a host. */
+export interface RunStep extends Titled {
+  readonly kind: "run";
+  readonly command: Command;
+  /** Takes the change back; run on failure, newest first. Must be harmless when the change never happened. */
+  readonly undo?: Command;
+  /** How long the command may take; default 10 minutes. */
+  readonly timeoutMs?: number;
+}
+
+/** A file on a host, written beside its place and renamed into it. */
+export interface UploadStep extends Titled {
+  readonly kind: "upload";
+  /** Relative to the SSH user's home directory, or absolute. */
+  readonly path: string;
+  readonly content: string | Secret;
+  /** Octal, such as `0600`. */
+  readonly mode: string;
+}
+
+/** How to see whether a container is ready. */
+export type Readiness =
+  | {
+      /** An HTTP GET from the host's network to the container, any 2xx is healthy. */
+      readonly kind: "http";
+      readonly port: number;
+      readonly path: string;
+      readonly intervalMs: number;
+      /** Of one probe. */
+      readonly timeoutMs: number;
+    }
+  | {
+      /** Docker's own healthcheck where the image has one, else still running after a while. */
+      readonly kind: "running";
+      readonly readinessDelayMs: number;
+    };
+
+/** Waits until a container is ready. */
+export interface WaitStep extends Titled {
+  readonly kind: "wait";
+  readonly container: string;
+  readonly readiness: Readiness;
+  readonly deadlineMs: number;
+  /** State of the container: asked at every try. */
+  readonly state: Query<ContainerState>;
+  /** Asked on failure: the last lines of the container's log. */
+  readonly logs: Command;
+}
+
+/** What `docker inspect` says of a container, as far as readiness needs it. */
+export interface ContainerState {
+  /** `created`, `running`, `restarting`, `exited`, `dead`, … or `missing`. */
+  readonly status: string;
+  /** Docker's healthcheck, where the image has one. */
+  readonly health: "starting" | "healthy" | "unhealthy" | undefined;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly restartCount: number;
+  /** Address on the shared network; empty when not running. */
+  readonly address: string;
+  /** Ports the image or the run exposes, such as `3000`. */
+  readonly exposedPorts: readonly number[];
+}
+
+/** Calls a hook of the config. */
+export interface HookStep extends Titled {
+  readonly kind: "hook";
+  readonly hook: string;
+  readonly hosts: readonly string[];
+}
+
+/** A program on the user's own machine: build, push, local login. */
+export interface LocalStep extends Titled {
+  readonly kind: "local";
+  readonly program: Program;
+  /** Show its output line by line even when not verbose: builds. */
+  readonly loud?: boolean;
+  /** A failure is not a failure: clean-ups, probes. */
+  readonly optional?: boolean;
+}
+
+/** A pause between the groups of a rolling boot. */
+export interface PauseStep extends Titled {
+  readonly kind: "pause";
+  readonly durationMs: number;
+}
+
+/** One change, or one wait for something to become true. */
+export type Step = RunStep | UploadStep | WaitStep | HookStep | LocalStep | PauseStep;
+/** Steps that happen on a host. */
+export type HostStep = RunStep | UploadStep | WaitStep;
+
+/** Steps of a lane run in order. `host` is undefined for the user's own machine. */
+export interface Lane {
+  readonly host: string | undefined;
+  readonly steps: readonly Step[];
+}
+
+/** Lanes run side by side, at most `limit` at once; a phase ends when all its lanes have ended. */
+export interface Phase {
+  readonly title: string;
+  readonly lanes: readonly Lane[];
+  readonly limit?: number;
+  /** Nothing before this phase is taken back once it has begun: traffic is on the new version. */
+  readonly committed?: boolean;
+  /** A failure here is told and does not fail the run: housekeeping. */
+  readonly optional?: boolean;
+}
+
+/** Phases run one after another. A plan is plain data: it prints, compares and serialises. */
+export interface Plan {
+  readonly phases: readonly Phase[];
+  /** What the reader of the plan should know: `nothing to do`, an assumption made offline. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,100 @@
+import type { Command, Program } from "./command.ts";
+import type { Event } from "./event.ts";
+
+/** How a command ended. `status` is undefined when a signal ended it. */
+export interface Exit {
+  readonly status: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+}
+
+export interface Limits {
+  readonly timeoutMs: number;
+  /** Aborting it ends the command and rejects. */
+  readonly signal: AbortSignal;
+  /** Called for each piece of output as it arrives, not cut at lines. */
+  readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+  /** Keep at most this many bytes of each stream in the Exit (the tail); default 8 MiB. */
+  readonly keepBytes?: number;
+}
+
+/** A long-lived command on a host, such as the holder of the lock. */
+export interface Channel {
+  /** Sends text to the command's standard input. */
+  write(text: string): void;
+  /** Closes the command's standard input. */
+  end(): void;
+  /** Lines of its standard output. Ends when the channel closes. */
+  readonly lines: AsyncIterable<string>;
+  /** Settles when the command ends or the connection is lost. Never rejects. */
+  readonly ended: Promise<{ readonly status: number | undefined; readonly stderr: string; readonly lost: boolean }>;
+}
+
+/** One HTTP GET. */
+export interface HttpProbe {
+  /** Address of the container as the host sees it. */
+  readonly address: string;
+  readonly port: number;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+/** What one probe found: an answer, or why there was none. */
+export type HttpAnswer =
+  | { readonly ok: true; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string; readonly durationMs: number }
+  | { readonly ok: false; readonly reason: "refused" | "timeout" | "reset" | "forbidden" | "malformed"; readonly detail: string; readonly durationMs: number };
+
+/** Reaches hosts. One connection a host for the whole run. */
+export interface Transport {
+  /** Opens the connection, or does nothing when it is open. Rejects with a ConnectError or a cancellation. */
+  connect(host: string, signal: AbortSignal): Promise<void>;
+  /** Resolves for every exit of the command; rejects only with a ConnectError (also when the connection is lost on the way), a TimeoutError or a cancellation. */
+  run(host: string, command: Command, limits: Limits): Promise<Exit>;
+  /** Starts a command that stays. */
+  open(host: string, command: Command, signal: AbortSignal): Promise<Channel>;
+  /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
+  probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
+}
+
+/** Starts programs on the user's own machine. */
+export interface Programs {
+  /** Resolves for every exit. Rejects with a DeployError when the program cannot be started, a TimeoutError or a cancellation. */
+  run(program: Program, limits: Limits): Promise<Exit>;
+}
+
+/** The user's own files. */
+export interface Files {
+  /** Undefined when there is no such file. */
+  read(path: string): Promise<string | undefined>;
+  exists(path: string): Promise<boolean>;
+  /** Creates folders on the way. `mode` is octal, such as 0o600, in force from the first byte. */
+  write(path: string, content: string, mode?: number): Promise<void>;
+  append(path: string, content: string): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Rejects when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Everything outside this process. Built once by cli/ or by the library's user, passed down as the first argument, replaced whole in tests. */
+export interface World {
+  readonly transport: Transport;
+  readonly programs: Programs;
+  readonly files: Files;
+  readonly clock: Clock;
+  /** Lowercase hex digits, two for each byte. */
+  readonly randomHex: (bytes: number) => string;
+  /** The environment the user started us in. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's working directory: absolute. */
+  readonly cwd: string;
+  readonly report: (event: Event) => void;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
