@@ -1,3 +1,4 @@
+import { DeployError } from "../ground/errors.ts";
 import type { Role, Settings } from "./settings.ts";
 
 /** What `-h`, `-r` and `-p` narrow a run to. */
@@ -20,3 +21,49 @@ export interface Scope {
 }
 
 export type SelectScope = (settings: Settings, filter: Filter) => Scope;
+
+/**
+ * Narrows the settings to what a filter names. Patterns are globs; every one must match something.
+ * The primary host is the first one that `-h` names, else the first of the primary role; the role that counts as primary in
+ * this scope is the configured one where it is on that host, else the first role there. It comes first, and so do its hosts.
+ * @throws DeployError (usage) for a pattern that matches nothing, or when patterns leave no host
+ */
+export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], roles: rolePatterns = [], primary = false }) => {
+  const alphabetical = settings.roles.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const allHosts = unique(alphabetical.flatMap(({ hosts }) => hosts));
+  const namedRoles = matching("role", rolePatterns, settings.roles.map(({ name }) => name));
+  const namedHosts = primary ? [settings.primaryHost] : matching("host", hostPatterns, allHosts);
+  const roles = settings.roles
+    .filter(({ name }) => namedRoles.includes(name))
+    .map((role) => ({ ...role, hosts: role.hosts.filter((host) => namedHosts.includes(host)) }))
+    .filter(({ hosts }) => hosts.length > 0);
+  const left = unique(roles.flatMap(({ hosts }) => hosts));
+  const first = (hostPatterns.length > 0 ? namedHosts.find((host) => left.includes(host)) : undefined) ?? roles[0]?.hosts[0];
+  if (first === undefined) {
+    throw new DeployError("usage", `Cannot work on ${described(hostPatterns, rolePatterns, primary)}: no host is left`, { hint: `The hosts are: ${settings.roles.map(({ name, hosts }) => `${name} (${hosts.join(", ")})`).join(", ")}` });
+  }
+  const leader = roles.find((role) => role.hosts.includes(first));
+  const ordered = [leader, ...roles.filter((role) => role !== leader)].filter((role) => role !== undefined);
+  const [head, ...others] = ordered;
+  const lead = head === undefined ? [] : [{ ...head, hosts: [first, ...head.hosts.filter((host) => host !== first)] }];
+  const inLead = allHosts.filter((host) => left.includes(host) && head?.hosts.includes(host));
+  return { hosts: unique([...inLead, ...allHosts.filter((host) => left.includes(host))]), roles: [...lead, ...others], primaryHost: first };
+};
+
+const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
+
+/** The names a list of patterns picks, pattern by pattern; all of them when there is no pattern. */
+function matching(kind: "host" | "role", patterns: readonly string[], names: readonly string[]): readonly string[] {
+  if (patterns.length === 0) return names;
+  return unique(patterns.flatMap((pattern) => {
+    const glob = new Bun.Glob(pattern);
+    const matched = names.filter((name) => name === pattern || glob.match(name));
+    if (matched.length === 0) throw new DeployError("usage", `Cannot find a ${kind} for "${pattern}"`, { hint: `The ${kind}s are: ${names.join(", ")}` });
+    return matched;
+  }));
+}
+
+function described(hosts: readonly string[], roles: readonly string[], primary: boolean): string {
+  const words = [...(primary ? ["the primary host"] : hosts.map((host) => `host "${host}"`)), ...roles.map((role) => `role "${role}"`)];
+  return words.length === 0 ? "this config" : words.join(" and ");
+}

@@ -32,6 +32,8 @@ export interface Settings {
 export interface SecretStore {
   /** A secret that opens when it is sent. Opening one that was not loaded throws. */
   get(name: string): Secret;
+  /** The value itself, for a hook; also of a name the config does not mention. It is registered for scrubbing by whoever opens it. @throws DeployError (config) when it is missing */
+  value(name: string): Promise<string>;
   /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
   load(): Promise<void>;
 }

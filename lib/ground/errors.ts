@@ -24,6 +24,8 @@ interface More {
   readonly cause?: unknown;
   /** Further lines that explain: the last lines of a log, the probes made. */
   readonly details?: readonly string[] | undefined;
+  /** What is true now, on all hosts: a sentence a line. */
+  readonly state?: readonly string[] | undefined;
   /** Where it happened, when on one host. */
   readonly host?: string | undefined;
 }
@@ -37,6 +39,7 @@ export class DeployError extends Error {
   readonly failure: Failure;
   readonly hint: string | undefined;
   readonly details: readonly string[];
+  readonly state: readonly string[];
   readonly host: string | undefined;
 
   constructor(failure: Failure, message: string, more: More = {}) {
@@ -44,6 +47,7 @@ export class DeployError extends Error {
     this.failure = failure;
     this.hint = more.hint;
     this.details = more.details ?? [];
+    this.state = more.state ?? [];
     this.host = more.host;
   }
 }

@@ -6,26 +6,31 @@ const brand = Symbol.for("capstan/secret");
 export class Secret {
   /** The name under which the value is known: an environment variable, a key of a secrets file. */
   readonly name: string;
+  /** The secrets it is made of: each is scrubbed from output once this one was opened. Empty for a plain value. */
+  readonly parts: readonly Secret[];
   readonly [brand] = true;
   readonly #open: () => string;
 
   /**
    * @param name shown instead of the value
    * @param value the value, or a function that gives it when it is needed
+   * @param parts the secrets the value is made of
    */
-  constructor(name: string, value: string | (() => string)) {
+  constructor(name: string, value: string | (() => string), parts: readonly Secret[] = []) {
     this.name = name;
+    this.parts = parts;
     this.#open = typeof value === "string" ? () => value : value;
   }
 
   /** A secret made of texts and other secrets, such as an env file. Nothing is opened yet. */
   static join(name: string, parts: readonly (string | Secret)[]): Secret {
-    return new Secret(name, () => parts.map((part) => (typeof part === "string" ? part : part.reveal())).join(""));
+    const open = (): string => parts.map((part) => (typeof part === "string" ? part : part.reveal())).join("");
+    return new Secret(name, open, parts.filter((part) => typeof part !== "string"));
   }
 
   /** The secret in another form, such as base64. Nothing is opened yet. */
   map(name: string, change: (value: string) => string): Secret {
-    return new Secret(name, () => change(this.#open()));
+    return new Secret(name, () => change(this.#open()), [this]);
   }
 
   /** The value. Called only where it leaves the process. */

@@ -14,8 +14,14 @@ export interface RunStep extends Titled {
   readonly command: Command;
   /** Takes the change back; run on failure, newest first. Must be harmless when the change never happened. */
   readonly undo?: Command;
+  /** What the undo does, for people: `Remove shop-web-77`. */
+  readonly undoTitle?: string;
   /** How long the command may take; default 10 minutes. */
   readonly timeoutMs?: number;
+  /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */
+  readonly onCancel?: "finish" | "abandon";
+  /** The command appends this to the audit log; told to reporters and to the auditBroadcast hook once it did. */
+  readonly audit?: { readonly line: string; readonly text: string };
 }
 
 /** A file on a host, written beside its place and renamed into it. */
@@ -85,6 +91,8 @@ export interface LocalStep extends Titled {
   readonly program: Program;
   /** Show its output line by line even when not verbose: builds. */
   readonly loud?: boolean;
+  /** What to do when it fails. */
+  readonly hint?: string;
   /** A failure is not a failure: clean-ups, probes. */
   readonly optional?: boolean;
 }
@@ -122,4 +130,6 @@ export interface Plan {
   readonly phases: readonly Phase[];
   /** What the reader of the plan should know: `nothing to do`, an assumption made offline. */
   readonly notes: readonly string[];
+  /** What is true after a failure, once everything was taken back; and once a committed phase has begun. */
+  readonly afterFailure?: { readonly takenBack: string; readonly committed: string };
 }

@@ -95,6 +95,8 @@ export interface World {
   /** The user's working directory: absolute. */
   readonly cwd: string;
   readonly report: (event: Event) => void;
+  /** Scrubs a secret value that was handed out from all output from now on. */
+  readonly conceal: (value: string) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

@@ -1,3 +1,10 @@
+import { sh, type Query } from "../ground/command.ts";
+import type { Settings } from "../config/settings.ts";
+import { containersOf } from "./container.ts";
+import { imagesOf } from "./image.ts";
+import { networkExists } from "./network.ts";
+import type { ProxyDriver } from "./proxy/driver.ts";
+
 /** What was observed on one host. Plain data: `observe --json` prints it, `--facts` reads it. */
 export interface HostFacts {
   /** Version of the Docker server; undefined: Docker is missing or not running. */
@@ -47,3 +54,31 @@ export const freshFacts: HostFacts = { docker: "unknown", network: false, proxy:
 
 /** Facts by host. */
 export type FleetFacts = ReadonlyMap<string, HostFacts>;
+
+/** The questions whose answers are the facts of a host, for one round trip. None of them fails where Docker is missing. */
+export function factQueries(settings: Settings, driver: ProxyDriver) {
+  return {
+    docker: dockerVersion(),
+    network: whereDockerRuns(networkExists()),
+    proxy: driver.facts(),
+    containers: whereDockerRuns(containersOf(settings)),
+    images: whereDockerRuns(imagesOf(settings)),
+  };
+}
+
+/** What the queries of {@link factQueries} answered. */
+export type FactAnswers = { readonly [Name in keyof ReturnType<typeof factQueries>]: ReturnType<typeof factQueries>[Name] extends Query<infer T> ? T : never };
+
+/** The facts that the answers make. */
+export const toFacts = ({ docker, network, proxy, containers, images }: FactAnswers): HostFacts => ({ docker, network, proxy, containers, images });
+
+/** Version of the Docker server; undefined when it is missing, not running or not ours to use. */
+export const dockerVersion = (): Query<string | undefined> => ({
+  command: sh`docker version --format ${"{{.Server.Version}}"} 2> /dev/null || true`,
+  parse: (stdout) => /^\d\S*/m.exec(stdout)?.[0],
+});
+
+/** The same query with an empty answer where Docker does not run. A failure of a Docker that runs stays one. */
+function whereDockerRuns<T>({ command, parse }: Query<T>): Query<T> {
+  return { command: sh`{ ${command}; } 2> /dev/null || ! docker version > /dev/null 2>&1`, parse };
+}

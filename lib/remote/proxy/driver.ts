@@ -3,8 +3,8 @@ import type { HostStep, RunStep } from "../../ground/step.ts";
 import type { Role, Settings } from "../../config/settings.ts";
 import type { ProxyFacts } from "../facts.ts";
 
-/** A target to switch to: a container of ours, found by its name on the host, or by the id it is known to have. */
-export type Target = { readonly container: string } | { readonly id: string };
+/** A target to switch to: a container of ours, found by its name on the host, or by the id it is known to have. The port is the role's, unless the target is known to listen on another one. */
+export type Target = { readonly container: string } | { readonly id: string; readonly port?: number };
 
 /** One kind of proxy. Everything is pure: commands and steps for the planner, queries for the observer. */
 export interface ProxyDriver {

@@ -1,0 +1,63 @@
+import { command, group, type Tree } from "./command.ts";
+import * as app from "./definitions/app.ts";
+import * as image from "./definitions/image.ts";
+import * as inspect from "./definitions/inspect.ts";
+import * as lock from "./definitions/lock.ts";
+import * as proxy from "./definitions/proxy.ts";
+import * as registry from "./definitions/registry.ts";
+import * as release from "./definitions/release.ts";
+import * as server from "./definitions/server.ts";
+
+/** All commands in the order of the help. Implementations are loaded when they run, so that help and version are fast. */
+export const commands: Tree = {
+  "setup": command(release.setup, async () => (await import("./release.ts")).setup),
+  "deploy": command(release.deploy, async () => (await import("./release.ts")).deploy),
+  "redeploy": command(release.redeploy, async () => (await import("./release.ts")).redeploy),
+  "rollback": command(release.rollback, async () => (await import("./release.ts")).rollback),
+  "plan": { kind: "plan", definition: release.plan, standsFor: "deploy" },
+  "details": command(inspect.details, async () => (await import("./inspect.ts")).details),
+  "observe": command(inspect.observe, async () => (await import("./inspect.ts")).observe),
+  "audit": command(inspect.audit, async () => (await import("./inspect.ts")).audit),
+  "config": command(inspect.config, async () => (await import("./config.ts")).config),
+  "docs": command(inspect.docs, async () => (await import("./docs.ts")).docs),
+  "init": command(inspect.init, async () => (await import("./init.ts")).init),
+  "version": command(inspect.version, async () => (await import("./version.ts")).version),
+  "app": group("The application's containers", {
+    "exec": command(app.exec, async () => (await import("./app.ts")).exec),
+    "logs": command(app.logs, async () => (await import("./app.ts")).logs),
+    "details": command(app.details, async () => (await import("./app.ts")).details),
+    "version": command(app.version, async () => (await import("./app.ts")).version),
+    "containers": command(app.containers, async () => (await import("./app.ts")).containers),
+    "boot": command(app.boot, async () => (await import("./app.ts")).boot),
+    "start": command(app.start, async () => (await import("./app.ts")).start),
+    "stop": command(app.stop, async () => (await import("./app.ts")).stop),
+  }),
+  "proxy": group("The proxy that takes public traffic", {
+    "boot": command(proxy.boot, async () => (await import("./proxy.ts")).boot),
+    "reboot": command(proxy.reboot, async () => (await import("./proxy.ts")).reboot),
+    "details": command(proxy.details, async () => (await import("./proxy.ts")).details),
+    "logs": command(proxy.logs, async () => (await import("./proxy.ts")).logs),
+    "start": command(proxy.start, async () => (await import("./proxy.ts")).start),
+    "stop": command(proxy.stop, async () => (await import("./proxy.ts")).stop),
+    "restart": command(proxy.restart, async () => (await import("./proxy.ts")).restart),
+    "remove": command(proxy.remove, async () => (await import("./proxy.ts")).remove),
+  }),
+  "build": group("The image", {
+    "deliver": command(image.deliver, async () => (await import("./image.ts")).deliver),
+    "push": command(image.push, async () => (await import("./image.ts")).push),
+    "pull": command(image.pull, async () => (await import("./image.ts")).pull),
+  }),
+  "registry": group("The place where images are kept", {
+    "login": command(registry.login, async () => (await import("./registry.ts")).login),
+    "logout": command(registry.logout, async () => (await import("./registry.ts")).logout),
+  }),
+  "lock": group("The deploy lock", {
+    "status": command(lock.status, async () => (await import("./lock.ts")).status),
+    "acquire": command(lock.acquire, async () => (await import("./lock.ts")).acquire),
+    "release": command(lock.release, async () => (await import("./lock.ts")).release),
+  }),
+  "server": group("The hosts themselves", {
+    "bootstrap": command(server.bootstrap, async () => (await import("./server.ts")).bootstrap),
+    "exec": command(server.exec, async () => (await import("./server.ts")).exec),
+  }),
+};

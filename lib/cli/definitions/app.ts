@@ -1,0 +1,73 @@
+import { define } from "../command.ts";
+import { logArgs } from "./shared.ts";
+
+export const boot = define({
+  meta: { purpose: "Start a version that is on the hosts already and switch to it", examples: [["capstan app boot --version 4f2c1a9", "a certain version; default: the one deployed last"]] },
+  args: {},
+  changes: true,
+});
+
+export const start = define({
+  meta: { purpose: "Start the service's stopped containers and give them traffic" },
+  args: {},
+  changes: true,
+});
+
+export const stop = define({
+  meta: { purpose: "Take traffic from the service's containers and stop them" },
+  args: {},
+  changes: true,
+});
+
+export const details = define({
+  meta: { purpose: "List the service's running containers by role" },
+  args: {},
+  changes: false,
+});
+
+export const exec = define({
+  meta: {
+    purpose: "Run a command in the application's image, in a new container unless told otherwise",
+    notes: ["Options stand before COMMAND: what follows its first word belongs to it. A command in one quoted word may be followed by options."],
+    examples: [
+      ["capstan app exec -p bin/migrate --pretend", "on the primary host only; --pretend goes to bin/migrate"],
+      ["capstan app exec -i -p --reuse bash", "a shell in the running container"],
+      ["capstan app exec -e LEVEL:debug -r jobs -- env", "with a variable, on the hosts of a role"],
+    ],
+  },
+  args: {
+    interactive: { type: "boolean", alias: "i", description: "Connect the terminal; on the primary host" },
+    reuse: { type: "boolean", description: "Run it in the running container" },
+    env: { type: "string", alias: "e", multiple: true, valueHint: "NAME:VALUE", description: "Set a variable; may be repeated" },
+    detach: { type: "boolean", description: "Leave it running and come back at once" },
+    raw: { type: "boolean", description: "Pass its output through byte by byte, without headers" },
+  },
+  words: { name: "COMMAND", description: "The command and its arguments", required: true },
+  conflicts: [["detach", "interactive"], ["detach", "reuse"], ["raw", "interactive"], ["raw", "detach"]],
+  changes: true,
+});
+
+export const containers = define({
+  meta: { purpose: "List all of the service's containers, stopped ones too" },
+  args: {},
+  changes: false,
+});
+
+export const logs = define({
+  meta: {
+    purpose: "Show the application's log",
+    examples: [["capstan app logs -f", "of the primary host, as it is written"], ["capstan app logs -r jobs -n 20 -g ERROR", "of one role, lines with a pattern"]],
+  },
+  args: {
+    ...logArgs,
+    grepOptions: { type: "string", valueHint: "OPTIONS", description: "More options for grep, such as --grep-options=-i" },
+    containerId: { type: "string", valueHint: "ID", description: "The log of this container" },
+  },
+  changes: false,
+});
+
+export const version = define({
+  meta: { purpose: "Show which version serves on each host" },
+  args: {},
+  changes: false,
+});

@@ -1,0 +1,9 @@
+import { define } from "../command.ts";
+
+const sides = {
+  skipLocal: { type: "boolean", alias: "L", description: "Not on this machine" },
+  skipRemote: { type: "boolean", alias: "R", description: "Not on the hosts" },
+} as const;
+
+export const login = define({ meta: { purpose: "Log in to the registry, here and on every host" }, args: { ...sides }, changes: true });
+export const logout = define({ meta: { purpose: "Log out of the registry, here and on every host" }, args: { ...sides }, changes: true });

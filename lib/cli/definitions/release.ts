@@ -1,0 +1,49 @@
+import { define } from "../command.ts";
+import { buildArgs } from "./shared.ts";
+
+export const setup = define({
+  meta: {
+    purpose: "Make bare hosts ready and deploy to them",
+    notes: ["Installs Docker where it is missing, starts the proxy, then does what deploy does. Hosts that are ready already are left as they are."],
+    examples: [["capstan setup", "the first deploy"], ["capstan setup -h 192.0.2.12", "take in a new host"]],
+  },
+  args: { ...buildArgs },
+  changes: true,
+});
+
+export const deploy = define({
+  meta: {
+    purpose: "Build the image and put it into service without losing a request",
+    notes: ["The new version is started and healthy on every host before any proxy switches. When a host fails before that, every host keeps serving the old version."],
+    examples: [["capstan deploy -d staging", "to a destination"], ["capstan deploy --skip-push --version 4f2c1a9", "an image that was built elsewhere"], ["capstan deploy --dry-run", "show the plan and change nothing"]],
+  },
+  args: { ...buildArgs },
+  changes: true,
+});
+
+export const redeploy = define({
+  meta: { purpose: "Deploy without looking after the proxy and without pruning", examples: [["capstan redeploy", "a quick deploy to hosts that are set up"]] },
+  args: { ...buildArgs },
+  changes: true,
+});
+
+export const rollback = define({
+  meta: {
+    purpose: "Put an earlier version back into service",
+    notes: ["Its container must still be on the hosts; `capstan app containers` lists them. It is switched to as a deploy does: no request is lost."],
+    examples: [["capstan rollback", "to the version before this one"], ["capstan rollback 4f2c1a9", "to a certain version"]],
+  },
+  args: { version: { type: "positional", required: false, valueHint: "VERSION", description: "The version; default: the one before" } },
+  changes: true,
+});
+
+export const plan = define({
+  meta: {
+    purpose: "Show what a command would do, and do nothing",
+    notes: ["The same as --dry-run after the command. Without a command it plans a deploy. Asks the hosts what is there; with --offline or --facts it connects to nothing."],
+    examples: [["capstan plan", "a deploy, from what is on the hosts now"], ["capstan plan setup --offline", "a setup of fresh hosts"], ["capstan plan rollback --json", "one step a line, for programs"]],
+  },
+  args: {},
+  words: { name: "COMMAND", description: "Any command that changes something, with its options; default: deploy", required: false },
+  changes: true,
+});

@@ -1,0 +1,19 @@
+import type { Args } from "../command.ts";
+
+/** Options of everything that shows logs. */
+export const logArgs = {
+  since: { type: "string", alias: "s", valueHint: "TIME", description: "Lines since a moment or for a time, such as 42m" },
+  lines: { type: "number", alias: "n", min: 1, valueHint: "COUNT", description: "How many of the last lines; default: 100, all with --since or --grep" },
+  grep: { type: "string", alias: "g", valueHint: "PATTERN", description: "Only lines with this pattern" },
+  follow: { type: "boolean", alias: "f", description: "Go on with new lines until Ctrl-C" },
+  skipTimestamps: { type: "boolean", alias: "T", description: "Leave out the time of each line" },
+} as const satisfies Args;
+
+/** Options of everything that builds or pulls the image. */
+export const buildArgs = {
+  skipPush: { type: "boolean", alias: "P", description: "Build nothing: the image is in the registry already" },
+  cache: { type: "boolean", default: true, description: "Use the build cache", negativeDescription: "Build every layer anew" },
+} as const satisfies Args;
+
+/** Leaves out the question before something that interrupts service. */
+export const confirmedArg = { confirmed: { type: "boolean", alias: "y", description: "Do not ask" } } as const satisfies Args;

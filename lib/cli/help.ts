@@ -1,0 +1,100 @@
+import type { Style } from "../report/style.ts";
+import { padded } from "../report/table.ts";
+import { optionName, type Arg, type Args, type Definition, type GroupNode, type Node, type Tree } from "./command.ts";
+import { globalArgs, planning } from "./options.ts";
+
+/** How help is laid out. */
+export interface Page {
+  /** Of the terminal; text is never wider than 100 columns. */
+  readonly columns: number;
+  readonly style: Style;
+}
+
+/** The help of what `path` names: a command, a group, or with an empty path all of them. Ends with a line break. */
+export function helpText(tree: Tree, path: readonly string[], page: Page): string {
+  let node: Node | undefined;
+  let commands: Tree | undefined = tree;
+  for (const name of path) {
+    node = commands?.[name];
+    commands = node?.kind === "group" ? node.commands : undefined;
+  }
+  const line = ["capstan", ...path].join(" ");
+  const blocks = node === undefined ? overview(tree, page) : node.kind === "group" ? groupHelp(line, node, page) : commandHelp(line, node.definition, page);
+  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+function overview(tree: Tree, page: Page): string[] {
+  const { style } = page;
+  const groups = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [[name, `${node.purpose}: ${Object.keys(node.commands).join(", ")}`] as const] : []));
+  const single = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [] : [[name, node.definition.meta.purpose] as const]));
+  return [
+    `${style.bold("Usage:")} capstan COMMAND [OPTIONS]`,
+    wrapped("Deploys web apps in containers to your own servers, without losing a request.", "", page),
+    section("Commands", single, page),
+    section("Groups of commands", groups, page),
+    ...optionSections(globalArgs, page),
+    wrapped("`capstan help COMMAND` shows the options of one command. A beginning of its name is enough where only one command has it.", "", page),
+  ];
+}
+
+function groupHelp(line: string, node: GroupNode, page: Page): string[] {
+  const commands = Object.entries(node.commands).map(([name, child]) => [name, child.kind === "group" ? child.purpose : child.definition.meta.purpose] as const);
+  return [`${page.style.bold("Usage:")} ${line} COMMAND [OPTIONS]`, `${node.purpose}.`, section("Commands", commands, page), wrapped(`\`${line} help COMMAND\` shows the options of one command.`, "", page)];
+}
+
+function commandHelp(line: string, { meta, args, words, changes }: Definition, page: Page): string[] {
+  const positionals = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [{ name: valueName(key, arg), required: arg.required !== false, description: arg.description ?? "" }] : []));
+  const passed = words === undefined ? positionals : [...positionals, words];
+  const usage = passed.map(({ name, required }) => ` ${required ? name : `[${name}]`}${words?.name === name ? "..." : ""}`).join("");
+  const globals = Object.fromEntries(Object.entries(globalArgs).filter(([, arg]) => changes || arg.group !== planning));
+  return [
+    `${page.style.bold("Usage:")} ${line} [OPTIONS]${usage}`,
+    wrapped(`${meta.purpose}.`, "", page),
+    ...(meta.notes ?? []).map((note) => wrapped(note, "", page)),
+    section("Arguments", passed.map(({ name, description }) => [name, description] as const), page),
+    ...optionSections(args, page),
+    ...optionSections(globals, page),
+    examples(meta.examples ?? [], page),
+  ];
+}
+
+/** A section for each group of options, in the order in which they first come. */
+function optionSections(args: Args, page: Page): string[] {
+  const options = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [] : [[key, arg] as const]));
+  return [...Map.groupBy(options, ([, arg]) => arg.group ?? "Options")].map(([title, members]) => section(title, members.map(([key, arg]) => [optionLabel(key, arg), optionDescription(arg)] as const), page));
+}
+
+function optionLabel(key: string, arg: Exclude<Arg, { type: "positional" }>): string {
+  const short = [arg.alias ?? []].flat().find((alias) => alias.length === 1);
+  const name = arg.type === "boolean" && arg.default === true ? `no-${optionName(key)}` : optionName(key);
+  return `${short === undefined ? "    " : `-${short}, `}--${name}${arg.type === "boolean" ? "" : ` ${valueName(key, arg)}`}`;
+}
+
+function optionDescription(arg: Exclude<Arg, { type: "positional" }>): string {
+  if (arg.type === "boolean") return (arg.default === true ? arg.negativeDescription : arg.description) ?? "";
+  return `${arg.description ?? ""}${arg.required === true ? " (required)" : arg.default === undefined ? "" : ` (default: ${arg.default})`}`;
+}
+
+const valueName = (key: string, arg: Arg): string => ("valueHint" in arg && arg.valueHint !== undefined ? arg.valueHint : optionName(key).toUpperCase());
+
+function examples(lines: readonly (readonly [string, string])[], page: Page): string {
+  return lines.length === 0 ? "" : [page.style.bold("Examples"), ...lines.flatMap(([line, purpose]) => [`  ${line}`, page.style.dim(wrapped(purpose, "      ", page))])].join("\n");
+}
+
+/** Names and what they are, side by side; below each other where the terminal is too narrow for that. */
+function section(title: string, rows: readonly (readonly [name: string, text: string])[], page: Page): string {
+  if (rows.length === 0) return "";
+  const column = Math.max(...rows.map(([name]) => Bun.stringWidth(name))) + 4;
+  const narrow = widthOf(page) - column < 30;
+  const lines = rows.flatMap(([name, text]) => {
+    const [first = "", ...more] = wrapped(text, " ".repeat(narrow ? 6 : column), page).split("\n");
+    return narrow ? [`  ${name}`, first, ...more] : [padded(`  ${name}`, column) + first.trimStart(), ...more];
+  });
+  return [page.style.bold(title), ...lines].join("\n");
+}
+
+const widthOf = (page: Page): number => Math.max(30, Math.min(100, page.columns));
+
+function wrapped(text: string, indent: string, page: Page): string {
+  return Bun.wrapAnsi(text, widthOf(page) - indent.length).split("\n").map((line) => indent + line.trimEnd()).join("\n");
+}

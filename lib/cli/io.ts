@@ -1,0 +1,63 @@
+import type { Clock } from "../ground/world.ts";
+
+/** One output of the process. */
+export interface Sink {
+  /** Text for a reader that went away is dropped: a deploy does not end because `head` did. */
+  write(text: string): void;
+  /** Aborted when the reader went away, for what has no other purpose than to be read: `app logs --follow | head`. */
+  readonly closed: AbortSignal;
+  /** It is a terminal. */
+  readonly terminal: boolean;
+  /** Size now, in characters; 80 by 24 where it is unknown. */
+  size(): { readonly columns: number; readonly rows: number };
+}
+
+/** Everything of the process that the command line touches. Tests pass their own. */
+export interface Io {
+  /** Results. */
+  readonly stdout: Sink;
+  /** Progress and errors. */
+  readonly stderr: Sink;
+  /** Questions can be asked. */
+  readonly interactive: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly clock: Clock;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Calls `work` when the process ends in any way but kill -9, such as by a second Ctrl-C. @returns takes it back */
+  atExit(work: () => void): () => void;
+}
+
+/** The process itself. @param signal aborted by Ctrl-C */
+export function processIo(clock: Clock, signal: AbortSignal): Io {
+  return {
+    stdout: sinkOf(process.stdout),
+    stderr: sinkOf(process.stderr),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    env: process.env,
+    cwd: process.cwd(),
+    clock,
+    signal,
+    atExit(work) {
+      process.once("exit", work);
+      return () => process.off("exit", work);
+    },
+  };
+}
+
+function sinkOf(stream: NodeJS.WriteStream): Sink {
+  const closed = new AbortController();
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    closed.abort();
+  });
+  return {
+    write(text) {
+      if (!closed.signal.aborted) stream.write(text);
+    },
+    closed: closed.signal,
+    terminal: stream.isTTY === true,
+    size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
+  };
+}

@@ -1,0 +1,96 @@
+import { DeployError } from "../ground/errors.ts";
+import type { Files, Programs } from "../ground/world.ts";
+import { crossProblems } from "./checks.ts";
+import { locate, type Path } from "./locate.ts";
+import { isMap } from "./merge.ts";
+import { pathText, type Problem, schemaProblems, silent } from "./problems.ts";
+import { fileText, placeAt, placeText, type Place } from "./place.ts";
+import { resolveSettings } from "./resolve.ts";
+import { ConfigSchema, type ParsedConfig } from "./schema.ts";
+import { secretStore } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+import type { DeployConfig } from "./types.ts";
+
+/** Where a config comes from, and what its secrets may be read with. */
+export interface ConfigPlace {
+  readonly files: Files;
+  readonly programs: Programs;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Errors name files relative to it. */
+  readonly cwd: string;
+  /** Folder that paths of the config are relative to: absolute. */
+  readonly root: string;
+  readonly destination: string | undefined;
+  /** The files the config was read from, the one that goes over first, with the place of its `defineConfig`. Empty: it was made by a program. */
+  readonly sources: readonly { readonly file: string; readonly text: string; readonly defined: Place | undefined }[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Checks a config and gives its settings.
+ * @throws DeployError (config) with every problem, where it stands, what was found and what is expected; (usage) when a destination is required
+ */
+export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings {
+  const name = place.sources.length === 0 ? "the config" : fileText(place.sources.at(-1)?.file ?? "", place.cwd);
+  const { parsed, problems } = check(config);
+  if (parsed?.requireDestination === true && place.destination === undefined) {
+    throw new DeployError("usage", `Cannot run without a destination: ${name} requires one`, { hint: "Add -d DESTINATION" });
+  }
+  if (parsed === undefined || problems.length > 0) {
+    throw new DeployError("config", `Cannot use ${name}: it has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}`, {
+      details: problemLines(problems, place),
+      hint: "`capstan docs` describes every key",
+    });
+  }
+  const { files, programs, env, root, destination, signal } = place;
+  const secrets = secretStore({ files, programs, env, root, destination, path: parsed.secretsPath, functions: parsed.secrets, signal });
+  return resolveSettings(parsed, { destination, root, secrets });
+}
+
+/** What the schema finds, and what the cross-field checks find in all that the schema could read. */
+function check(config: unknown): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
+  if (!isMap(config)) return { parsed: undefined, problems: schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []) };
+  const result = ConfigSchema.safeParse(config, silent);
+  if (result.success) return { parsed: result.data, problems: crossProblems(result.data) };
+  const problems = schemaProblems(config, result.error.issues);
+  const rest = ConfigSchema.safeParse(without(config, problems), silent);
+  // What was taken out must not be missed: those problems would follow from the first ones.
+  const follows = ({ path }: Problem): boolean => problems.some((first) => onOneWay(path, first.path) || (path[0] === "primaryRole" && first.path[0] === "servers"));
+  const further = rest.success ? crossProblems(rest.data).filter((problem) => !follows(problem)) : [];
+  return { parsed: undefined, problems: [...problems, ...further] };
+}
+
+/** True when one path leads through the other. */
+const onOneWay = (a: Path, b: Path): boolean => a.slice(0, b.length).every((part, i) => part === b[i]);
+
+/** Stand-ins for required keys, so that the rest can be looked at. */
+const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"], registry: { username: "user", password: "password" } };
+
+/** A copy of the config without what is wrong. */
+function without(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]): unknown {
+  const remove = (value: unknown, here: string): unknown => {
+    const wrong = (key: string | number): boolean => problems.some(({ path }) => pathText(path) === joined(here, key));
+    if (Array.isArray(value)) return value.flatMap((item: unknown, i) => (wrong(i) ? [] : [remove(item, joined(here, i))]));
+    return isMap(value) ? Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (wrong(key) ? [] : [[key, remove(item, joined(here, key))]]))) : value;
+  };
+  return { ...standIns, ...(remove(config, "") as object) };
+}
+
+const joined = (here: string, key: string | number): string => {
+  const end = pathText(["x", key]).slice(1);
+  return here === "" ? end.replace(/^\./, "") : `${here}${end}`;
+};
+
+/** The problems as lines, in the order of the files. */
+function problemLines(problems: readonly Problem[], { sources, cwd }: ConfigPlace): string[] {
+  const placed = problems.map(({ path, text }) => {
+    const line = `${pathText(path) || "config"}: ${text}`;
+    const found = sources.flatMap((source) => {
+      const located = locate(source.text, path);
+      return located === undefined ? [] : [{ ...located, source }];
+    }).toSorted((a, b) => b.depth - a.depth)[0];
+    const place = found === undefined ? sources.at(-1)?.defined : placeAt(found.source.file, found.source.text, found.offset);
+    return { line: place === undefined ? line : `${line} (${placeText(place, cwd)})`, file: sources.findIndex(({ file }) => file === place?.file), offset: found?.offset ?? -1 };
+  });
+  return placed.toSorted((a, b) => b.file - a.file || a.offset - b.offset).map(({ line }) => line);
+}

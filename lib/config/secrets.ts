@@ -1,0 +1,162 @@
+import { join, resolve } from "node:path";
+import { DeployError, isDeployError } from "../ground/errors.ts";
+import { Secret } from "../ground/secret.ts";
+import { settle } from "../ground/settle.ts";
+import type { Files, Programs } from "../ground/world.ts";
+import { type Entry, parseDotenv, type Part } from "./dotenv.ts";
+import { fileText } from "./place.ts";
+import type { SecretFunction } from "./schema.ts";
+import type { SecretRef } from "./secret-ref.ts";
+import type { SecretStore } from "./settings.ts";
+
+/** Where secrets come from, first match wins: the files, the functions of the config, the environment. */
+export interface SecretSources {
+  readonly files: Files;
+  /** Runs `$(command)` of the files. */
+  readonly programs: Programs;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder of the config file: absolute. */
+  readonly root: string;
+  readonly destination: string | undefined;
+  /** The secrets file without destination, relative to the root. */
+  readonly path: string;
+  /** Secrets of the config itself. */
+  readonly functions: Readonly<Record<string, SecretFunction | SecretRef>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long one `$(command)` may take: it may ask the user for a password. */
+const commandTimeoutMs = 5 * 60_000;
+
+/** The paths of the secrets files, the one that goes over last. */
+export function secretFiles({ root, path, destination }: Pick<SecretSources, "root" | "path" | "destination">): readonly string[] {
+  const base = resolve(root, path);
+  return [`${base}-common`, destination === undefined ? base : `${base}.${destination}`];
+}
+
+/** A store of secrets. Nothing is read until it is asked to {@link SecretStore.load}, or for a value. */
+export function secretStore(sources: SecretSources): SecretStore {
+  const wanted = new Set<string>();
+  const loaded = new Map<string, string>();
+  const find = finder(sources);
+  const missing = (names: readonly string[]): Promise<never> => missingError(sources, names);
+  return Object.freeze({
+    get(name: string): Secret {
+      wanted.add(name);
+      return new Secret(name, () => {
+        const value = loaded.get(name);
+        if (value === undefined) throw new Error(`Secret ${name} was opened before the secrets were loaded`);
+        return value;
+      });
+    },
+    async value(name: string): Promise<string> {
+      const value = loaded.get(name) ?? (await find(name)) ?? (await missing([name]));
+      loaded.set(name, value);
+      return value;
+    },
+    async load(): Promise<void> {
+      const names = [...wanted].filter((name) => !loaded.has(name));
+      const results = await settle(names, 16, find);
+      const failures = results.flatMap((result) => (result.ok ? [] : [result.error]));
+      const gone = results.flatMap((result) => (result.ok && result.value === undefined ? [result.item] : []));
+      if (failures.length > 0) throw allFailures(failures);
+      if (gone.length > 0) await missing(gone);
+      for (const result of results) if (result.ok && result.value !== undefined) loaded.set(result.item, result.value);
+    },
+  });
+}
+
+/** One failure as it is, several as one. A failure that several secrets share is told once. */
+function allFailures(failures: readonly unknown[]): unknown {
+  const different = [...new Set(failures)];
+  const bug = different.find((failure) => !isDeployError(failure));
+  if (different.length === 1 || bug !== undefined) return bug ?? different[0];
+  const errors = different.filter(isDeployError);
+  return new DeployError("config", `Cannot read ${errors.length} secrets`, { details: errors.flatMap(({ message, details }) => [message, ...details.map((line) => `  ${line}`)]), hint: errors[0]?.hint });
+}
+
+/** Finds values by name; each file, entry, command and function is read at most once, and only when it is needed. */
+function finder(sources: SecretSources): (name: string) => Promise<string | undefined> {
+  let entries: Promise<readonly Entry[]> | undefined;
+  const evaluated = new Map<Entry, Promise<string>>();
+  const called = new Map<string, Promise<string>>();
+
+  const evaluate = (all: readonly Entry[], entry: Entry): Promise<string> => {
+    const value = evaluated.get(entry) ?? evaluateParts(entry.value, all.slice(0, all.indexOf(entry)), entry);
+    evaluated.set(entry, value);
+    return value;
+  };
+  const evaluateParts = async (parts: readonly Part[], before: readonly Entry[], entry: Entry): Promise<string> => {
+    const texts = await Promise.all(parts.map(async (part) => {
+      if (part.kind === "text") return part.text;
+      if (part.kind === "command") return output(sources, await evaluateParts(part.parts, before, entry), part.source, entry);
+      const earlier = before.findLast(({ name }) => name === part.name);
+      return earlier === undefined ? (sources.env[part.name] ?? "") : evaluate(before, earlier);
+    }));
+    return texts.join("");
+  };
+  const call = (name: string, source: SecretFunction): Promise<string> => {
+    const value = called.get(name) ?? callFunction(name, source);
+    called.set(name, value);
+    return value;
+  };
+  const find = async (name: string, asked: readonly string[]): Promise<string | undefined> => {
+    entries ??= readEntries(sources);
+    const all = await entries;
+    const entry = all.findLast((candidate) => candidate.name === name);
+    if (entry !== undefined) return evaluate(all, entry);
+    const source = sources.functions[name];
+    if (typeof source === "function") return call(name, source);
+    if (source !== undefined && !asked.includes(source.name)) return find(source.name, [...asked, name]);
+    // An empty variable is how CI systems pass on a secret that does not exist.
+    return sources.env[name] === "" ? undefined : sources.env[name];
+  };
+  return (name) => find(name, [name]);
+}
+
+async function readEntries(sources: SecretSources): Promise<readonly Entry[]> {
+  const files = await Promise.all(secretFiles(sources).map(async (file) => ({ file, text: await sources.files.read(file) })));
+  return files.flatMap(({ file, text }) => (text === undefined ? [] : parseDotenv(text, fileText(file, sources.root))));
+}
+
+async function callFunction(name: string, source: SecretFunction): Promise<string> {
+  let value: unknown;
+  try {
+    value = await source();
+  } catch (cause) {
+    if (isDeployError(cause)) throw cause;
+    throw new DeployError("config", `Cannot read secret ${name}: its function in the config threw ${cause instanceof Error ? `"${cause.message}"` : "something that is no Error"}`, { cause, hint: `Correct secrets.${name} in the config, or what it asks` });
+  }
+  if (typeof value !== "string") throw new DeployError("config", `Cannot read secret ${name}: its function in the config gave ${value === undefined ? "nothing" : `a ${typeof value}`} instead of a text`, { hint: `Return a text from secrets.${name}` });
+  return value;
+}
+
+/**
+ * What a command prints, without line ends behind it. The command may hold values of other secrets, so it travels in the
+ * environment of the shell, which everybody on this machine cannot read, and is shown only as it was written.
+ */
+async function output(sources: SecretSources, command: string, source: string, { file, line, name }: Entry): Promise<string> {
+  const program = { argv: ["sh", "-c", `command=$CAPSTAN_COMMAND; unset CAPSTAN_COMMAND; eval "$command"`], env: { CAPSTAN_COMMAND: new Secret(`command of ${name}`, command) }, cwd: sources.root };
+  const exit = await sources.programs.run(program, { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
+  if (exit.status === 0) return exit.stdout.replace(/[\r\n]+$/, "");
+  const ending = exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`;
+  throw new DeployError("config", `Cannot read secret ${name} (${file}:${line}): $(${source}) ended with ${ending}`, {
+    details: exit.stderr.trim().split("\n").filter(Boolean).slice(-20),
+    hint: "Run the command in a shell to see what is wrong; perhaps you have to log in first",
+  });
+}
+
+/** Lists all missing names and where each was looked for. */
+async function missingError(sources: SecretSources, names: readonly string[]): Promise<never> {
+  const files = await Promise.all(secretFiles(sources).map(async (file) => ({ text: fileText(file, sources.root), exists: await sources.files.exists(file) })));
+  const places = [
+    ...files.map(({ text, exists }) => (exists ? text : `${text} (there is no such file)`)),
+    ...(Object.keys(sources.functions).length === 0 ? [] : ["secrets of the config"]),
+    "the environment",
+  ];
+  const details = names.map((name) => (sources.env[name] === "" ? `${name} (in the environment, but empty)` : name));
+  throw new DeployError("config", names.length === 1 ? `Cannot find secret ${names[0]}` : `Cannot find ${names.length} secrets: ${names.join(", ")}`, {
+    details: [...details, `Looked in ${places.join(", ")}`],
+    hint: `Add ${names.length === 1 ? "it" : "them"} to ${files.at(-1)?.text ?? join(sources.root, sources.path)}, or set ${names.length === 1 ? "it" : "them"} in the environment`,
+  });
+}

@@ -1,0 +1,558 @@
+// Generated from the schema by test/config/generate.ts: change lib/config/schema, then run it.
+import type { Duration } from "../ground/duration.ts";
+import type { Hooks } from "./hooks.ts";
+import type { SecretInput, SecretRef } from "./secret-ref.ts";
+
+/** What `deploy.config.ts` says. */
+export interface DeployConfig {
+  /**
+   * Name of the service: first part of every container's name.
+   * @example service: "shop"
+   */
+  service: string;
+  /**
+   * Name of the image, without registry and tag. With a registry at localhost it can be left out.
+   * @default the service, with a registry at localhost
+   * @example image: "acme/shop"
+   */
+  image?: string | undefined;
+  /**
+   * The hosts: a list for the one role `web`, or a map from role to hosts.
+   * @example servers: { web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }
+   */
+  servers: readonly string[] | Record<string, readonly string[] | RoleConfig>;
+  /**
+   * The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.
+   * @default "web"
+   */
+  primaryRole?: string | undefined;
+  /**
+   * Whether roles other than the primary one may have no hosts.
+   * @default false
+   */
+  allowEmptyRoles?: boolean | undefined;
+  /**
+   * Where images are kept.
+   * @example registry: { server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }
+   */
+  registry: RegistryConfig;
+  /**
+   * Environment of all containers: a map, or `clear` and `secret`.
+   * @default {}
+   * @example env: { clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }
+   */
+  env?: EnvConfig | Record<string, string | number | boolean> | undefined;
+  /**
+   * Labels of all containers. `service`, `role` and `destination` are taken.
+   * @default {}
+   */
+  labels?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Volumes of all containers: `source:path[:options]`.
+   * @default []
+   * @example volumes: ["media:/media"]
+   */
+  volumes?: readonly string[] | undefined;
+  /** Where the output of containers goes. */
+  logging?: LoggingConfig | undefined;
+  /**
+   * How the image is made.
+   * @example builder: { arch: "arm64" }
+   */
+  builder?: BuilderConfig | undefined;
+  /**
+   * How requests reach the app.
+   * @example proxy: { host: "shop.example", ssl: true, appPort: 3000 }
+   */
+  proxy?: ProxyConfig | undefined;
+  /**
+   * How hosts are reached.
+   * @example ssh: { user: "deploy" }
+   */
+  ssh?: SshConfig | undefined;
+  /**
+   * Rolling deploys: how many hosts at a time.
+   * @example boot: { limit: "25%", wait: 10 }
+   */
+  boot?: BootConfig | undefined;
+  /**
+   * How long a new container may take to become healthy.
+   * @default 30
+   * @example deployTimeout: "2m"
+   */
+  deployTimeout?: number | Duration | undefined;
+  /**
+   * How long the old container may take to finish its requests.
+   * @default 30
+   * @example drainTimeout: "1m"
+   */
+  drainTimeout?: number | Duration | undefined;
+  /**
+   * How long a container may take to stop before it is killed.
+   * @default drainTimeout for roles behind no proxy, else docker's own
+   */
+  stopTimeout?: number | Duration | undefined;
+  /**
+   * How long a container behind no proxy, and without a healthcheck, must keep running to count as healthy.
+   * @default 7
+   */
+  readinessDelay?: number | Duration | undefined;
+  /**
+   * How many old containers are kept for rollback.
+   * @default 5
+   */
+  retainContainers?: number | undefined;
+  /**
+   * Refuse to run without `-d`.
+   * @default false
+   */
+  requireDestination?: boolean | undefined;
+  /**
+   * Refuse to run with an older capstan.
+   * @example minimumVersion: "1.2.0"
+   */
+  minimumVersion?: string | undefined;
+  /**
+   * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.
+   * @default ".capstan/secrets"
+   */
+  secretsPath?: string | undefined;
+  /**
+   * Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.
+   * @default {}
+   * @example secrets: { DATABASE_URL: async () => readFromVault("shop/database") }
+   */
+  secrets?: Record<string, (() => string | Promise<string>) | SecretRef> | undefined;
+  /**
+   * Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.
+   * @default {}
+   * @example hooks: { postDeploy: ({ version, log }) => log(`${version} is live`) }
+   */
+  hooks?: Hooks | undefined;
+}
+
+/** Hosts that run one command of the image. */
+export interface RoleConfig {
+  /**
+   * Hosts of the role.
+   * @default []
+   * @example hosts: ["10.0.0.2"]
+   */
+  hosts?: readonly string[] | undefined;
+  /**
+   * What the containers of this role run instead of the image's own command.
+   * @example cmd: "bin/work --queues mail"
+   */
+  cmd?: string | undefined;
+  /**
+   * Environment of this role, over that of the root.
+   * @example env: { clear: { QUEUES: "mail" } }
+   */
+  env?: EnvConfig | Record<string, string | number | boolean> | undefined;
+  /** Labels of this role's containers, over those of the root. */
+  labels?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Further options of `docker run`: `true` is a bare flag, a list repeats the flag.
+   * @example options: { memory: "512m", restart: "always" }
+   */
+  options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
+  /**
+   * Whether the role is behind the proxy; a map says so and goes over the proxy of the root.
+   * @default true for the primary role, else false
+   * @example proxy: false
+   */
+  proxy?: boolean | ProxyConfig | undefined;
+  /**
+   * How long a container may take to stop before it is killed.
+   * @default stopTimeout of the root; else, behind no proxy, drainTimeout; else docker's own
+   * @example stopTimeout: "90s"
+   */
+  stopTimeout?: number | Duration | undefined;
+  /** Over the logging of the root. */
+  logging?: LoggingConfig | undefined;
+  /**
+   * Volumes of this role, besides those of the root.
+   * @example volumes: ["media:/media"]
+   */
+  volumes?: readonly string[] | undefined;
+}
+
+/** Environment of a container. */
+export interface EnvConfig {
+  /**
+   * Variables that everybody may see.
+   * @example clear: { PORT: 3000 }
+   */
+  clear?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Variables filled from secrets: names, "VARIABLE:SECRET", or a map from variable to secret. They reach the container in a file that only the SSH user can read.
+   * @example secret: ["DATABASE_URL", "KEY:SHOP_KEY"]
+   */
+  secret?: readonly (string | SecretRef)[] | Record<string, SecretInput> | undefined;
+}
+
+/** How requests reach the app. */
+export interface ProxyConfig {
+  /**
+   * Name the app answers to, or several with commas.
+   * @default every name
+   * @example host: "shop.example"
+   */
+  host?: string | undefined;
+  /**
+   * Names the app answers to. Not together with `host`.
+   * @default every name
+   * @example hosts: ["shop.example", "www.shop.example"]
+   */
+  hosts?: readonly string[] | undefined;
+  /**
+   * Port the app listens on in its container.
+   * @default 80
+   * @example appPort: 3000
+   */
+  appPort?: number | undefined;
+  /**
+   * HTTPS: `true` gets certificates by itself, for a role on one host; or a certificate of your own.
+   * @default false
+   */
+  ssl?: boolean | CertificateConfig | undefined;
+  /**
+   * Send HTTP to HTTPS.
+   * @default the proxy's own: true
+   */
+  sslRedirect?: boolean | undefined;
+  /**
+   * Pass X-Forwarded-* headers of clients on. Only behind another proxy.
+   * @default the proxy's own: true unless ssl
+   */
+  forwardHeaders?: boolean | undefined;
+  /**
+   * How long the app may take to answer.
+   * @default the proxy's own: 30 seconds
+   * @example responseTimeout: "10s"
+   */
+  responseTimeout?: number | Duration | undefined;
+  /**
+   * Paths the app answers, with commas.
+   * @default all
+   * @example pathPrefix: "/api,/auth"
+   */
+  pathPrefix?: string | undefined;
+  /**
+   * Paths the app answers. Not together with `pathPrefix`.
+   * @default all
+   * @example pathPrefixes: ["/api", "/auth"]
+   */
+  pathPrefixes?: readonly string[] | undefined;
+  /**
+   * Take the prefix away before the app sees the request.
+   * @default the proxy's own: true
+   */
+  stripPathPrefix?: boolean | undefined;
+  /**
+   * How a new container shows that it is ready.
+   * @example healthcheck: { path: "/healthz" }
+   */
+  healthcheck?: HealthcheckConfig | undefined;
+  /** What the proxy reads whole before it passes it on. */
+  buffering?: BufferingConfig | undefined;
+  /** What the proxy logs of each request. */
+  logging?: ProxyLoggingConfig | undefined;
+  /**
+   * How the proxy container itself is run.
+   * @default as the files on each host say
+   * @example run: { httpPort: 8080 }
+   */
+  run?: ProxyRunConfig | undefined;
+}
+
+/** A certificate of your own. */
+export interface CertificateConfig {
+  /**
+   * The certificate with its chain: a secret, or its name.
+   * @example certificatePem: secret("CERTIFICATE")
+   */
+  certificatePem: string | SecretInput;
+  /**
+   * Its private key: a secret, or its name.
+   * @example privateKeyPem: secret("PRIVATE_KEY")
+   */
+  privateKeyPem: string | SecretInput;
+}
+
+/** How a new container shows that it is ready. */
+export interface HealthcheckConfig {
+  /**
+   * Pause between two tries.
+   * @default the proxy's own: 1 second
+   */
+  interval?: number | Duration | undefined;
+  /**
+   * How long one answer may take.
+   * @default the proxy's own: 5 seconds
+   */
+  timeout?: number | Duration | undefined;
+  /**
+   * Asked with GET; any 2xx is healthy.
+   * @default the proxy's own: "/up"
+   * @example path: "/healthz"
+   */
+  path?: string | undefined;
+}
+
+/** What the proxy reads whole before it passes it on. */
+export interface BufferingConfig {
+  /**
+   * Read a request whole before it is passed on.
+   * @default true
+   */
+  requests?: boolean | undefined;
+  /**
+   * Read a response whole before it is passed on. Turn it off for streaming.
+   * @default true
+   */
+  responses?: boolean | undefined;
+  /**
+   * Bytes of a body kept in memory, the rest goes to disk.
+   * @default the proxy's own
+   * @example memory: 1_000_000
+   */
+  memory?: number | undefined;
+  /**
+   * Longest request body in bytes; 0 is no limit.
+   * @default no limit
+   */
+  maxRequestBody?: number | undefined;
+  /**
+   * Longest response body in bytes; 0 is no limit.
+   * @default no limit
+   */
+  maxResponseBody?: number | undefined;
+}
+
+/** What the proxy logs of each request. */
+export interface ProxyLoggingConfig {
+  /**
+   * Request headers in the proxy's log.
+   * @default ["Cache-Control","Last-Modified","User-Agent"]
+   * @example requestHeaders: ["X-Request-Id"]
+   */
+  requestHeaders?: readonly string[] | undefined;
+  /**
+   * Response headers in the proxy's log.
+   * @default []
+   */
+  responseHeaders?: readonly string[] | undefined;
+}
+
+/** How the proxy container itself is run. The same for all hosts. */
+export interface ProxyRunConfig {
+  /**
+   * Port on the host for HTTP.
+   * @default 80
+   */
+  httpPort?: number | undefined;
+  /**
+   * Port on the host for HTTPS.
+   * @default 443
+   */
+  httpsPort?: number | undefined;
+  /**
+   * Port of the proxy's metrics on the shared network.
+   * @example metricsPort: 9090
+   */
+  metricsPort?: number | undefined;
+  /**
+   * Detailed log.
+   * @default false
+   */
+  debug?: boolean | undefined;
+  /**
+   * When the proxy's log file is rotated; empty: never.
+   * @default "10m"
+   */
+  logMaxSize?: string | undefined;
+  /**
+   * Publish the ports on the host.
+   * @default true
+   */
+  publish?: boolean | undefined;
+  /**
+   * Addresses of the host to publish on.
+   * @default all
+   * @example bindIps: ["10.0.0.5"]
+   */
+  bindIps?: readonly string[] | undefined;
+  /**
+   * Registry of the proxy's image.
+   * @default Docker Hub
+   */
+  registry?: string | undefined;
+  /**
+   * The proxy's image without tag.
+   * @default "basecamp/kamal-proxy"
+   */
+  repository?: string | undefined;
+  /**
+   * Tag of the proxy's image.
+   * @default "v0.9.2"
+   */
+  version?: string | number | undefined;
+  /**
+   * Further options of the proxy's `docker run`.
+   * @example options: { memory: "256m" }
+   */
+  options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
+}
+
+/** Where the output of containers goes. */
+export interface LoggingConfig {
+  /**
+   * Docker's logging driver.
+   * @default docker's own
+   * @example driver: "journald"
+   */
+  driver?: string | undefined;
+  /**
+   * Options of the driver.
+   * @default { "max-size": "10m" } when neither driver nor options are given
+   * @example options: { "max-size": "50m" }
+   */
+  options?: Record<string, string | number | boolean> | undefined;
+}
+
+/** Where images are kept. */
+export interface RegistryConfig {
+  /**
+   * Host of the registry. With `localhost:PORT` no credentials are needed.
+   * @default Docker Hub
+   * @example server: "ghcr.io"
+   */
+  server?: string | undefined;
+  /**
+   * Who logs in.
+   * @example username: "acme-bot"
+   */
+  username?: string | SecretInput | undefined;
+  /**
+   * Password or access token. Name a secret; a password written as text is in your repository, but is at least never printed.
+   * @example password: secret("REGISTRY_PASSWORD")
+   */
+  password?: string | SecretInput | undefined;
+}
+
+/** How the image is made. */
+export interface BuilderConfig {
+  /**
+   * Architecture of the hosts, or several.
+   * @default "amd64"
+   * @example arch: ["amd64", "arm64"]
+   */
+  arch?: string | readonly string[] | undefined;
+  /**
+   * Folder that is sent to the builder, relative to the config file. Without it a clean clone of the git repository is built, so uncommitted changes stay out.
+   * @default a clean clone of the git repository
+   * @example context: "."
+   */
+  context?: string | undefined;
+  /**
+   * The Dockerfile, relative to the context.
+   * @default "Dockerfile"
+   * @example dockerfile: "docker/Dockerfile"
+   */
+  dockerfile?: string | undefined;
+  /**
+   * Stage of the Dockerfile to build.
+   * @default the last stage
+   * @example target: "production"
+   */
+  target?: string | undefined;
+  /**
+   * Build arguments. They can be read in the image: not for secrets.
+   * @default {}
+   * @example args: { NODE_VERSION: "22" }
+   */
+  args?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Secrets for `RUN --mount=type=secret`: names, "ID:SECRET", or a map from id to secret.
+   * @default []
+   * @example secrets: ["NPM_TOKEN"]
+   */
+  secrets?: readonly (string | SecretRef)[] | Record<string, SecretInput> | undefined;
+  /**
+   * Driver of docker buildx: `docker-container`, `docker`, or `cloud ORG/NAME`.
+   * @default "docker-container"
+   * @example driver: "docker"
+   */
+  driver?: string | undefined;
+}
+
+/** How hosts are reached. */
+export interface SshConfig {
+  /**
+   * Login name on the hosts. `user@host` in a host list goes before it.
+   * @default as ~/.ssh/config says, else root
+   * @example user: "deploy"
+   */
+  user?: string | undefined;
+  /**
+   * Port of the SSH servers. `host:port` in a host list goes before it.
+   * @default as ~/.ssh/config says, else 22
+   * @example port: 2222
+   */
+  port?: number | undefined;
+  /**
+   * Private key files, relative to the config file; `~` is your home directory.
+   * @default the agent and the usual files
+   * @example keys: ["~/.ssh/deploy"]
+   */
+  keys?: readonly string[] | undefined;
+  /**
+   * Offer only `keys`, not those of the agent.
+   * @default false
+   */
+  keysOnly?: boolean | undefined;
+  /**
+   * Host to jump through: `[user@]host[:port]`.
+   * @example proxy: "bastion.example"
+   */
+  proxy?: string | undefined;
+  /**
+   * Whether ~/.ssh/config is read; a path reads that file instead.
+   * @default true
+   * @example config: "./ssh_config"
+   */
+  config?: boolean | string | undefined;
+  /**
+   * Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`.
+   * @default "accept-new"
+   */
+  strictHostKeyChecking?: "yes" | "accept-new" | "no" | undefined;
+  /**
+   * How long one connection may take to open.
+   * @default 15
+   * @example connectTimeout: "30s"
+   */
+  connectTimeout?: number | Duration | undefined;
+  /**
+   * How many connections may be opening at once.
+   * @default 30
+   */
+  maxConcurrentStarts?: number | undefined;
+}
+
+/** Rolling deploys. */
+export interface BootConfig {
+  /**
+   * How many hosts boot together, or the share of all hosts, at least one.
+   * @default all
+   * @example limit: "25%"
+   */
+  limit?: number | `${number}%` | undefined;
+  /**
+   * Pause after each group of hosts.
+   * @default 0
+   * @example wait: 10
+   */
+  wait?: number | Duration | undefined;
+}

@@ -1,0 +1,62 @@
+import { DeployError } from "../ground/errors.ts";
+import { containerName } from "../ground/names.ts";
+import type { HostStep, Plan } from "../ground/step.ts";
+import { startContainer, stopContainer } from "../remote/container.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { driverFor } from "../remote/proxy/drivers.ts";
+import { auditStep } from "./audit.ts";
+import { waitStep } from "./boot.ts";
+import { containersOfRole, currentContainer, isUp, plainVersion } from "./current.ts";
+import { appHosts, factsOf, lanes, requireDocker, rolesOn } from "./hosts.ts";
+import type { Order } from "./order.ts";
+
+/**
+ * `app start`: starts the containers of a version, waits until they are ready and sends the traffic to them.
+ * @param version undefined: on each host what ran last there
+ * @throws DeployError (missing) that names the hosts without such a container
+ */
+export function planAppStart(order: Order, facts: FleetFacts, version: string | undefined): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  const driver = driverFor(order.settings);
+  const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => {
+    const fact = factsOf(facts, host);
+    const own = containersOfRole(role, fact.containers);
+    const wanted = version === undefined ? (currentContainer(order.settings, role, own, fact.proxy) ?? own.find((one) => one.version === plainVersion(one.version))) : own.find((one) => one.name === containerName(order.settings, role.name, version));
+    return { host, role, wanted };
+  }));
+  const missing = places.filter((place) => place.wanted === undefined && facts.has(place.host));
+  if (missing.length > 0) {
+    throw new DeployError("missing", `There is no container to start of ${missing.map(({ role, host }) => `${role.name} on ${host}`).join(", ")}`, {
+      state: ["Nothing was changed."], hint: version === undefined ? "Deploy first." : `Look at \`capstan app containers\`, or bring it back with \`capstan rollback ${version}\`.`,
+    });
+  }
+  const steps = (host: string): HostStep[] => places.filter((place) => place.host === host).flatMap(({ role, wanted }): HostStep[] => {
+    const name = wanted?.name ?? containerName(order.settings, role.name, version ?? order.version);
+    return [
+      auditStep(order, role.name, `Started app version ${wanted === undefined ? order.version : plainVersion(wanted.version)}`),
+      { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name) },
+      waitStep(order, role, name),
+      ...(role.proxy === undefined ? [] : [driver.switch(order.settings, role, { container: name }, undefined)].map(({ undo: _undo, ...step }) => step)),
+    ];
+  });
+  return { notes: [], phases: [{ title: "Start app", lanes: lanes(hosts, steps) }] };
+}
+
+/** `app stop`: takes the route away, then stops everything of each role that runs. */
+export function planAppStop(order: Order, facts: FleetFacts): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  const driver = driverFor(order.settings);
+  const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role): HostStep[] => {
+    const running = containersOfRole(role, factsOf(facts, host).containers).filter(isUp);
+    if (running.length === 0) return [];
+    return [
+      auditStep(order, role.name, "Stopped app"),
+      ...(role.proxy === undefined ? [] : [driver.unroute(order.settings, role)]),
+      ...running.map((container): HostStep => ({ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 })),
+    ];
+  });
+  const phases = [{ title: "Stop app", lanes: lanes(hosts, steps) }];
+  return { notes: phases[0]?.lanes.every((lane) => lane.steps.length === 0) ? ["Nothing of the app is running."] : [], phases };
+}

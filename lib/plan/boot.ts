@@ -1,0 +1,94 @@
+import type { Role } from "../config/settings.ts";
+import { sh } from "../ground/command.ts";
+import { derivedHex } from "../ground/derive.ts";
+import { containerName, envFilePath, replacedName } from "../ground/names.ts";
+import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
+import { containerLogs, containerState, removeContainer, renameContainer, runContainer } from "../remote/container.ts";
+import { envFile } from "../remote/envfile.ts";
+import type { Container, HostFacts } from "../remote/facts.ts";
+import type { ProxyDriver, Target } from "../remote/proxy/driver.ts";
+import { auditStep } from "./audit.ts";
+import { currentContainer, isUp } from "./current.ts";
+import type { Order } from "./order.ts";
+
+/** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
+const defaultHealth = { path: "/up", intervalSeconds: 1, timeoutSeconds: 5 };
+
+/** A role on a host: what is there and what will be. */
+export interface Place {
+  readonly role: Role;
+  readonly host: string;
+  /** Name of the new container. */
+  readonly name: string;
+  /** The container that serves now, under the name it has once the new one is there. */
+  readonly current: Container | undefined;
+  /** All that run besides the new one, under the names they have then: they are stopped in the end. */
+  readonly others: readonly Container[];
+  /** A container that has the new one's name already and makes place for it. */
+  readonly displaced: { readonly from: string; readonly to: string } | undefined;
+}
+
+/** Looks at one role on one host. */
+export function placeOf(order: Order, role: Role, host: string, facts: HostFacts): Place {
+  const name = containerName(order.settings, role.name, order.version);
+  const own = facts.containers.filter((container) => container.role === role.name);
+  const current = currentContainer(order.settings, role, facts.containers, facts.proxy);
+  const displaced = own.some((container) => container.name === name) ? { from: name, to: replacedName(name, derivedHex(order.seed, `replaced ${host} ${name}`, 16)) } : undefined;
+  const renamed = (container: Container): Container => (container.name === displaced?.from ? { ...container, name: displaced.to } : container);
+  return { role, host, name, current: current === undefined ? undefined : renamed(current), others: own.filter(isUp).map(renamed), displaced };
+}
+
+/** Starts the new container beside the old one and waits until it is ready. */
+export function bootSteps(order: Order, place: Place): readonly HostStep[] {
+  const { settings, version } = order;
+  const { role, host, name, displaced } = place;
+  const rename: RunStep[] = displaced === undefined ? [] : [
+    auditStep(order, role.name, `Renaming container ${version} to ${version}${displaced.to.slice(name.length)}`),
+    {
+      kind: "run", role: role.name, title: `Rename ${displaced.from} to ${displaced.to}`,
+      command: renameContainer(displaced.from, displaced.to),
+      undo: sh`! docker container inspect ${displaced.to} > /dev/null 2>&1 || ${renameContainer(displaced.to, displaced.from)}`,
+      undoTitle: `Rename ${displaced.to} back to ${displaced.from}`,
+    },
+  ];
+  return [
+    { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile(role), mode: "0600" },
+    ...rename,
+    {
+      kind: "run", role: role.name, title: `Start ${name}`,
+      command: runContainer({ settings, role, host, version, hostnameHex: derivedHex(order.seed, `hostname ${host} ${role.name}`, 12) }),
+      undo: removeContainer(name),
+      undoTitle: `Remove ${name}`,
+    },
+    auditStep(order, role.name, `Booted app version ${version}`),
+    waitStep(order, role, name),
+  ];
+}
+
+/** Waits until a container of the role is ready. */
+export function waitStep(order: Order, role: Role, name: string): WaitStep {
+  const { settings } = order;
+  return {
+    kind: "wait", role: role.name, title: `Wait for ${name}`, container: name,
+    readiness: readinessOf(order, role),
+    deadlineMs: (settings.deployTimeoutSeconds + (role.proxy === undefined ? settings.readinessDelaySeconds : 0)) * 1000,
+    state: containerState(name),
+    logs: containerLogs(name, 50),
+  };
+}
+
+function readinessOf({ settings }: Order, role: Role): Readiness {
+  if (role.proxy === undefined) return { kind: "running", readinessDelayMs: settings.readinessDelaySeconds * 1000 };
+  const { healthcheck, appPort } = role.proxy;
+  return {
+    kind: "http", port: appPort, path: healthcheck.path ?? defaultHealth.path,
+    intervalMs: (healthcheck.intervalSeconds ?? defaultHealth.intervalSeconds) * 1000,
+    timeoutMs: (healthcheck.timeoutSeconds ?? defaultHealth.timeoutSeconds) * 1000,
+  };
+}
+
+/** Sends the role's traffic to the new container. */
+export function switchSteps(order: Order, driver: ProxyDriver, place: Place): readonly HostStep[] {
+  const from: Target | undefined = place.current === undefined ? undefined : { id: place.current.id };
+  return [...driver.prepare(order.settings, place.role), driver.switch(order.settings, place.role, { container: place.name }, from)];
+}

@@ -1,0 +1,17 @@
+import type { Plan } from "../ground/step.ts";
+import { installDocker } from "../remote/bootstrap.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { factsOf, hookPhase, lanes } from "./hosts.ts";
+import type { Order } from "./order.ts";
+
+/** `server bootstrap`: installs Docker where it is missing. */
+export function planBootstrap(order: Order, facts: FleetFacts): Plan {
+  const bare = order.scope.hosts.filter((host) => factsOf(facts, host).docker === undefined);
+  return {
+    notes: bare.length === 0 ? ["Docker runs on every host."] : [],
+    phases: [
+      { title: "Install Docker", lanes: lanes(bare, () => [{ kind: "run", title: "Install Docker", command: installDocker(), timeoutMs: 1_200_000, onCancel: "finish" }]) },
+      ...hookPhase(order, "dockerSetup", order.scope.hosts),
+    ],
+  };
+}

@@ -1,0 +1,24 @@
+import type { Plan } from "../ground/step.ts";
+import { buildSteps, type LocalFacts } from "../build/builder.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { appHosts, factsOf, hookPhase, lanes, requireDocker } from "./hosts.ts";
+import type { Order } from "./order.ts";
+import { pullSteps } from "./pull.ts";
+
+/** Builds the image here and pushes it. */
+export function planBuildPush(order: Order, local: LocalFacts, noCache: boolean): Plan {
+  return {
+    notes: [],
+    phases: [
+      ...hookPhase(order, "preBuild", order.scope.hosts),
+      { title: "Build and push image", lanes: [{ host: undefined, steps: buildSteps(order.settings, { version: order.version, facts: local, noCache }) }] },
+    ],
+  };
+}
+
+/** `build pull`: brings the image to every host. */
+export function planBuildPull(order: Order, facts: FleetFacts): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  return { notes: [], phases: [{ title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), "always")) }] };
+}

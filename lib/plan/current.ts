@@ -1,0 +1,42 @@
+import type { Role, Settings } from "../config/settings.ts";
+import { rolePrefix } from "../ground/names.ts";
+import type { Container, HostFacts, ProxyFacts } from "../remote/facts.ts";
+
+/** Containers of one role, newest first. */
+export const containersOfRole = (role: Role, containers: readonly Container[]): readonly Container[] => containers.filter((container) => container.role === role.name);
+
+export const isUp = (container: Container): boolean => container.state === "running" || container.state === "restarting";
+
+/**
+ * The container of a role that serves: the one the proxy sends traffic to, else the newest one that runs.
+ * The proxy's word counts first: after an interrupted deploy the newest is not the serving one.
+ */
+export function currentContainer(settings: Settings, role: Role, containers: readonly Container[], proxy: ProxyFacts | undefined): Container | undefined {
+  const own = containersOfRole(role, containers);
+  return routedContainer(settings, role, own, proxy) ?? own.find(isUp);
+}
+
+/** The container that the proxy sends the role's traffic to, when it is one of `containers`. */
+export function routedContainer(settings: Settings, role: Role, containers: readonly Container[], proxy: ProxyFacts | undefined): Container | undefined {
+  const route = proxy?.routes.find((one) => one.name === rolePrefix(settings, role.name));
+  const ids = route?.targets.map((target) => target.split(":")[0] ?? "") ?? [];
+  return containers.find((container) => ids.some((id) => id !== "" && (container.id.startsWith(id) || id.startsWith(container.id))));
+}
+
+/** The version in place: of the primary role on its first host in scope that runs one. */
+export function versionInPlace(settings: Settings, roles: readonly Role[], facts: ReadonlyMap<string, HostFacts>): string | undefined {
+  return versionsInPlace(settings, roles, facts)[0];
+}
+
+/** Every version that serves somewhere: more than one when hosts differ. */
+export function versionsInPlace(settings: Settings, roles: readonly Role[], facts: ReadonlyMap<string, HostFacts>): readonly string[] {
+  const versions = roles.flatMap((role) => role.hosts.flatMap((host) => {
+    const fact = facts.get(host);
+    const current = fact === undefined ? undefined : currentContainer(settings, role, fact.containers, fact.proxy);
+    return current === undefined ? [] : [plainVersion(current.version)];
+  }));
+  return [...new Set(versions)];
+}
+
+/** The version without the mark of a container that made place for another one. */
+export const plainVersion = (version: string): string => version.replace(/_replaced_[0-9a-f]+$/, "");

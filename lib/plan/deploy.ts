@@ -1,0 +1,91 @@
+import type { HostStep, Phase, Plan } from "../ground/step.ts";
+import { removeReplaced, stopContainer } from "../remote/container.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { tagLatest } from "../remote/image.ts";
+import { pruneSteps } from "../remote/prune.ts";
+import { driverFor } from "../remote/proxy/drivers.ts";
+import { auditStep } from "./audit.ts";
+import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
+import { versionsInPlace } from "./current.ts";
+import { bootGroups } from "./groups.ts";
+import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
+import type { Order } from "./order.ts";
+import { proxyBootSteps } from "./proxy.ts";
+import { pullSteps } from "./pull.ts";
+
+/** How much a deploy does around the boot. */
+export interface DeployParts {
+  /** Make sure that network and proxy are there. */
+  readonly proxy: boolean;
+  readonly prune: boolean;
+  /** Pull always, or only where the image is missing. */
+  readonly pull: "always" | "missing";
+}
+
+/**
+ * Plans the way of a version onto all hosts: pull, prepare, start beside the old one and wait until it is ready
+ * everywhere, switch everywhere, then retire the old one. Up to the last switch everything can be taken back.
+ * @throws DeployError (missing) when Docker is missing on a host
+ */
+export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => placeOf(order, role, host, factsOf(facts, host))));
+  const before = versionsInPlace(order.settings, order.scope.roles, facts);
+  return {
+    notes: before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : [],
+    phases: [
+      { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), parts.pull)) },
+      ...hookPhase(order, "preDeploy", order.scope.hosts),
+      ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, proxyHosts(order).includes(host))) }] : []),
+      ...bootPhases(order, hosts, places),
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, places.filter((place) => place.host === host))) },
+      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => pruneSteps(order.settings, rolesOn(order, host))) }] : []),
+    ],
+    afterFailure: {
+      takenBack: before.length === 0 ? "No host serves this service, as before." : `Every host serves what it served before: ${before.join(", ")}.`,
+      committed: `Version ${order.version} serves on every host; only the clean-up after it failed.`,
+    },
+  };
+}
+
+function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[]): readonly Phase[] {
+  const { settings, scope } = order;
+  const driver = driverFor(settings);
+  const groups = bootGroups(hosts, settings.boot.limit, scope.hosts.length);
+  return groups.flatMap((group, i): Phase[] => {
+    const suffix = groups.length === 1 ? "" : `, group ${i + 1} of ${groups.length}`;
+    const here = places.filter((place) => group.includes(place.host));
+    const phase = (title: string, those: readonly Place[], steps: (place: Place) => readonly HostStep[]): Phase[] => {
+      const lanesOf = group.map((host) => ({ host, steps: those.filter((place) => place.host === host).flatMap(steps) })).filter((lane) => lane.steps.length > 0);
+      return lanesOf.length === 0 ? [] : [{ title: `${title}${suffix}`, lanes: lanesOf }];
+    };
+    const lead = scope.roles[0]?.name;
+    const first = here.filter((place) => place.role.name === lead);
+    const rest = here.filter((place) => place.role.name !== lead);
+    const names = [...new Set(rest.map((place) => place.role.name))].join(", ");
+    return [
+      ...hookPhase(order, "preAppBoot", group, suffix),
+      ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)),
+      ...phase(`Boot ${names}`, rest, (place) => bootSteps(order, place)),
+      ...phase("Switch", here.filter((place) => place.role.proxy !== undefined), (place) => switchSteps(order, driver, place)),
+      ...hookPhase(order, "postAppBoot", group, suffix),
+      ...(settings.boot.waitSeconds > 0 ? [{ title: `Pause${suffix}`, lanes: [{ host: undefined, steps: [{ kind: "pause" as const, title: `Wait ${settings.boot.waitSeconds} s`, durationMs: settings.boot.waitSeconds * 1000 }] }] }] : []),
+    ];
+  });
+}
+
+function retireSteps(order: Order, places: readonly Place[]): readonly HostStep[] {
+  const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
+    kind: "run", role: role.name, title: `Stop ${container.name}`,
+    command: stopContainer(container.name, role.stopTimeoutSeconds),
+    timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
+  })));
+  const replaced = places.flatMap(({ role, displaced }): HostStep[] => (displaced === undefined ? [] : [{ kind: "run", role: role.name, title: `Remove ${displaced.to}`, command: removeReplaced(displaced.to) }]));
+  return [
+    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version) },
+    auditStep(order, undefined, `Tagging ${order.settings.repository}:${order.version} as the latest image`),
+    ...stops,
+    ...replaced,
+  ];
+}

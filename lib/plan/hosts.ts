@@ -1,0 +1,38 @@
+import type { Role } from "../config/settings.ts";
+import type { HookName } from "../config/hooks.ts";
+import { DeployError } from "../ground/errors.ts";
+import type { Lane, Phase, Step } from "../ground/step.ts";
+import { freshFacts, type FleetFacts, type HostFacts } from "../remote/facts.ts";
+import type { Order } from "./order.ts";
+
+/** Hosts that run a role in scope, in the scope's order. */
+export const appHosts = (order: Order): readonly string[] => order.scope.hosts.filter((host) => order.scope.roles.some((role) => role.hosts.includes(host)));
+
+/** Hosts that run a role behind the proxy. */
+export const proxyHosts = (order: Order): readonly string[] => order.scope.hosts.filter((host) => order.scope.roles.some((role) => role.proxy !== undefined && role.hosts.includes(host)));
+
+/** Roles in scope on a host, primary first. */
+export const rolesOn = (order: Order, host: string): readonly Role[] => order.scope.roles.filter((role) => role.hosts.includes(host));
+
+/** What is known of a host; one that was not looked at counts as fresh. */
+export const factsOf = (facts: FleetFacts, host: string): HostFacts => facts.get(host) ?? freshFacts;
+
+/** A lane for each host. */
+export const lanes = (hosts: readonly string[], steps: (host: string) => readonly Step[]): readonly Lane[] => hosts.map((host) => ({ host, steps: steps(host) }));
+
+/** A phase that calls one hook, when the config has it and hooks are on. */
+export function hookPhase(order: Order, hook: HookName, hosts: readonly string[], suffix = ""): readonly Phase[] {
+  if (!order.hooks || order.settings.hooks[hook] === undefined) return [];
+  return [{ title: `Hook ${hook}${suffix}`, lanes: [{ host: undefined, steps: [{ kind: "hook", title: `Call ${hook}`, hook, hosts }] }] }];
+}
+
+/** @throws DeployError (missing) that names every host without Docker */
+export function requireDocker(facts: FleetFacts, hosts: readonly string[]): void {
+  const without = hosts.filter((host) => factsOf(facts, host).docker === undefined);
+  if (without.length === 0) return;
+  throw new DeployError("missing", `Docker is missing or not running on ${without.join(", ")}`, {
+    ...(without.length === 1 ? { host: without[0] } : {}),
+    state: ["Nothing was changed."],
+    hint: "Run `capstan setup` (or `capstan server bootstrap`) to install Docker there, or start its daemon.",
+  });
+}

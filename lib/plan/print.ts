@@ -1,0 +1,82 @@
+import { programText } from "../ground/command.ts";
+import type { Plan, Step } from "../ground/step.ts";
+
+/** The command, path or question a step comes down to, exactly as it will be carried out. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case "run": return step.command.text;
+    case "upload": return step.path;
+    case "wait": return step.readiness.kind === "http" ? `GET http://${step.container}:${step.readiness.port}${step.readiness.path}` : step.state.command.text;
+    case "hook": return step.hook;
+    case "local": return programText(step.program);
+    case "pause": return `sleep ${step.durationMs / 1000}`;
+  }
+}
+
+const marks: Readonly<Record<Step["kind"], string>> = { run: "$", upload: ">", wait: "?", hook: "@", local: "%", pause: "~" };
+
+/** A plan for people. Lanes that do the same on several hosts are shown once. */
+export function printPlan(plan: Plan): string {
+  const lines = plan.notes.map((note) => `note: ${note}`);
+  for (const phase of plan.phases) {
+    if (phase.lanes.every((lane) => lane.steps.length === 0)) continue;
+    lines.push("", `== ${phase.title}${phase.limit === undefined ? "" : ` (${phase.limit} at once)`}${phase.optional === true ? " (a failure here is only told)" : ""}`);
+    const blocks = new Map<string, string[]>();
+    for (const lane of phase.lanes) {
+      const block = lane.steps.flatMap((step) => [`  ${step.title}`, `    ${marks[step.kind]} ${stepText(step)}${suffix(step)}`]).join("\n");
+      blocks.set(block, [...(blocks.get(block) ?? []), lane.host ?? "here"]);
+    }
+    for (const [block, hosts] of blocks) lines.push(`${hosts.join(", ")}:`, block);
+  }
+  if (plan.phases.every((phase) => phase.lanes.every((lane) => lane.steps.length === 0))) lines.push("Nothing to do.");
+  return lines.join("\n").trim();
+}
+
+function suffix(step: Step): string {
+  switch (step.kind) {
+    case "upload": return ` (${step.mode})`;
+    case "wait": return `, at most ${step.deadlineMs / 1000} s`;
+    case "run": return step.command.input === undefined ? "" : " < secret or text on standard input";
+    case "local": return step.program.input === undefined ? "" : " < secret or text on standard input";
+    default: return "";
+  }
+}
+
+/** One step as `--dry-run --json` prints it. Part of the public interface: keys are only ever added. */
+export interface PlanLine {
+  readonly type: "step";
+  readonly phase: string;
+  /** Null for the user's own machine. */
+  readonly host: string | null;
+  readonly role: string | null;
+  readonly title: string;
+  readonly kind: Exclude<Step["kind"], "pause">;
+  readonly command: string;
+  /** True when the command reads a secret or a text from its standard input. */
+  readonly stdin: boolean;
+  /** Of an upload. */
+  readonly path?: string;
+  /** Of an upload: octal. */
+  readonly mode?: string;
+  /** Of a local program: its folder, when it is not the config's. */
+  readonly cwd?: string;
+  /** Of a wait. */
+  readonly deadlineSeconds?: number;
+}
+
+/** A plan as data, one entry a step, in the order in which they are carried out. */
+export function planLines(plan: Plan): readonly PlanLine[] {
+  return plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps.map((step) => planLine(phase.title, lane.host, step))));
+}
+
+function planLine(phase: string, host: string | undefined, step: Step): PlanLine {
+  const common = { type: "step" as const, phase, host: host ?? null, role: step.role ?? null, title: step.title, command: stepText(step) };
+  switch (step.kind) {
+    case "run": return { ...common, kind: "run", stdin: step.command.input !== undefined };
+    case "upload": return { ...common, kind: "upload", stdin: true, path: step.path, mode: step.mode };
+    case "wait": return { ...common, kind: "wait", stdin: false, deadlineSeconds: step.deadlineMs / 1000 };
+    case "hook": return { ...common, kind: "hook", stdin: false };
+    case "local": return { ...common, kind: "local", stdin: step.program.input !== undefined, ...(step.program.cwd === undefined ? {} : { cwd: step.program.cwd }) };
+    case "pause": return { ...common, kind: "wait", stdin: false, deadlineSeconds: step.durationMs / 1000 };
+  }
+}

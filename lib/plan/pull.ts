@@ -1,0 +1,20 @@
+import type { HostStep } from "../ground/step.ts";
+import { checkServiceLabel, pullImage } from "../remote/image.ts";
+import { login } from "../remote/registry.ts";
+import type { HostFacts } from "../remote/facts.ts";
+import { auditStep } from "./audit.ts";
+import type { Order } from "./order.ts";
+
+/** Brings the image of the version to a host and checks that it is one of this service. */
+export function pullSteps(order: Order, facts: HostFacts, when: "always" | "missing"): readonly HostStep[] {
+  const { settings, version } = order;
+  const image = `${settings.repository}:${version}`;
+  if (when === "missing" && facts.images.includes(image)) return [];
+  const command = login(settings.registry);
+  return [
+    ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, onCancel: "abandon" as const }]),
+    auditStep(order, undefined, `Pulled image with version ${version}`),
+    { kind: "run", title: `Pull ${image}`, command: pullImage(image), onCancel: "abandon", timeoutMs: 1_800_000 },
+    { kind: "run", title: `Check that ${image} belongs to ${settings.service}`, command: checkServiceLabel(image, settings.service) },
+  ];
+}

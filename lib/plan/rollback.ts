@@ -1,0 +1,28 @@
+import { DeployError } from "../ground/errors.ts";
+import { containersOfRole, plainVersion, versionsInPlace } from "./current.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import type { Scope } from "../config/scope.ts";
+import type { Settings } from "../config/settings.ts";
+
+/** Versions a rollback can go to, newest first: they have a container of the primary role on its first host in scope, and are not in place. */
+export function versionsToRollBackTo(settings: Settings, scope: Scope, facts: FleetFacts): readonly string[] {
+  const [role] = scope.roles;
+  if (role === undefined) return [];
+  const inPlace = versionsInPlace(settings, scope.roles, facts);
+  const containers = role.hosts.flatMap((host) => containersOfRole(role, facts.get(host)?.containers ?? []));
+  return [...new Set(containers.map((container) => plainVersion(container.version)))].filter((version) => !inPlace.includes(version));
+}
+
+/**
+ * The version to roll back to: the one that was named, else the one before the one in place.
+ * @throws DeployError (missing) when nothing is named and there is no earlier version
+ */
+export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFacts, named: string | undefined): string {
+  if (named !== undefined) return named;
+  const [previous] = versionsToRollBackTo(settings, scope, facts);
+  if (previous !== undefined) return previous;
+  throw new DeployError("missing", "There is no earlier version to roll back to", {
+    state: ["Nothing was changed."],
+    hint: "Name one: `capstan rollback VERSION`. Its image is pulled when no container of it is left.",
+  });
+}

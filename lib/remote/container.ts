@@ -1,0 +1,158 @@
+import { Command, sh, type Query } from "../ground/command.ts";
+import { DeployError } from "../ground/errors.ts";
+import { containerHostname, containerName, envFilePath, execName, network, versionOf } from "../ground/names.ts";
+import type { ContainerState } from "../ground/step.ts";
+import type { Role, Settings } from "../config/settings.ts";
+import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
+import type { Container } from "./facts.ts";
+import { logFilter, logFlags } from "./logs.ts";
+import type { LogOptions } from "./proxy/driver.ts";
+
+/** The container of a role at a version on one host. */
+export interface ContainerOrder {
+  readonly settings: Settings;
+  readonly role: Role;
+  readonly host: string;
+  readonly version: string;
+  /** 12 hex digits at the end of the container's own host name; undefined: docker chooses one. */
+  readonly hostnameHex?: string;
+  /** Default: the service's repository at the version. */
+  readonly image?: string;
+  /** Default: that of the role at the version. */
+  readonly name?: string;
+}
+
+/** Starts a container of a role. Flags stand in Kamal's order. The role's `cmd` is shell code, as the user wrote it. */
+export function runContainer(order: ContainerOrder): Command {
+  const { settings, role, host, version, hostnameHex } = order;
+  const name = order.name ?? containerName(settings, role.name, version);
+  const toolEnv = {
+    KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host,
+    ...(settings.destination === undefined ? {} : { KAMAL_DESTINATION: settings.destination }),
+  };
+  return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
+    ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
+    ...envFlags({ ...toolEnv, ...role.env.clear }), "--env-file", envFilePath(settings, role.name),
+    ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...labelFlags(settings, role), ...roleOptions(role),
+    order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
+  ]}`;
+}
+
+const cmdOf = (role: Role): readonly Command[] => (role.cmd === undefined ? [] : [new Command(role.cmd)]);
+
+/** A container for one command. */
+export interface OneOffOrder {
+  readonly settings: Settings;
+  readonly role: Role;
+  /** Tag of the image. */
+  readonly version: string;
+  /** 6 hex digits. */
+  readonly hex: string;
+  readonly command: Command;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Leaves the container running, and there. */
+  readonly detach?: boolean;
+  readonly interactive?: Interactive;
+}
+
+/** How a command in a container is joined to our standard input. */
+export type Interactive = "terminal" | "pipe" | "no";
+
+const interactiveFlags = (interactive: Interactive = "no"): readonly string[] => ({ terminal: ["-it"], pipe: ["-i"], no: [] })[interactive];
+
+/** Runs a command in a new container with the role's env, volumes and options, removed afterwards unless detached. */
+export function runOneOff(order: OneOffOrder): Command {
+  const { settings, role, version, command } = order;
+  return sh`docker run ${[
+    ...interactiveFlags(order.interactive), order.detach === true ? "--detach" : "--rm",
+    "--name", execName(settings, role.name, version, order.hex), "--network", network,
+    ...envFlags(role.env.clear), "--env-file", envFilePath(settings, role.name), ...envFlags(order.env ?? {}),
+    ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, command,
+  ]}`;
+}
+
+/** Runs a command in a running container. */
+export function execInContainer(name: string, command: Command, options: { readonly env?: Readonly<Record<string, string>>; readonly interactive?: Interactive } = {}): Command {
+  return sh`docker exec ${[...interactiveFlags(options.interactive), ...envFlags(options.env ?? {}), name, command]}`;
+}
+
+/** Prints the id of the container with exactly this name, in whatever state; nothing when there is none. */
+export const containerId = (name: string): Command => sh`docker container ls --all --filter ${`name=^${name}$`} --quiet`;
+
+export const renameContainer = (from: string, to: string): Command => sh`docker rename ${from} ${to}`;
+export const startContainer = (name: string): Command => sh`docker start ${name}`;
+
+/** Stops a container. @param seconds until it is killed; undefined: docker's own default, or what the container was run with */
+export function stopContainer(name: string, seconds: number | undefined): Command {
+  return sh`${containerId(name)} | xargs docker stop ${seconds === undefined ? [] : ["-t", seconds]}`;
+}
+
+/** Takes a container away, running or not. Harmless when there is none. */
+export const removeContainer = (name: string): Command => sh`docker rm --force ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
+
+/** Takes away a container that made place for another one and was stopped. Harmless when there is none, refuses a running one. */
+export const removeReplaced = (name: string): Command => sh`docker rm ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
+
+/** `docker ps` of a role's running containers, for people. */
+export const detailsOfRole = (settings: Settings, role: string): Command => sh`docker ps ${containerFilters(settings, role)}`;
+
+/** All containers of the service and destination, running or not, for people. */
+export const listContainers = (settings: Settings): Command => sh`docker container ls --all ${containerFilters(settings)}`;
+
+/** All containers of the service and destination, running or not, newest first. */
+export function containersOf(settings: Pick<Settings, "service" | "destination">): Query<readonly Container[]> {
+  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', "{{.State}}", "{{.Status}}", "{{.Image}}"].join("\t");
+  return {
+    command: sh`docker ps --all ${containerFilters(settings)} --format ${format}`,
+    parse: (stdout) => linesOf(stdout).map((line) => parseContainer(settings, line)),
+  };
+}
+
+function parseContainer(settings: Pick<Settings, "service" | "destination">, line: string): Container {
+  const [id, name, role, state, status, image] = line.split("\t");
+  if (id === undefined || name === undefined || role === undefined || state === undefined || status === undefined || image === undefined) throw new Error(`Cannot read container "${line}"`);
+  return { id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image };
+}
+
+const linesOf = (stdout: string): readonly string[] => stdout.split("\n").filter((line) => line.trim() !== "");
+
+/** The last lines of a container's log, both streams in the order in which they were written. */
+export const containerLogs = (name: string, lines: number): Command => sh`docker logs --tail ${lines} ${name} 2>&1`;
+
+/**
+ * The log of a container for people.
+ * @param container name or id, or a command that prints one
+ */
+export function containerLogsOf(container: string | Command, options: LogOptions): Command {
+  const logs = typeof container === "string" ? sh`docker logs ${logFlags(options)} ${container} 2>&1` : sh`${container} | xargs docker logs ${logFlags(options)} 2>&1`;
+  return sh`${logs}${logFilter(options)}`;
+}
+
+/**
+ * State of a container as far as readiness needs it. One that is not there has status `missing`.
+ * The parser throws a DeployError when Docker itself did not answer.
+ */
+export function containerState(name: string): Query<ContainerState> {
+  const format = [
+    "{{.State.Status}}", "{{with .State.Health}}{{.Status}}{{end}}", "{{.State.ExitCode}}", "{{.State.OOMKilled}}", "{{.RestartCount}}",
+    `{{with index .NetworkSettings.Networks "${network}"}}{{.IPAddress}}{{end}}`, "{{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}",
+  ].join("|");
+  return {
+    command: sh`docker container inspect --format ${format} ${name} 2> /dev/null || { docker container ls --quiet > /dev/null && echo missing; }`,
+    parse: (stdout) => parseState(name, linesOf(stdout).at(-1) ?? ""),
+  };
+}
+
+function parseState(name: string, line: string): ContainerState {
+  if (line === "") throw new DeployError("command", `Cannot see the state of ${name}: Docker does not answer`, { hint: "Look at Docker on the host: `systemctl status docker`, `docker info`." });
+  const [status = "", health, exitCode, oomKilled, restartCount, address = "", ports = ""] = line.split("|");
+  return {
+    status,
+    health: health === "starting" || health === "healthy" || health === "unhealthy" ? health : undefined,
+    exitCode: Number(exitCode ?? 0),
+    oomKilled: oomKilled === "true",
+    restartCount: Number(restartCount ?? 0),
+    address,
+    exposedPorts: [...new Set(ports.split(" ").filter(Boolean).map((port) => Number.parseInt(port, 10)))],
+  };
+}

@@ -1,0 +1,200 @@
+import { Command, sh, type Query } from "../ground/command.ts";
+import { lockDirectory, runDirectory, type Named } from "../ground/names.ts";
+
+/** Exit statuses of the commands that take the lock. */
+export const lockStatusCode = {
+  /** The run directory cannot be written: full, read-only, not ours. */
+  cannotWrite: 74,
+  /** Somebody holds the lock; who, stands on stdout for {@link readHeld}. */
+  held: 75,
+} as const;
+
+/** What the tool itself writes as message. A lock with another one was taken by hand. */
+export const automaticMessage = "Automatic deploy lock";
+
+/** What everybody writes into a lock. */
+export interface LockDetails {
+  readonly lockedBy: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly version: string;
+  readonly message: string;
+}
+
+/** Who holds the lock. */
+export interface LockFact {
+  readonly lockedBy: string;
+  /** ISO 8601, UTC, by the clock of who took it; empty when the lock does not say. */
+  readonly since: string;
+  readonly version: string;
+  readonly message: string;
+  /** Taken by hand: stays until it is released. */
+  readonly manual: boolean;
+  /** The process that holds it, when it is one of ours. */
+  readonly holder?: LockHolder;
+}
+
+export interface LockHolder {
+  /** The machine the run was started on. */
+  readonly host: string;
+  /** Such as `deploy`. */
+  readonly command: string;
+  /** What the run is doing. */
+  readonly step: string;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  /** By the host's own clock. */
+  readonly ageSeconds: number;
+  /** Since its last sign of life on the host; a living holder beats every second. */
+  readonly silentSeconds: number;
+  readonly token: string;
+}
+
+const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, " ");
+
+/** Base64 of the three lines that Kamal writes, in lines of 60 characters. */
+function encoded({ lockedBy, at, version, message }: LockDetails): string {
+  const text = `Locked by: ${oneLine(lockedBy)} at ${at}\nVersion: ${oneLine(version)}\nMessage: ${oneLine(message)}\n`;
+  return Buffer.from(text.trimEnd(), "utf8").toString("base64").replaceAll(/.{60}(?=.)/g, "$&\n");
+}
+
+/**
+ * Prints who holds the lock in the directory `$1`, a `key value` line each. Files beside `details` are ours: `holder`
+ * (three lines: token, command, time taken), `from`, `step`, and `beat`, whose age is the time since the last sign of life.
+ */
+const show = new Command(String.raw`show() {
+  [ -d "$1" ] || return 0
+  echo held
+  printf 'details %s\n' "$(tr -d '\n' 2> /dev/null < "$1/details")"
+  [ -e "$1/beat" ] || return 0
+  cat "$1/holder" "$1/step" 2> /dev/null
+  printf 'beat %s\n' "$(stat -c %Y "$1/beat" 2> /dev/null)"
+  printf 'now %s\n' "$(date +%s)"
+}`);
+
+/** Who holds the lock; undefined when nobody does. */
+export function lockStatus(of: Named): Query<LockFact | undefined> {
+  return { command: sh`${show}
+show ${lockDirectory(of)}`, parse: readHeld };
+}
+
+/**
+ * Reads what the commands here print of a held lock.
+ * Source of the details: Kamal writes `Locked by: NAME at TIME`, `Version: V`, `Message: M`.
+ */
+export function readHeld(text: string): LockFact | undefined {
+  const lines = text.split("\n");
+  if (!lines.includes("held")) return undefined;
+  const value = (key: string): string => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1) ?? "";
+  const details = Buffer.from(value("details"), "base64").toString("utf8");
+  const detail = (key: string): string => new RegExp(`^${key}: (.*)$`, "m").exec(details)?.[1] ?? "";
+  const [, lockedBy = detail("Locked by"), since = ""] = /^Locked by: (.*) at (\S+)$/m.exec(details) ?? [];
+  const message = detail("Message");
+  const common = { lockedBy: lockedBy || "an unknown holder", since, version: detail("Version"), message };
+  if (value("beat") === "") return { ...common, manual: message !== automaticMessage };
+  const now = Number(value("now"));
+  return {
+    ...common,
+    manual: false,
+    holder: {
+      host: value("from"), command: value("command"), step: value("step"), since, token: value("token"),
+      ageSeconds: Math.max(0, now - Number(value("taken"))), silentSeconds: Math.max(0, now - Number(value("beat"))),
+    },
+  };
+}
+
+/** Takes the lock by hand: it stays until {@link releaseLock}. Ends with a status of {@link lockStatusCode} when it cannot. */
+export function acquireLock(of: Named, details: LockDetails): Command {
+  const directory = lockDirectory(of);
+  return sh`${show}
+mkdir -p ${runDirectory}
+mkdir ${directory} || { [ -d ${directory} ] || exit ${lockStatusCode.cannotWrite}; show ${directory}; exit ${lockStatusCode.held}; }
+echo ${encoded(details)} > ${`${directory}/details`} || { rm -r ${directory}; exit ${lockStatusCode.cannotWrite}; }`;
+}
+
+/** Takes the lock away, whoever holds it; a holder sees it and ends. Harmless when nobody does. */
+export function releaseLock(of: Named): Command {
+  const directory = lockDirectory(of);
+  const gone = `${directory}.released`;
+  return sh`[ ! -d ${directory} ] || { rm -rf ${gone} && mv ${directory} ${gone} && rm -rf ${gone}; }`;
+}
+
+/** A run that holds the lock for as long as it is heard. */
+export interface LockHold extends LockDetails {
+  /** Hex digits of this run: a holder only ever removes a lock that bears its own. */
+  readonly token: string;
+  /** The machine the run was started on. */
+  readonly from: string;
+  /** Such as `deploy`. */
+  readonly command: string;
+  /** The holder gives up when it heard nothing for so long. */
+  readonly silenceSeconds: number;
+}
+
+/**
+ * Takes the lock and stays: prints `taken`, then reads lines, each saying what the run is doing. It gives the lock back
+ * when its input ends, falls silent, or on TERM or HUP, and ends itself when somebody else took the lock away. A lock
+ * of a holder that was killed with all its children is taken over; one of Kamal or taken by hand never is.
+ * Ends with a status of {@link lockStatusCode} when it cannot take it.
+ */
+export function holdLock(of: Named, hold: LockHold): Command {
+  return sh`dir=${lockDirectory(of)} token=${hold.token} limit=${hold.silenceSeconds}
+${show}
+${holder}
+mkdir -p ${runDirectory} 2> /dev/null
+take
+printf '%s\n' "token $token" ${`from ${oneLine(hold.from)}`} ${`command ${oneLine(hold.command)}`} "taken $(date +%s)" > "$dir/holder" && touch "$dir/beat" && echo 'step starting' > "$dir/step" && echo ${encoded(hold)} > "$dir/details" || { rm -rf "$dir"; exit ${lockStatusCode.cannotWrite}; }
+trap 'kill $reader $watcher 2> /dev/null; drop; exit 0' TERM HUP INT
+echo taken
+exec 3<&0
+listen <&3 > /dev/null 2>&1 &
+reader=$!
+watch < /dev/null > /dev/null 2>&1 3<&- &
+watcher=$!
+wait $reader
+kill $watcher 2> /dev/null
+drop
+exit 0`;
+}
+
+/**
+ * The functions of the holder. The age of `beat` tells others that it lives, and it is only ever touched: that works on
+ * a full disk. Before a silent lock is taken over it is looked at a second time, so that a jump of the clock does no harm.
+ */
+const holder = new Command(String.raw`owns() { [ -e "$1/holder" ] && IFS= read -r first < "$1/holder" && [ "$first" = "token $token" ]; }
+drop() { owns "$dir" && mv "$dir" "$dir.$token" && rm -rf "$dir.$token"; }
+seen() { stat -c %Y "$dir/$1" 2> /dev/null; }
+dead() {
+  was=$(cat "$dir/holder" 2> /dev/null) then=$(seen beat)
+  [ -n "$then" ] && [ $(($(date +%s) - then)) -gt $((limit + 5)) ] && sleep 3 && [ "$(seen beat)" = "$then" ]
+}
+bury() {
+  mv "$dir" "$dir.$token" 2> /dev/null || return 0
+  if [ "$(cat "$dir.$token/holder" 2> /dev/null)" = "$was" ]; then rm -rf "$dir.$token"; else mv "$dir.$token" "$dir"; fi
+}
+take() {
+  for try in 1 2 3; do
+    why=$(mkdir "$dir" 2>&1) && return
+    if [ -d "$dir" ]; then dead && bury || break; fi
+  done
+  [ -d "$dir" ] && { show "$dir"; exit ${String(lockStatusCode.held)}; }
+  printf '%s\n' "$why" >&2
+  exit ${String(lockStatusCode.cannotWrite)}
+}
+listen() {
+  while IFS= read -r line; do
+    owns "$dir" || break
+    printf 'step %s\n' "$line" > "$dir/step"
+  done
+}
+watch() {
+  quiet=0 heard=
+  while sleep 1; do
+    kill -0 $$ 2> /dev/null || { drop; kill $reader; break; }
+    owns "$dir" || { kill $$; break; }
+    touch "$dir/beat"
+    now=$(seen step)
+    if [ "$now" = "$heard" ]; then quiet=$((quiet + 1)); else heard=$now quiet=0; fi
+    [ $quiet -lt $limit ] || { kill $$; break; }
+  done
+}`);

@@ -1,0 +1,67 @@
+import { Command, sh } from "../../ground/command.ts";
+import { proxyContainer } from "../../ground/names.ts";
+import type { ProxyFacts, Route } from "../facts.ts";
+import { stateFile } from "./run-flags.ts";
+
+/** Prints the proxy's state file; works while the container is stopped and needs no program in the image. */
+export const readState: Command = sh`docker cp ${`${proxyContainer}:${stateFile}`} - 2> /dev/null | tar -xOf - 2> /dev/null`;
+
+/** Prints the live routes as a table without colours. */
+const escapeSequence = String.raw`s/\[[0-9;]*m//g`;
+export const plainList = sh`tr -d ${"\\033"} | sed ${escapeSequence}`;
+
+const inPattern = (text: string): string => text.replaceAll(/[.[\]*^$\\/]/g, "\\$&");
+
+/** Filters a route's targets out of {@link plainList}: `id:port`, several with commas, nothing when there is no such route. */
+export const liveTargets = (route: string): Command => sh`sed -n ${`s/^${inPattern(route)}  *.* \\([^ ][^ ]*\\)  *[^ ][^ ]*  *[^ ][^ ]* *$/\\1/p`}`;
+
+/**
+ * Filters a route's targets out of the state file, in the same form. Each object of the JSON is put on a line of its
+ * own: the route's name and, a few objects later, its targets.
+ */
+export function savedTargets(route: string): Command {
+  return sh`tr '{' '\n' | sed -n ${`/^"name":"${inPattern(route)}",/,/"active_targets":/p`} | sed -n ${'s/.*"active_targets":\\[\\([^]]*\\)].*/\\1/p'} | tr -d '"'`;
+}
+
+/** Prints `running image`, then the state file, or the live list when the file is not there or broken; nothing without a container. */
+export const factsCommand: Command = sh`running=$(docker container inspect --format ${"{{.State.Running}} {{.Config.Image}}"} ${proxyContainer} 2> /dev/null) || exit 0
+printf '%s\n' "$running"
+state=$(${readState})
+case $state in
+  *]) printf '%s\n' "$state" ;;
+  *) docker exec ${proxyContainer} kamal-proxy list 2> /dev/null || true ;;
+esac`;
+
+/** Reads what {@link factsCommand} prints. */
+export function parseFacts(stdout: string): ProxyFacts | undefined {
+  const [first = "", ...rest] = stdout.split("\n");
+  const [running = "", image = ""] = first.trim().split(" ");
+  if (running === "") return undefined;
+  const text = rest.join("\n").trim();
+  return { running: running === "true", image, routes: text.startsWith("[{") || text === "[]" ? routesOfState(text) : routesOfList(text) };
+}
+
+/** One entry of the state file of kamal-proxy 0.9, as far as it is used. */
+interface SavedService {
+  readonly name: string;
+  readonly active_targets?: readonly string[] | null;
+  readonly pause_controller?: { readonly state?: number } | null;
+}
+
+const modes: Readonly<Record<string, Route["mode"]>> = { "0": "live", "1": "paused", "2": "maintenance", running: "live", paused: "paused", stopped: "maintenance" };
+
+function routesOfState(text: string): readonly Route[] {
+  return (JSON.parse(text) as readonly SavedService[]).map((service) => ({
+    name: service.name, targets: service.active_targets ?? [], mode: modes[String(service.pause_controller?.state ?? 0)] ?? "live",
+  }));
+}
+
+/** Source: `kamal-proxy list` of 0.9: columns Service, Host, Path, Target, State, TLS, always coloured. */
+function routesOfList(text: string): readonly Route[] {
+  const lines = text.replaceAll(/\x1b?\[[0-9;]*m/g, "").split("\n").slice(1).filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    const [name = ""] = line.trim().split(/ +/);
+    const [targets = "", state = ""] = line.trim().split(/ +/).slice(-3);
+    return { name, targets: targets.split(","), mode: modes[state] ?? "live" };
+  });
+}

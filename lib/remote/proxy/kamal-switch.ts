@@ -1,0 +1,86 @@
+import { Command, sh } from "../../ground/command.ts";
+import { proxyContainer, rolePrefix } from "../../ground/names.ts";
+import type { RunStep } from "../../ground/step.ts";
+import { DeployError } from "../../ground/errors.ts";
+import type { ProxySettings, Role, Settings } from "../../config/settings.ts";
+import { containerId } from "../container.ts";
+import type { Target } from "./driver.ts";
+import { deployFlags } from "./deploy-flags.ts";
+import { liveTargets, plainList, readState, savedTargets } from "./kamal-state.ts";
+
+/** Exit statuses of a switch. */
+export const switchStatus = {
+  /** The proxy did not take the target; its own words stand on stderr and the old route is in force. */
+  refused: 76,
+  /** What the proxy does and what it has saved could not be seen to be what was asked for. */
+  unconfirmed: 77,
+} as const;
+
+/** How often a proxy that does not answer is asked again, a second apart. */
+const patience = 10;
+
+/** Sends the role's traffic to `to` and back to `from`: see {@link ProxyDriver.switch}. */
+export function switchStep(settings: Settings, role: Role, to: Target, from: Target | undefined): RunStep {
+  const proxy = proxyOf(role);
+  const route = rolePrefix(settings, role.name);
+  const label = "container" in to ? to.container : to.id;
+  const flags = deployFlags(settings, role.name, proxy);
+  return {
+    kind: "run", role: role.name, title: `Switch ${route} to ${label}`,
+    command: sh`${find(to)}
+[ -n "$id" ] || { echo ${`There is no container ${label}`} >&2; exit ${switchStatus.refused}; }
+${deploy(route, portOf(to, proxy), flags)}`,
+    undo: sh`${find(to)}
+if list=$(docker exec ${proxyContainer} kamal-proxy list); then live=$(${targetsIn(route)}); else live=$(${readState} | ${savedTargets(route)}); fi
+[ "$live" = "$id":${portOf(to, proxy)} ] || exit 0
+${from === undefined ? unroute(route) : sh`${find(from)}
+${deploy(route, portOf(from, proxy), [...flags, new Command("--force")])}`}`,
+    undoTitle: from === undefined ? `Take the route ${route} away` : `Switch ${route} back`,
+    timeoutMs: (2 * (settings.deployTimeoutSeconds + settings.drainTimeoutSeconds) + patience + 15) * 1000,
+  };
+}
+
+function proxyOf(role: Role): ProxySettings {
+  if (role.proxy === undefined) throw new DeployError("config", `Cannot switch role ${role.name}: it is not behind the proxy`, { hint: `Set servers.${role.name}.proxy in the config.` });
+  return role.proxy;
+}
+
+const find = (target: Target): Command => ("id" in target ? sh`id=${target.id}` : sh`id=$(${containerId(target.container)})`);
+const portOf = (target: Target, proxy: ProxySettings): number => ("id" in target ? (target.port ?? proxy.appPort) : proxy.appPort);
+
+/** Prints the targets of a route in the answer `$list` of the proxy. */
+const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${plainList} | ${liveTargets(route)}`;
+
+/**
+ * Asks the proxy to deploy `$id`, then looks at what it does and at what it has saved: only both count, since the
+ * proxy finishes a call whose client died, and reports success when it could not save. A proxy that is just starting is
+ * asked again, and so is one whose saved state differs.
+ * With `--force` (going back) the old target is not asked for its health: it served a moment ago, and the health path
+ * of the new version may be unknown to it.
+ */
+function deploy(route: string, port: number, flags: readonly Command[]): Command {
+  return sh`tries=0 silent=0
+while [ $tries -lt 2 ] && [ $silent -lt ${patience} ]; do
+docker exec ${proxyContainer} kamal-proxy deploy ${route} --target="$id:${new Command(String(port))}" ${flags}
+status=$?
+if list=$(docker exec ${proxyContainer} kamal-proxy list); then tries=$((tries + 1)); else silent=$((silent + 1)); sleep 1; continue; fi
+live=$(${targetsIn(route)})
+saved=$(${readState} | ${savedTargets(route)})
+if [ "$live" = "$id":${port} ]; then
+  [ $status -eq 0 ] && [ "$saved" = "$live" ] && exit 0
+elif [ $status -ne 0 ]; then
+  exit ${switchStatus.refused}
+fi
+done
+[ $silent -lt ${patience} ] && [ $status -ne 0 ] && exit ${switchStatus.refused}
+printf 'Cannot confirm the switch of %s: wanted %s, the proxy sends to "%s", its state file says "%s"\n' ${route} "$id":${port} "$live" "$saved" >&2
+exit ${switchStatus.unconfirmed}`;
+}
+
+/** Takes a route away; harmless when there is none, or no proxy. */
+export function unroute(route: string): Command {
+  return sh`docker container inspect ${proxyContainer} > /dev/null 2>&1 || exit 0
+docker exec ${proxyContainer} kamal-proxy remove ${route} && exit 0
+list=$(docker exec ${proxyContainer} kamal-proxy list) || exit ${switchStatus.unconfirmed}
+[ -z "$(${targetsIn(route)})" ]`;
+}

@@ -1,0 +1,40 @@
+import { Command, quote, sh } from "../../ground/command.ts";
+import { network, proxyAppsDirectory, proxyContainer, proxyDirectory, proxyVolume } from "../../ground/names.ts";
+import type { ProxyRunSettings } from "../../config/settings.ts";
+import { optionFlags } from "../container-flags.ts";
+import { appsConfig } from "./deploy-flags.ts";
+
+const stateFolder = "/home/kamal-proxy/.config/kamal-proxy";
+/** What the proxy remembers: routes, targets, pauses. JSON. */
+export const stateFile = `${stateFolder}/kamal-proxy.state`;
+
+const fixed = sh`docker run --name ${proxyContainer} --network ${network} --detach --restart unless-stopped --volume ${`${proxyVolume}:${stateFolder}`} --volume "$PWD"/${`${proxyAppsDirectory}:${appsConfig}`}`;
+
+/**
+ * Runs a new proxy container.
+ * @param run undefined: as the files that Kamal's `proxy boot_config` left on the host say, each with its default
+ */
+export function runProxy(run: ProxyRunSettings | undefined): Command {
+  if (run === undefined) return sh`${fromFiles()} | xargs ${fixed}`;
+  const proxyFlags = [...(run.debug ? ["--debug"] : []), ...(run.metricsPort === undefined ? [] : ["--metrics-port", String(run.metricsPort)])];
+  return sh`${fixed} ${publishFlags(run)} ${[
+    ...(run.logMaxSize === "" ? [] : ["--log-opt", `max-size=${run.logMaxSize}`]),
+    ...(run.metricsPort === undefined ? [] : [`--expose=${run.metricsPort}`]),
+    ...optionFlags(run.options), run.image, "kamal-proxy", "run", ...proxyFlags,
+  ]}`;
+}
+
+/** Makes the proxy run: starts the container that is there, else runs a new one. */
+export const startOrRunProxy = (run: ProxyRunSettings | undefined): Command => sh`docker container start ${proxyContainer} || ${runProxy(run)}`;
+
+function publishFlags({ publish, bindIps, httpPort, httpsPort }: ProxyRunSettings): readonly string[] {
+  if (!publish) return [];
+  const addresses = bindIps.length === 0 ? [""] : bindIps.map((ip) => (ip.includes(":") && !ip.startsWith("[") ? `[${ip}]:` : `${ip}:`));
+  return addresses.flatMap((address) => ["--publish", `${address}${httpPort}:80`, "--publish", `${address}${httpsPort}:443`]);
+}
+
+function fromFiles(): Command {
+  const file = (name: string, otherwise: string): string => `$(cat ${proxyDirectory}/${name} 2> /dev/null || echo ${otherwise === "" ? '""' : quote(otherwise)})`;
+  const options = file("options", "--publish 80:80 --publish 443:443 --log-opt max-size=10m");
+  return new Command(`echo ${options} ${file("image", "basecamp/kamal-proxy")}:${file("image_version", "v0.9.2")} ${file("run_command", "")}`);
+}

@@ -1,0 +1,37 @@
+import { Command, sh } from "../ground/command.ts";
+import type { RunStep } from "../ground/step.ts";
+import type { Role, Settings } from "../config/settings.ts";
+import { containerFilters } from "./container-flags.ts";
+
+const stopped = ["created", "exited", "dead"].flatMap((status) => ["--filter", `status=${status}`]);
+const removeEach = new Command("while read container_id; do docker rm $container_id; done");
+
+/** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
+export function pruneSteps(settings: Settings, roles: readonly Role[]): readonly RunStep[] {
+  return [
+    ...roles.map((role): RunStep => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role) })),
+    { kind: "run", title: "Remove images without a tag", command: pruneDanglingImages(settings.service) },
+    { kind: "run", title: "Remove images that no container uses", command: pruneImages(settings) },
+  ];
+}
+
+/**
+ * Removes stopped containers of a role: those that made place for another one of their version, then all but the
+ * newest of the rest. Kamal counts per service on a host, so that roles and destinations push out one another's.
+ * @param retain how many stopped containers stay
+ */
+export function pruneContainers(settings: Settings, role: Pick<Role, "name">, retain: number = settings.retainContainers): Command {
+  const old = sh`docker ps -q -a ${containerFilters(settings, role.name)} ${stopped}`;
+  return sh`${old} --filter name=_replaced_ | ${removeEach}
+${old} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
+}
+
+/** Removes images of the service that have lost their tag. */
+export const pruneDanglingImages = (service: string): Command => sh`docker image prune --force --filter ${`label=service=${service}`}`;
+
+/** Removes images of the service that no container on the host was made from, but never what is tagged latest for any destination. */
+export function pruneImages({ service }: Pick<Settings, "service">): Command {
+  const all = sh`docker image ls --filter ${`label=service=${service}`} --format ${"{{.Repository}}:{{.Tag}}"}`;
+  return sh`used=$(docker container ls --all --format ${"{{.Image}}"}) || exit
+${all} | grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do docker rmi $image; done`;
+}

@@ -1,0 +1,28 @@
+import { sh, type Command, type Program } from "../ground/command.ts";
+import { isSecret, Secret } from "../ground/secret.ts";
+import type { RegistrySettings } from "../config/settings.ts";
+
+/** Docker Hub when no server is named. */
+const serverOf = ({ server }: RegistrySettings): readonly string[] => (server === undefined ? [] : [server]);
+
+/** A login of which the user name is a secret too: it comes as the first line of standard input, the password after it. */
+const loginWithSecretName = (registry: RegistrySettings): Command => sh`IFS= read -r user && docker login ${serverOf(registry)} --username "$user" --password-stdin`;
+
+/** Logs a host in. The password is on standard input, never on the command line. Undefined without credentials: a registry that needs none. */
+export function login(registry: RegistrySettings): Command | undefined {
+  const { username, password } = registry;
+  if (username === undefined || password === undefined) return undefined;
+  if (isSecret(username)) return loginWithSecretName(registry).stdin(Secret.join("registry login", [username, "\n", password]));
+  return sh`docker login ${serverOf(registry)} --username ${username} --password-stdin`.stdin(password);
+}
+
+/** Logs the user's own machine in. A secret user name needs an `sh` there. Undefined without credentials. */
+export function loginHere(registry: RegistrySettings): Program | undefined {
+  const { username, password } = registry;
+  if (username === undefined || password === undefined) return undefined;
+  if (isSecret(username)) return { argv: ["sh", "-c", loginWithSecretName(registry).text], input: Secret.join("registry login", [username, "\n", password]) };
+  return { argv: ["docker", "login", ...serverOf(registry), "--username", username, "--password-stdin"], input: password };
+}
+
+export const logout = (registry: RegistrySettings): Command => sh`docker logout ${serverOf(registry)}`;
+export const logoutHere = (registry: RegistrySettings): Program => ({ argv: ["docker", "logout", ...serverOf(registry)] });

@@ -1,0 +1,23 @@
+import type { Event } from "../ground/event.ts";
+import { elapsed } from "./elapsed.ts";
+import { hostCount, listed } from "./names.ts";
+import type { Style } from "./style.ts";
+import { table } from "./table.ts";
+
+type Summary = Extract<Event, { type: "summary" }>;
+
+/** What a run ended with: version from → to, hosts, seconds, and the seconds of each phase. The first line is the headline. */
+export function summaryLines(event: Summary, style: Style): string[] {
+  const where = event.destination === undefined ? event.service : `${event.service} (${event.destination})`;
+  const headline = `${event.command} of ${where} ${event.ok ? "done" : "failed"} in ${elapsed(event.durationMs)}`;
+  const facts: string[][] = [];
+  if (event.to !== undefined) facts.push([event.ok ? "version" : "version wanted", versions(event.from, event.to)]);
+  if (event.hosts.length > 0) facts.push([hostCount(event.hosts.length), listed(event.hosts, 8)]);
+  const phases = event.phases.map(({ phase, durationMs }) => [style.dim(phase), elapsed(durationMs)]);
+  return [style.bold(event.ok ? style.green(headline) : style.red(headline)), ...table([...facts, ...phases]).map((line) => `  ${line}`)];
+}
+
+function versions(from: readonly string[], to: string): string {
+  if (from.length === 0) return `${to} (the first)`;
+  return from.every((version) => version === to) ? `${to} (again)` : `${from.join(", ")} → ${to}`;
+}

@@ -1,0 +1,170 @@
+import { CancelledError, ProgramError } from "../ground/errors.ts";
+import { settle } from "../ground/settle.ts";
+import type { HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
+import type { World } from "../ground/world.ts";
+import { stepText } from "../plan/print.ts";
+import { failureOf } from "./failure.ts";
+import { Journal, type PlannedStep } from "./journal.ts";
+import { carryLane, type Engine, type HostPlanned } from "./lane.ts";
+import { tell } from "./stamp.ts";
+import { takeBack } from "./undo.ts";
+
+/** What carrying out a plan needs beside the world. */
+export interface Conductor {
+  callHook(step: HookStep): Promise<void>;
+  /** Called when a step that writes to the audit log has succeeded. */
+  onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
+  /** Called when a phase begins. */
+  onPhase(title: string): void;
+}
+
+/** How long the phases took, in order. */
+export type PhaseTimes = readonly { readonly phase: string; readonly durationMs: number }[];
+
+/**
+ * Carries out a plan: the only place that changes hosts. On failure it takes back what was begun, newest first, as
+ * long as no committed phase has begun.
+ * @throws DeployError that says what failed where, and what is true now
+ */
+export async function apply(world: World, plan: Plan, conductor: Conductor): Promise<PhaseTimes> {
+  const score = new Score(world, plan, conductor);
+  for (const stretch of stretches(plan.phases)) {
+    const errors = await carryStretch(world, conductor, score, stretch);
+    score.closePhases(errors.length === 0);
+    if (errors.length === 0) continue;
+    if (stretch.every((phase) => phase.optional)) continue;
+    const taken = score.journal.committed ? [] : await takeBack(world, score.journal);
+    throw failureOf(plan, stretch, errors, score.journal, taken);
+  }
+  return score.times;
+}
+
+/**
+ * Neighbouring phases that concern one and the same host only need no barrier between them: their steps travel
+ * together. This is what makes a deploy to one host cheap over a slow line.
+ */
+export function stretches(phases: readonly Phase[]): readonly (readonly Phase[])[] {
+  const found: Phase[][] = [];
+  for (const phase of phases) {
+    if (phase.lanes.every((lane) => lane.steps.length === 0)) continue;
+    const last = found.at(-1);
+    const host = loneHost(phase);
+    if (last?.[0] !== undefined && host !== undefined && loneHost(last[0]) === host) last.push(phase);
+    else found.push([phase]);
+  }
+  return found;
+}
+
+function loneHost(phase: Phase): string | undefined {
+  return phase.lanes.length === 1 ? phase.lanes[0]?.host : undefined;
+}
+
+async function carryStretch(world: World, conductor: Conductor, score: Score, stretch: readonly Phase[]): Promise<unknown[]> {
+  const [first] = stretch;
+  if (first === undefined) return [];
+  if (world.signal.aborted) return [new CancelledError()];
+  const planned = (phase: Phase, host: string | undefined): PlannedStep[] =>
+    phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true })));
+  const hosts = first.lanes.map((lane) => lane.host);
+  const results = await settle(hosts, first.limit ?? hosts.length, async (host) => {
+    const steps = stretch.flatMap((phase) => planned(phase, host));
+    if (host === undefined) for (const step of steps) await carryHere(world, conductor, score, step);
+    else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+  });
+  return results.flatMap((result) => (result.ok ? [] : [result.error]));
+}
+
+const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait"].includes(planned.step.kind);
+
+async function carryHere(world: World, conductor: Conductor, score: Score, planned: PlannedStep): Promise<void> {
+  if (world.signal.aborted) throw new CancelledError();
+  score.begin(planned);
+  let ok = false;
+  try {
+    const { step } = planned;
+    if (step.kind === "hook") await conductor.callHook(step);
+    if (step.kind === "local") await runHere(world, step);
+    if (step.kind === "pause") await world.clock.sleep(step.durationMs, world.signal);
+    ok = true;
+  } finally {
+    score.end(planned, ok);
+  }
+}
+
+async function runHere(world: World, step: LocalStep): Promise<void> {
+  const partial = { stdout: "", stderr: "" };
+  const line = (stream: "stdout" | "stderr", text: string): void => tell(world, { type: "output", host: undefined, title: step.title, stream, line: text, loud: step.loud === true });
+  const exit = await world.programs.run(step.program, {
+    timeoutMs: 3_600_000,
+    signal: world.signal,
+    onOutput: (stream, text) => {
+      const lines = (partial[stream] + text).split("\n");
+      partial[stream] = lines.pop() ?? "";
+      for (const one of lines) line(stream, one);
+    },
+  });
+  for (const stream of ["stdout", "stderr"] as const) if (partial[stream] !== "") line(stream, partial[stream]);
+  if (exit.status !== 0 && step.optional !== true) throw new ProgramError(step.program, exit, { hint: step.hint });
+}
+
+/** Follows a plan being carried out: journal, events, the time of each phase. */
+class Score implements Engine {
+  readonly journal = new Journal();
+  readonly times: { phase: string; durationMs: number }[] = [];
+  readonly #world: World;
+  readonly #conductor: Conductor;
+  readonly #phases: ReadonlyMap<string, Phase>;
+  readonly #open = new Map<string, { startedMs: number; left: number }>();
+  readonly #steps = new Map<PlannedStep, number>();
+
+  constructor(world: World, plan: Plan, conductor: Conductor) {
+    this.#world = world;
+    this.#conductor = conductor;
+    this.#phases = new Map(plan.phases.map((phase) => [phase.title, phase]));
+  }
+
+  begin(planned: PlannedStep): void {
+    this.#openPhase(planned.phase);
+    this.journal.begin(planned);
+    this.#steps.set(planned, this.#world.clock.now());
+    tell(this.#world, { type: "step-start", ...about(planned), command: stepText(planned.step) });
+  }
+
+  end(planned: PlannedStep, ok: boolean): void {
+    const now = this.#world.clock.now();
+    tell(this.#world, { type: "step-end", ...about(planned), ok, durationMs: now - (this.#steps.get(planned) ?? now) });
+    this.#steps.delete(planned);
+    const phase = this.#open.get(planned.phase);
+    if (phase !== undefined && --phase.left === 0) this.#closePhase(planned.phase, ok || planned.optional);
+    if (!ok) return;
+    this.journal.finish(planned);
+    if (planned.host !== undefined && planned.step.kind === "run" && planned.step.audit !== undefined) this.#conductor.onAudit(planned.host, planned.step.role, planned.step.audit);
+  }
+
+  /** Ends the phases that are still open: a stretch is over. */
+  closePhases(ok: boolean): void {
+    for (const title of this.#open.keys()) this.#closePhase(title, ok);
+  }
+
+  #openPhase(title: string): void {
+    const phase = this.#phases.get(title);
+    if (phase === undefined || this.#open.has(title)) return;
+    if (phase.committed === true) this.journal.committed = true;
+    this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0) });
+    this.#conductor.onPhase(title);
+    tell(this.#world, { type: "phase-start", phase: title, hosts: phase.lanes.flatMap((lane) => lane.host ?? []) });
+  }
+
+  #closePhase(title: string, ok: boolean): void {
+    const open = this.#open.get(title);
+    if (open === undefined) return;
+    const durationMs = this.#world.clock.now() - open.startedMs;
+    this.#open.delete(title);
+    this.times.push({ phase: title, durationMs });
+    tell(this.#world, { type: "phase-end", phase: title, ok, durationMs });
+  }
+}
+
+function about(planned: PlannedStep): { phase: string; host: string | undefined; role: string | undefined; title: string; kind: PlannedStep["step"]["kind"] } {
+  return { phase: planned.phase, host: planned.host, role: planned.step.role, title: planned.step.title, kind: planned.step.kind };
+}

@@ -1,0 +1,37 @@
+import { Command, sh, type Query } from "../ground/command.ts";
+import { CommandError, DeployError } from "../ground/errors.ts";
+import type { World } from "../ground/world.ts";
+
+type Answers<Q> = { readonly [Name in keyof Q]: Q[Name] extends Query<infer T> ? T : never };
+
+/** How long the questions to one host may take together. */
+const askTimeoutMs = 60_000;
+
+/**
+ * Asks many queries of one host in one round trip.
+ * @throws CommandError that names the query that failed; ConnectError
+ */
+export async function ask<Q extends Readonly<Record<string, Query<unknown>>>>(world: World, host: string, queries: Q): Promise<Answers<Q>> {
+  const entries = Object.entries(queries);
+  const exit = await world.transport.run(host, askScript(entries.map(([, query]) => query.command)), { timeoutMs: askTimeoutMs, signal: world.signal });
+  const parts = exit.stdout.split("\x1e");
+  if (exit.status !== 0) throw new CommandError(host, entries[parts.length - 1]?.[1].command ?? new Command(""), exit);
+  return Object.fromEntries(entries.map(([name, query], i) => [name, read(host, name, query, parts[i] ?? "")])) as Answers<Q>;
+}
+
+/** All queries as one script, a separator after each answer. It ends at the first one that fails. */
+export function askScript(commands: readonly Command[]): Command {
+  return new Command(commands.map((command) => sh`(
+${command}
+) </dev/null || exit
+printf '\036'
+`.text).join(""));
+}
+
+function read<T>(host: string, name: string, query: Query<T>, answer: string): T {
+  try {
+    return query.parse(answer);
+  } catch (cause) {
+    throw new DeployError("command", `Cannot read the answer of ${host} to "${query.command}"`, { host, cause, details: answer.split("\n").slice(0, 10), hint: `Run the command on the host by hand; "${name}" expects Docker's usual output.` });
+  }
+}

@@ -1,0 +1,106 @@
+import { Command, sh } from "../ground/command.ts";
+import { Secret } from "../ground/secret.ts";
+
+/** One command of a batch. */
+export interface BatchItem {
+  readonly command: Command;
+  /** Go on with the next one even when it fails. */
+  readonly optional: boolean;
+}
+
+/** The longest script that is sent at once: Linux allows 128 KiB in one argument. */
+const maxScriptChars = 90_000;
+
+/** Cuts items into batches whose script fits into one argument. */
+export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
+  const cut: I[][] = [];
+  let length = 0;
+  for (const item of items) {
+    const last = cut.at(-1);
+    if (last === undefined || length + item.command.text.length > maxScriptChars) {
+      cut.push([item]);
+      length = 0;
+    } else {
+      last.push(item);
+    }
+    length += item.command.text.length + 200;
+  }
+  return cut;
+}
+
+const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
+
+/**
+ * Many commands as one script, so that a host does a whole lane in one round trip. Between commands it prints a mark
+ * with the status, on both streams; it stops at the first failure, and at the next mark after a TERM.
+ * Inputs travel on standard input, one base64 line each, in order: `read` and `printf` are built into every shell, so
+ * no process ever has them as an argument.
+ * @param mark hex digits that no output holds by accident
+ */
+export function batchScript(items: readonly BatchItem[], mark: string): Command {
+  const head = sh`stop=
+trap 'stop=1' TERM
+m() { printf ${`\\036${mark} %s %s\\036`} "$1" "$2"; printf ${`\\036${mark} %s %s\\036`} "$1" "$2" >&2; }
+m pid $$
+`;
+  const body = items.map(({ command, optional }, i) => {
+    const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || exit 70\nprintf %s "$input" | base64 -d | `);
+    const quiet = command.input === undefined ? new Command(" </dev/null") : new Command("");
+    const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || exit 0\n`);
+    return sh`[ -z "$stop" ] || exit 0
+${feed}(
+${command}
+)${quiet}
+s=$?
+m ${i} $s
+${guard}`.text;
+  });
+  const inputs = items.flatMap(({ command: { input } }) => (input === undefined ? [] : [typeof input === "string" ? base64(input) : input.map(input.name, base64), "\n"]));
+  return new Command([head.text, ...body].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
+}
+
+/** What a mark says. */
+export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number };
+
+/** Splits one stream of a batch into output and marks, whatever way it was cut into pieces. */
+export class MarkReader {
+  readonly #mark: string;
+  #pending = "";
+
+  constructor(mark: string) {
+    this.#mark = mark;
+  }
+
+  /** The pieces that are complete: text between marks, and marks, in order. */
+  feed(text: string): readonly (string | Mark)[] {
+    const found: (string | Mark)[] = [];
+    const start = `\x1e${this.#mark} `;
+    let rest = this.#pending + text;
+    for (;;) {
+      const at = rest.indexOf(start);
+      if (at < 0) break;
+      const end = rest.indexOf("\x1e", at + start.length);
+      if (end < 0) break;
+      if (at > 0) found.push(rest.slice(0, at));
+      found.push(parseMark(rest.slice(at + start.length, end)));
+      rest = rest.slice(end + 1);
+    }
+    const cut = unfinished(rest, start);
+    if (cut > 0) found.push(rest.slice(0, cut));
+    this.#pending = rest.slice(cut);
+    return found;
+  }
+}
+
+/** Where a mark begins whose end has not come yet; the length of the text when there is none. */
+function unfinished(text: string, start: string): number {
+  const at = text.indexOf(start);
+  if (at >= 0) return at;
+  for (let from = Math.max(0, text.length - start.length); from < text.length; from++) if (start.startsWith(text.slice(from))) return from;
+  return text.length;
+}
+
+function parseMark(text: string): Mark {
+  const [what = "", value = ""] = text.split(" ");
+  return what === "pid" ? { kind: "pid", pid: Number(value) } : { kind: "end", index: Number(what), status: Number(value) };
+}

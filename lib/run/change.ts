@@ -1,0 +1,219 @@
+import type { HookContexts, HookName } from "../config/hooks.ts";
+import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
+import type { HookStep, Plan } from "../ground/step.ts";
+import type { World } from "../ground/world.ts";
+import type { LocalFacts } from "../build/builder.ts";
+import { versionsInPlace } from "../plan/current.ts";
+import { joinPlans } from "../plan/join.ts";
+import type { Order } from "../plan/order.ts";
+import { auditLine } from "../remote/audit.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
+import { callHook, connectedContext, hookContext, type HookBase } from "./hooks.ts";
+import { builtVersion, localFacts, offlineFacts } from "./local.ts";
+import { takeLock, type Lock } from "./lock.ts";
+import { connectAll, observe } from "./observe.ts";
+import { tell, timestamp } from "./stamp.ts";
+import type { Task } from "./task.ts";
+
+/** One part of a command that changes something, planned from fresh facts when its turn comes. */
+export type Stage =
+  | { readonly sees: "here"; plan(order: Order, facts: LocalFacts): Plan }
+  | { readonly sees: "hosts"; plan(order: Order, facts: FleetFacts): Plan };
+
+/** A command that changes something, as data: what `--dry-run` prints is what a run carries out. */
+export interface Change {
+  readonly stages: readonly Stage[];
+  /** Taken from the first stage to the last. */
+  readonly lock: boolean;
+  /** Where the version comes from: `--version` or git; the hosts; or it has none. */
+  readonly version: "built" | "none" | ((task: Task, facts: FleetFacts) => string);
+  /** Needs the values of the config's secrets. */
+  readonly secrets: boolean;
+  /** A release: postDeploy is called after it and the summary names versions. */
+  readonly release: boolean;
+}
+
+/** What a change that came to its end did. */
+export interface Outcome {
+  readonly command: string;
+  readonly service: string;
+  readonly destination: string | undefined;
+  /** Versions that served before; several when hosts differed, none on the first deploy. */
+  readonly from: readonly string[];
+  /** Undefined for commands that have no version. */
+  readonly to: string | undefined;
+  readonly hosts: readonly string[];
+  readonly durationMs: number;
+  readonly phases: PhaseTimes;
+}
+
+/** Facts to plan from instead of asking the hosts. */
+export interface Offline {
+  readonly facts: FleetFacts;
+}
+
+/** The hosts of a run and the host of its lock. */
+const hostsOf = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...task.scope.hosts])];
+
+/**
+ * Plans all stages without changing anything: nothing is locked, no hook is called.
+ * @param offline facts to plan from; undefined: the hosts are asked
+ */
+export async function planChange(world: World, task: Task, change: Change, offline: Offline | undefined): Promise<Plan> {
+  if (offline === undefined) await connectAll(world, task.settings, task.scope.hosts);
+  const facts = offline?.facts ?? (await observe(world, task.settings, task.scope.hosts));
+  const built = change.version === "built" ? await builtVersion(world, task) : "";
+  const order = orderOf(world, task, versionOf(task, change, built, facts));
+  const here = offline === undefined ? localFacts : offlineFacts;
+  const plans: Plan[] = [];
+  for (const stage of change.stages) plans.push(stage.sees === "here" ? stage.plan(order, await here(world, task)) : stage.plan(order, facts));
+  return joinPlans(plans);
+}
+
+/**
+ * Carries a change out: connects, locks, then observes, plans and applies stage by stage.
+ * @throws DeployError that says what failed, where, and what is true now
+ */
+export async function runChange(world: World, task: Task, change: Change): Promise<Outcome> {
+  const run = new Run(world, task, change);
+  try {
+    await run.carryOut();
+    return run.summarise(true);
+  } catch (error) {
+    await run.fail(error);
+    run.summarise(false);
+    throw error;
+  }
+}
+
+function versionOf(task: Task, change: Change, built: string, facts: FleetFacts): string {
+  if (change.version === "none") return task.version ?? "";
+  return change.version === "built" ? built : change.version(task, facts);
+}
+
+function orderOf(world: World, task: Task, version: string): Order {
+  return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks };
+}
+
+class Run {
+  readonly #world: World;
+  readonly #task: Task;
+  readonly #change: Change;
+  readonly #startedMs: number;
+  readonly #recordedAt: string;
+  readonly #phases: { phase: string; durationMs: number }[] = [];
+  #version = "";
+  #from: readonly string[] = [];
+  #connected = false;
+  #lock: Lock | undefined;
+
+  constructor(world: World, task: Task, change: Change) {
+    this.#world = world;
+    this.#task = task;
+    this.#change = change;
+    this.#startedMs = world.clock.now();
+    this.#recordedAt = timestamp(world);
+    this.#version = task.version ?? "";
+  }
+
+  async carryOut(): Promise<void> {
+    const { settings, scope } = this.#task;
+    if (this.#change.secrets) await this.#phase("Read secrets", () => settings.secrets.load());
+    if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
+    tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts: scope.hosts });
+    await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
+    await this.#phase("Connect", () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
+    this.#connected = true;
+    if (this.#change.lock) this.#lock = await this.#phase("Take the lock", () => takeLock(this.#world, this.#task, this.#version));
+    try {
+      for (const stage of this.#change.stages) await this.#carryStage(stage);
+    } finally {
+      await this.#lock?.release();
+      this.#lock = undefined;
+    }
+    if (this.#change.release) {
+      const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
+      await this.#hook("postDeploy", (signal) => ({ ...connectedContext(this.#base(), scope.hosts, signal), runtimeSeconds }));
+    }
+  }
+
+  /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */
+  async fail(error: unknown): Promise<void> {
+    if (!this.#connected || !isDeployError(error)) return;
+    const failure: DeployError = error;
+    const world = { ...this.#world, signal: AbortSignal.timeout(60_000) };
+    const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
+    await callHook(world, this.#task, "onFailure", (signal) => ({ ...connectedContext(this.#base(world), this.#task.scope.hosts, signal), error: failure, runtimeSeconds }))
+      .catch((hookError: unknown) => tell(this.#world, { type: "notice", level: "warn", text: hookError instanceof Error ? hookError.message : String(hookError) }));
+  }
+
+  summarise(ok: boolean): Outcome {
+    const { settings, scope } = this.#task;
+    const outcome: Outcome = {
+      command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
+      to: this.#change.release && this.#version !== "" ? this.#version : undefined,
+      hosts: scope.hosts, durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
+    };
+    tell(this.#world, { type: "summary", ok, ...outcome });
+    return outcome;
+  }
+
+  async #carryStage(stage: Stage): Promise<void> {
+    if (this.#world.signal.aborted) throw new CancelledError("Cancelled before anything was changed");
+    const { settings, scope } = this.#task;
+    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", () => observe(this.#world, settings, scope.hosts)) : undefined;
+    if (observed !== undefined) {
+      if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
+      this.#version = versionOf(this.#task, this.#change, this.#version, observed);
+    }
+    const order = orderOf(this.#world, this.#task, this.#version);
+    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(this.#world, this.#task)) : stage.plan(order, observed ?? new Map());
+    for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
+    this.#phases.push(...(await apply(this.#world, plan, this.#conductor(order))));
+  }
+
+  #conductor(order: Order): Conductor {
+    return {
+      callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (signal) => connectedContext(this.#base(), step.hosts, signal)),
+      onPhase: (title) => this.#lock?.step(title),
+      onAudit: (host, role, { text }) => {
+        const { settings, performer } = this.#task;
+        const line = auditLine({ recordedAt: order.recordedAt, performer, destination: settings.destination, role, text });
+        tell(this.#world, { type: "audit", host, line });
+        const event = { recordedAt: order.recordedAt, performer, destination: settings.destination, role, host, text, line };
+        void this.#hook("auditBroadcast", (signal) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, signal), event }))
+          .catch((error: unknown) => tell(this.#world, { type: "notice", level: "warn", text: error instanceof Error ? error.message : String(error) }));
+      },
+    };
+  }
+
+  #hook<Name extends HookName>(name: Name, context: (signal: AbortSignal) => HookContexts[Name]): Promise<void> {
+    return callHook(this.#world, this.#task, name, context);
+  }
+
+  #base(world: World = this.#world): HookBase {
+    return { world, task: this.#task, version: this.#version, recordedAt: this.#recordedAt, locked: this.#lock !== undefined };
+  }
+
+  #title(): string {
+    const { command, subcommand } = this.#task;
+    return subcommand === undefined ? command : `${command} ${subcommand}`;
+  }
+
+  async #phase<T>(phase: string, work: () => Promise<T>): Promise<T> {
+    const startedMs = this.#world.clock.now();
+    this.#lock?.step(phase);
+    tell(this.#world, { type: "phase-start", phase, hosts: this.#task.scope.hosts });
+    let ok = false;
+    try {
+      const value = await work();
+      ok = true;
+      return value;
+    } finally {
+      const durationMs = this.#world.clock.now() - startedMs;
+      this.#phases.push({ phase, durationMs });
+      tell(this.#world, { type: "phase-end", phase, ok, durationMs });
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { planAppStart, planAppStop } from "../plan/app.ts";
+import { planBootstrap } from "../plan/bootstrap.ts";
+import { planBuildPull, planBuildPush } from "../plan/build.ts";
+import { planDeploy } from "../plan/deploy.ts";
+import { planProxy, planProxyBoot, planProxyReboot } from "../plan/proxy.ts";
+import { planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
+import { rollbackVersion } from "../plan/rollback.ts";
+import type { Change, Stage } from "./change.ts";
+
+/** What a deploy leaves out. */
+export interface DeployOptions {
+  /** Use an image that was built and pushed elsewhere. */
+  readonly skipPush?: boolean;
+  readonly noCache?: boolean;
+}
+
+const push = ({ skipPush, noCache }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [{ sees: "here", plan: (order, local) => planBuildPush(order, local, noCache === true) }]);
+const bootstrap: Stage = { sees: "hosts", plan: planBootstrap };
+const release = { lock: true, version: "built", secrets: true, release: true } as const;
+const housekeeping = { lock: true, version: "none", secrets: false, release: false } as const;
+
+/** Every command that changes something, as data. */
+export const changes = {
+  deploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always" }) }] }),
+  redeploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "always" }) }] }),
+  setup: (options: DeployOptions): Change => ({ ...release, stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always" }) }] }),
+  rollback: (named: string | undefined): Change => ({
+    ...release,
+    version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
+    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing" }) }],
+  }),
+  buildPush: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: push({ noCache }) }),
+  buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),
+  buildDeliver: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [...push({ noCache }), { sees: "hosts", plan: planBuildPull }] }),
+  appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
+  appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planAppStop }] }),
+  proxyBoot: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
+  proxyReboot: (rolling: boolean): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxyReboot(order, facts, rolling) }] }),
+  proxy: (action: "start" | "stop" | "restart" | "remove"): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
+  registryLogin: (sides: Sides): Change => ({ ...housekeeping, lock: false, secrets: true, stages: [{ sees: "hosts", plan: (order) => planRegistryLogin(order, sides) }] }),
+  registryLogout: (sides: Sides): Change => ({ ...housekeeping, lock: false, stages: [{ sees: "hosts", plan: (order) => planRegistryLogout(order, sides) }] }),
+  bootstrap: (): Change => ({ ...housekeeping, stages: [bootstrap] }),
+} as const;

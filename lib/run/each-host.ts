@@ -1,0 +1,58 @@
+import type { Command } from "../ground/command.ts";
+import { isDeployError } from "../ground/errors.ts";
+import { settle } from "../ground/settle.ts";
+import type { World } from "../ground/world.ts";
+import { connectAll } from "./observe.ts";
+import type { Task } from "./task.ts";
+
+/** What one command printed on one host. */
+export interface HostOutput {
+  /** Such as `App Host`, `Proxy Host`. */
+  readonly title: string;
+  readonly host: string;
+  readonly role: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Undefined: the host could not be asked. */
+  readonly status: number | undefined;
+}
+
+/** Where a command runs, and which. */
+export interface Errand {
+  readonly host: string;
+  readonly role?: string;
+  readonly command: Command;
+}
+
+/** How long a command of the user's own may take: a day. */
+export const ownCommandMs = 86_400_000;
+
+/**
+ * Runs commands on hosts side by side and keeps what they printed, in order; a host that cannot be asked has no status
+ * and says why in its stderr.
+ * @param onLine called for each line as it arrives, in addition
+ */
+export async function eachHost(world: World, task: Task, title: string, errands: readonly Errand[], onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
+  await connectAll(world, task.settings, [...new Set(errands.map((errand) => errand.host))]);
+  const results = await settle(errands, Math.max(1, errands.length), async (errand) => {
+    const partial = { stdout: "", stderr: "" };
+    const exit = await world.transport.run(errand.host, errand.command, {
+      timeoutMs: ownCommandMs, signal: world.signal, keepBytes: 64 * 1024 * 1024,
+      ...(onLine === undefined ? {} : {
+        onOutput: (stream, text) => {
+          const lines = (partial[stream] + text).split("\n");
+          partial[stream] = lines.pop() ?? "";
+          for (const line of lines) onLine(errand, stream, line);
+        },
+      }),
+    });
+    for (const stream of ["stdout", "stderr"] as const) if (partial[stream] !== "") onLine?.(errand, stream, partial[stream]);
+    return exit;
+  });
+  return results.map((result): HostOutput => {
+    const { host, role } = result.item;
+    if (result.ok) return { title, host, role, stdout: result.value.stdout, stderr: result.value.stderr, status: result.value.status ?? 255 };
+    if (!isDeployError(result.error) || result.error.failure === "cancelled") throw result.error;
+    return { title, host, role, stdout: "", stderr: result.error.message, status: undefined };
+  });
+}

@@ -1,0 +1,43 @@
+import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
+import type { Phase, Plan } from "../ground/step.ts";
+import type { Journal } from "./journal.ts";
+import type { Taken } from "./undo.ts";
+
+/**
+ * The error of a plan that did not come to its end: what failed, and what is true now.
+ * One failing host keeps its own error; several become one of kind `fleet` with all of them as cause.
+ */
+export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonly unknown[], journal: Journal, taken: readonly Taken[]): unknown {
+  const bug = errors.find((error) => !isDeployError(error));
+  if (bug !== undefined) return bug;
+  const known = errors.filter(isDeployError);
+  const real = known.filter((error) => error.failure !== "cancelled");
+  const state = stateLines(plan, journal, taken);
+  const [first] = real;
+  if (first === undefined) return new CancelledError(cancelled(journal), { state, cause: known[0]?.cause });
+  const hint = first.hint ?? "Mend the cause and run the same command again: it starts from what is there.";
+  if (real.length === 1) return Object.assign(first, { state, hint });
+  const hosts = [...new Set(real.flatMap((error) => error.host ?? []))];
+  const lanes = new Set(stretch.flatMap((phase) => phase.lanes.map((lane) => lane.host))).size;
+  const failure = real.every((error) => error.failure === first.failure) ? first.failure : "fleet";
+  return new DeployError(failure, `Cannot finish "${stretch.at(-1)?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
+}
+
+function cancelled(journal: Journal): string {
+  const doing = [...new Set(journal.unfinished().map(({ step, host }) => (host === undefined ? step.title : `${step.title} on ${host}`)))];
+  return doing.length === 0 ? "Cancelled between two steps" : `Cancelled while doing: ${doing.join("; ")}`;
+}
+
+function stateLines(plan: Plan, journal: Journal, taken: readonly Taken[]): string[] {
+  const failed = taken.filter((one) => !one.ok);
+  const lines = failed.map(({ planned, text }) => `Could not take back "${planned.step.title}" on ${planned.host}: ${text}`);
+  const done = new Map<string, string[]>();
+  for (const { planned, ok } of taken) {
+    if (!ok || planned.step.kind !== "run" || planned.host === undefined) continue;
+    const title = planned.step.undoTitle ?? `took back "${planned.step.title}"`;
+    done.set(title, [...(done.get(title) ?? []), planned.host]);
+  }
+  for (const [title, hosts] of done) lines.push(`Taken back on ${hosts.join(", ")}: ${title}`);
+  if (plan.afterFailure !== undefined && failed.length === 0) lines.push(journal.committed ? plan.afterFailure.committed : plan.afterFailure.takenBack);
+  return lines;
+}

@@ -1,0 +1,127 @@
+import type { ConnectedHookContext, HookContext, HookContexts, HookName } from "../config/hooks.ts";
+import { Command } from "../ground/command.ts";
+import { CommandError, DeployError, isDeployError, ProgramError } from "../ground/errors.ts";
+import { abbreviated } from "../ground/names.ts";
+import type { Exit, Limits, World } from "../ground/world.ts";
+import { execInContainer } from "../remote/container.ts";
+import { currentContainer } from "../plan/current.ts";
+import type { Task } from "./task.ts";
+import { observe } from "./observe.ts";
+import { tell } from "./stamp.ts";
+
+/** A hook that hangs must not hold the lock for ever. */
+const hookTimeoutMs = 900_000;
+
+/** What the contexts of one run have in common. */
+export interface HookBase {
+  readonly world: World;
+  readonly task: Task;
+  readonly version: string;
+  readonly recordedAt: string;
+  readonly locked: boolean;
+}
+
+/** The context before there are connections. @param hosts all of the run's, or those of a group */
+export function hookContext(base: HookBase, hosts: readonly string[], signal: AbortSignal): HookContext {
+  const { world, task } = base;
+  const { settings } = task;
+  const limits = outputLimits(world, signal, "hook");
+  return {
+    service: settings.service,
+    serviceVersion: `${settings.service}@${abbreviated(base.version)}`,
+    destination: settings.destination,
+    version: base.version,
+    performer: task.performer,
+    hosts,
+    roles: task.scope.roles.map((role) => role.name),
+    command: task.command,
+    subcommand: task.subcommand,
+    recordedAt: base.recordedAt,
+    locked: base.locked,
+    signal,
+    log: (text) => tell(world, { type: "notice", level: "info", text }),
+    async local(argv, options = {}) {
+      const program = { argv, cwd: options.cwd ?? settings.root, ...(options.env === undefined ? {} : { env: options.env }), ...(options.input === undefined ? {} : { input: options.input }) };
+      const exit = await world.programs.run(program, limits);
+      if (exit.status !== 0) throw new ProgramError(program, exit);
+      return exit;
+    },
+    async secret(name) {
+      const value = await settings.secrets.value(name);
+      world.conceal(value);
+      return value;
+    },
+  };
+}
+
+/** The context once hosts can be reached. */
+export function connectedContext(base: HookBase, hosts: readonly string[], signal: AbortSignal): ConnectedHookContext {
+  const { world, task } = base;
+  const run = async (host: string, command: Command | string): Promise<Exit> => {
+    const value = typeof command === "string" ? new Command(command) : command;
+    const exit = await world.transport.run(host, value, outputLimits(world, signal, "hook", host));
+    if (exit.status !== 0) throw new CommandError(host, value, exit);
+    return exit;
+  };
+  return {
+    ...hookContext(base, hosts, signal),
+    run,
+    async exec(command, options = {}) {
+      const role = task.settings.roles.find((one) => one.name === (options.role ?? task.settings.primaryRole));
+      const host = options.host ?? role?.hosts[0];
+      if (role === undefined || host === undefined) throw new DeployError("hook", `Cannot exec in role ${options.role}: there is no such role`);
+      const facts = await observe(world, task.settings, [host]);
+      const container = currentContainer(task.settings, role, facts.get(host)?.containers ?? [], facts.get(host)?.proxy);
+      if (container === undefined) throw new DeployError("hook", `Cannot exec in role ${role.name} on ${host}: nothing of it is running`, { host });
+      return run(host, execInContainer(container.name, typeof command === "string" ? new Command(command) : command, {}));
+    },
+  };
+}
+
+/**
+ * Calls one hook of the config, if it is there.
+ * @throws DeployError (hook) that names the hook and keeps the error of the user's own code as its cause
+ */
+export async function callHook<Name extends HookName>(world: World, task: Task, name: Name, context: (signal: AbortSignal) => HookContexts[Name]): Promise<void> {
+  const hook = task.settings.hooks[name];
+  if (hook === undefined) return;
+  if (!task.hooks) {
+    tell(world, { type: "hook", name, state: "skipped", durationMs: 0 });
+    return;
+  }
+  const started = world.clock.now();
+  tell(world, { type: "hook", name, state: "start", durationMs: 0 });
+  const deadline = AbortSignal.timeout(hookTimeoutMs);
+  const signal = AbortSignal.any([world.signal, deadline]);
+  const ended = (state: "end" | "failed"): void => tell(world, { type: "hook", name, state, durationMs: world.clock.now() - started });
+  try {
+    await Promise.race([hook(context(signal)), rejectOn(signal)]);
+    ended("end");
+  } catch (cause) {
+    ended("failed");
+    if (isDeployError(cause) && cause.failure === "cancelled") throw cause;
+    if (deadline.aborted) throw new DeployError("hook", `Hook ${name} did not end within ${hookTimeoutMs / 60_000} minutes`, { cause });
+    throw new DeployError("hook", `Hook ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      hint: `Mend the hook in the config, or run the command with -H to leave hooks out.`,
+    });
+  }
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason instanceof Error ? signal.reason : new DeployError("cancelled", "Cancelled"));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+function outputLimits(world: World, signal: AbortSignal, title: string, host?: string): Limits {
+  return {
+    timeoutMs: hookTimeoutMs,
+    signal,
+    onOutput: (stream, text) => {
+      for (const line of text.split("\n").filter((one) => one !== "")) tell(world, { type: "output", host, title, stream, line, loud: true });
+    },
+  };
+}

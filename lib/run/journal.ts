@@ -1,0 +1,36 @@
+import type { Step } from "../ground/step.ts";
+
+/** A step with where it stands in the plan. */
+export interface PlannedStep {
+  readonly phase: string;
+  readonly host: string | undefined;
+  readonly step: Step;
+  /** A failure is told and passed over. */
+  readonly optional: boolean;
+}
+
+/** What was begun, in order: what has to be taken back, and what to tell. */
+export class Journal {
+  readonly #begun: PlannedStep[] = [];
+  readonly #done = new Set<PlannedStep>();
+  /** True once traffic is on the new version everywhere: nothing is taken back any more. */
+  committed = false;
+
+  begin(step: PlannedStep): void {
+    this.#begun.push(step);
+  }
+
+  finish(step: PlannedStep): void {
+    this.#done.add(step);
+  }
+
+  /** Begun steps that can be taken back, newest first. A step whose outcome is unknown is among them. */
+  undoable(): readonly PlannedStep[] {
+    return this.#begun.filter(({ step }) => step.kind === "run" && step.undo !== undefined).toReversed();
+  }
+
+  /** Titles of the steps that were begun and not finished, with their hosts. */
+  unfinished(): readonly PlannedStep[] {
+    return this.#begun.filter((step) => !this.#done.has(step));
+  }
+}

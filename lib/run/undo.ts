@@ -1,0 +1,49 @@
+import { settle } from "../ground/settle.ts";
+import type { World } from "../ground/world.ts";
+import type { Journal, PlannedStep } from "./journal.ts";
+import { tell } from "./stamp.ts";
+
+/** What became of taking back one step. */
+export interface Taken {
+  readonly planned: PlannedStep;
+  readonly ok: boolean;
+  /** Why not. */
+  readonly text: string | undefined;
+}
+
+/** Of one undo; it runs also after Ctrl-C. A switch back waits for the proxy to drain. */
+const undoTimeoutMs = 120_000;
+
+/**
+ * Takes back what a plan began, phase by phase, newest first, on all hosts side by side. A step whose outcome is
+ * unknown is taken back too: undos are harmless when nothing happened. Never rejects.
+ */
+export async function takeBack(world: World, journal: Journal): Promise<readonly Taken[]> {
+  const taken: Taken[] = [];
+  const byPhase = new Map<string, PlannedStep[]>();
+  for (const planned of journal.undoable()) byPhase.set(planned.phase, [...(byPhase.get(planned.phase) ?? []), planned]);
+  for (const steps of byPhase.values()) {
+    const hosts = [...new Set(steps.flatMap((planned) => planned.host ?? []))].toReversed();
+    const results = await settle(hosts, hosts.length, async (host) => {
+      const undone: Taken[] = [];
+      for (const planned of steps.filter((one) => one.host === host)) undone.push(await takeBackStep(world, host, planned));
+      return undone;
+    });
+    for (const result of results) if (result.ok) taken.push(...result.value);
+  }
+  return taken;
+}
+
+async function takeBackStep(world: World, host: string, planned: PlannedStep): Promise<Taken> {
+  const { step } = planned;
+  if (step.kind !== "run" || step.undo === undefined) return { planned, ok: true, text: undefined };
+  let text: string | undefined;
+  try {
+    const exit = await world.transport.run(host, step.undo, { timeoutMs: undoTimeoutMs, signal: AbortSignal.timeout(undoTimeoutMs) });
+    if (exit.status !== 0) text = exit.stderr.trim().split("\n").at(-1) ?? `status ${exit.status}`;
+  } catch (error) {
+    text = error instanceof Error ? error.message : String(error);
+  }
+  tell(world, { type: "undo", host, title: step.undoTitle ?? `Take back: ${step.title}`, ok: text === undefined, ...(text === undefined ? {} : { text }) });
+  return { planned, ok: text === undefined, text };
+}

@@ -1,0 +1,76 @@
+import type { Event } from "../ground/event.ts";
+import type { Transport, World } from "../ground/world.ts";
+import { systemClock } from "./clock.ts";
+import { localFiles } from "./files.ts";
+import { createPrograms } from "./programs.ts";
+import { randomHex } from "./random.ts";
+import { createRedactor } from "./redact.ts";
+import { defaultSshOptions, type SshOptions } from "./ssh-options.ts";
+
+export interface WorldOptions {
+  /** Absolute; default: the process's own. */
+  readonly cwd?: string;
+  /** Default: the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Aborted to end the run; default: never. */
+  readonly signal?: AbortSignal;
+  /** Told of everything that happens, secrets scrubbed. */
+  readonly report: (event: Event) => void;
+  /** Asks the user for the passphrase of a key. Left out: encrypted keys work through an agent only. */
+  readonly prompt?: (question: string) => Promise<string>;
+  /** How hosts are reached, where it is known already. */
+  readonly ssh?: SshOptions;
+}
+
+/** A world that is open. */
+export interface OpenWorld extends AsyncDisposable {
+  readonly world: World;
+  /** How hosts are reached. Call it before the first connection: later it is too late. */
+  useSsh(options: SshOptions): void;
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
+/** The real world: hosts by SSH, programs, files and clock of this machine. The SSH library is loaded at the first connection: most commands start faster without. */
+export function createWorld(options: WorldOptions): OpenWorld {
+  const redactor = createRedactor();
+  const clock = systemClock;
+  const cwd = options.cwd ?? process.cwd();
+  const env = options.env ?? process.env;
+  let ssh = options.ssh ?? defaultSshOptions;
+  let loading: Promise<Transport & AsyncDisposable> | undefined;
+  const report = (event: Event): void => options.report(redactor.scrubData(event));
+  const load = async (): Promise<Transport & AsyncDisposable> => {
+    const { createTransport } = await import("./ssh/transport.ts");
+    return createTransport({ ssh, env, cwd, redactor, clock, prompt: options.prompt, report: (event) => report({ ...event, at: new Date(clock.now()).toISOString() }) });
+  };
+  const loaded = (): Promise<Transport & AsyncDisposable> => (loading ??= load());
+  const transport: Transport = {
+    connect: async (...given) => (await loaded()).connect(...given),
+    run: async (...given) => (await loaded()).run(...given),
+    open: async (...given) => (await loaded()).open(...given),
+    probe: async (...given) => (await loaded()).probe(...given),
+  };
+  const close = async (): Promise<void> => {
+    const opened = loading;
+    loading = undefined;
+    if (opened !== undefined) await (await opened)[Symbol.asyncDispose]();
+  };
+  return {
+    world: {
+      transport,
+      programs: createPrograms({ env, cwd, redactor, clock }),
+      files: localFiles,
+      clock,
+      randomHex,
+      env,
+      cwd,
+      report,
+      conceal: (value) => redactor.conceal(value),
+      signal: options.signal ?? new AbortController().signal,
+    },
+    useSsh: (given) => (ssh = given),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,55 @@
+import type { Redactor } from "./redact.ts";
+
+const defaultKeepBytes = 8 * 1024 * 1024;
+
+/** One output stream of a command: decodes UTF-8 across the borders of chunks, scrubs secrets, hands text on as it comes and keeps the tail. */
+export class Output {
+  readonly #keepBytes: number;
+  readonly #decoder = new TextDecoder();
+  readonly #scrubber: ReturnType<Redactor["stream"]>;
+  readonly #onText: ((text: string) => void) | undefined;
+  #pieces: string[] = [];
+  #bytes = 0;
+
+  /**
+   * @param keepBytes how much of the end is kept; default 8 MiB
+   * @param onText called with each piece
+   */
+  constructor(redactor: Redactor, keepBytes = defaultKeepBytes, onText?: (text: string) => void) {
+    this.#scrubber = redactor.stream();
+    this.#keepBytes = keepBytes;
+    this.#onText = onText;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#add(this.#scrubber.push(this.#decoder.decode(chunk, { stream: true })));
+  }
+
+  /** Call once when the stream has ended. Returns the tail, without half a character in front. */
+  end(): string {
+    this.#add(this.#scrubber.push(this.#decoder.decode()) + this.#scrubber.end());
+    return this.text;
+  }
+
+  /** The tail of what has come so far. */
+  get text(): string {
+    const text = this.#pieces.join("");
+    if (this.#bytes <= this.#keepBytes) return text;
+    const bytes = Buffer.from(text);
+    let start = bytes.length - this.#keepBytes;
+    while (start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
+    return bytes.subarray(start).toString("utf8");
+  }
+
+  #add(text: string): void {
+    if (text === "") return;
+    this.#onText?.(text);
+    this.#pieces.push(text);
+    this.#bytes += Buffer.byteLength(text);
+    // Cut down only at twice the size: cutting at every piece would copy the tail each time.
+    if (this.#bytes <= 2 * this.#keepBytes) return;
+    const tail = this.text;
+    this.#pieces = [tail];
+    this.#bytes = Buffer.byteLength(tail);
+  }
+}

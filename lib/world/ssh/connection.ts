@@ -1,0 +1,93 @@
+import type { Client, ClientChannel } from "ssh2";
+import type { ConnectError } from "../../ground/errors.ts";
+import { Slots } from "../slots.ts";
+import { lostConnection, reasonOf } from "./failures.ts";
+import { isOpen, openSession } from "./session.ts";
+
+/** Sessions that commands use at once. sshd allows ten by default: one is kept open ahead, one is for stopping a command. */
+const mostSessions = 8;
+/** RFC 4254: the host would open the channel, but could not. sshd answers so past MaxSessions. */
+const connectFailed = 2;
+
+/** An open connection to one host. */
+export class Connection {
+  readonly host: string;
+  readonly client: Client;
+  /** Places for commands. */
+  readonly slots = new Slots(mostSessions);
+  /** Settles when the connection is gone, with the reason. */
+  readonly gone: Promise<Error>;
+  #isGone = false;
+  #closing = false;
+  #spare: Promise<ClientChannel> | undefined;
+  #reason: Error | undefined;
+
+  constructor(host: string, client: Client) {
+    this.host = host;
+    this.client = client;
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.gone = promise;
+    client.on("error", (error) => (this.#reason ??= error));
+    client.on("close", () => {
+      this.#isGone = true;
+      resolve(this.#reason ?? new Error(this.#closing ? "it was closed" : "the host closed it"));
+    });
+    this.#openSpare();
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** True when we closed it ourselves. */
+  get isClosing(): boolean {
+    return this.#closing;
+  }
+
+  /** Why the connection ended, in words. */
+  get reason(): string {
+    return this.#reason === undefined ? "the host closed it" : this.#reason.message.replace("Keepalive timeout", "the host does not answer any more");
+  }
+
+  lost(doing: string): ConnectError {
+    return lostConnection(this.host, doing, this.reason, this.#reason);
+  }
+
+  /**
+   * A session to run one command in; hold a slot while you use it. One is kept open ahead, so that a command costs one round trip.
+   * @throws Error of ssh2 when there is no connection any more, or the host refuses
+   */
+  async session(): Promise<ClientChannel> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const ready = spare === undefined ? undefined : await spare.catch(() => undefined);
+    try {
+      const channel = ready !== undefined && isOpen(ready) ? ready : await openSession(this.client);
+      this.#openSpare();
+      return channel;
+    } catch (error) {
+      // The host allows fewer sessions than we thought: with what is open now it has enough.
+      if (reasonOf(error) === connectFailed && this.slots.taken > 1) this.slots.shrink(this.slots.taken - 1);
+      throw error;
+    }
+  }
+
+  /** Ends the connection. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#isGone) return;
+    this.client.end();
+    const patience = setTimeout(() => this.client.destroy(), closeMs);
+    await this.gone;
+    clearTimeout(patience);
+  }
+
+  #openSpare(): void {
+    if (this.#isGone || this.#closing || this.#spare !== undefined || this.slots.limit < mostSessions) return;
+    this.#spare = openSession(this.client);
+    this.#spare.catch(() => undefined);
+  }
+}
+
+/** How long a host may take to say goodbye. */
+const closeMs = 500;

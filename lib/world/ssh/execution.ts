@@ -1,0 +1,80 @@
+import type { ClientChannel } from "ssh2";
+import type { Command } from "../../ground/command.ts";
+import { DeployError } from "../../ground/errors.ts";
+import { holdsPlaceholder } from "../../ground/secret.ts";
+import { randomHex } from "../random.ts";
+import type { Connection } from "./connection.ts";
+import { isOpen, openSession, startCommand } from "./session.ts";
+import { stopLine, wrap } from "./shell.ts";
+
+/** What became of a command. */
+export interface Ending {
+  readonly status: number | undefined;
+  /** Such as `SIGKILL`. */
+  readonly signal: string | undefined;
+  /** The connection ended before the command did, as far as we know. */
+  readonly lost: boolean;
+}
+
+/** A command that runs on a host. */
+export interface Execution {
+  readonly channel: ClientChannel;
+  /** Settles when the command has ended and all its output has come, or the connection is gone. */
+  readonly ended: Promise<Ending>;
+  /** Ends the command on the host, then waits a moment for it to be gone. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** Longest text of one argument on Linux, less what the wrapper needs. */
+const mostBytes = 120 * 1024;
+/** How long a stopped command may take to go. */
+const stopMs = 2500;
+
+/** @throws DeployError (command) for a text that must not or cannot be sent */
+export function checkCommand(host: string, command: Command): void {
+  if (holdsPlaceholder(command.text)) {
+    throw new DeployError("command", `Cannot run "${command}" on ${host}: it holds the placeholder of a secret`, { host, hint: "Pass secrets on standard input: a command line can be read by everybody on the host." });
+  }
+  if (Buffer.byteLength(command.text) > mostBytes) {
+    throw new DeployError("command", `Cannot run a command of ${command.text.length} characters on ${host}: a shell takes at most ${mostBytes} bytes`, { host, hint: "Send large content on standard input." });
+  }
+}
+
+/** Starts a command in an open session. Input is to be written by the caller. */
+export function execute(connection: Connection, channel: ClientChannel, text: string): Execution {
+  const run = randomHex(8);
+  const { promise: ended, resolve } = Promise.withResolvers<Ending>();
+  let exit: Omit<Ending, "lost"> | undefined;
+  let open = 2;
+  const closed = (): void => {
+    if (--open === 0) resolve(exit === undefined ? { status: undefined, signal: undefined, lost: true } : { ...exit, lost: false });
+  };
+  channel.on("exit", (status: number | null, signal?: string) => (exit = { status: status ?? undefined, signal: signal ?? undefined }));
+  channel.on("error", () => undefined);
+  channel.stderr.on("error", () => undefined);
+  channel.on("close", closed);
+  channel.stderr.on("close", closed);
+  startCommand(connection.client, channel, wrap(text, run), () => (exit ??= { status: 126, signal: undefined }));
+  return {
+    channel,
+    ended,
+    async stop() {
+      if (!connection.isGone) await stopRun(connection, run).catch(() => undefined);
+      const patience = Promise.withResolvers<void>();
+      const timer = setTimeout(patience.resolve, stopMs);
+      await Promise.race([ended, patience.promise]);
+      clearTimeout(timer);
+      if (isOpen(channel)) channel.close();
+    },
+  };
+}
+
+/** Uses a session of its own, past the slots: a host with all slots taken must be stoppable too. */
+async function stopRun(connection: Connection, run: string): Promise<void> {
+  const channel = await openSession(connection.client);
+  channel.on("error", () => undefined);
+  channel.resume();
+  channel.stderr.resume();
+  startCommand(connection.client, channel, wrap(stopLine(run), randomHex(8)), () => undefined);
+  channel.end();
+}

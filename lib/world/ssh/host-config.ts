@@ -1,0 +1,55 @@
+/** What ssh_config says of a host, as far as we follow it. Undefined or empty: it says nothing. Paths are as written. */
+export interface HostConfig {
+  readonly hostName: string | undefined;
+  readonly user: string | undefined;
+  readonly port: number | undefined;
+  readonly identityFiles: readonly string[];
+  readonly identitiesOnly: boolean;
+  /** Path of the agent's socket, `none`, or `SSH_AUTH_SOCK`. */
+  readonly identityAgent: string | undefined;
+  /** Hosts to jump through, nearest first. */
+  readonly proxyJump: readonly string[];
+  readonly proxyCommand: string | undefined;
+  readonly hostKeyAlias: string | undefined;
+  readonly userKnownHostsFiles: readonly string[];
+  readonly globalKnownHostsFiles: readonly string[];
+  readonly hashKnownHosts: boolean;
+  readonly strictHostKeyChecking: "yes" | "accept-new" | "no" | undefined;
+  readonly connectTimeoutSeconds: number | undefined;
+}
+
+/** Gives the values of a keyword, all of them where it may be repeated. Keywords are lower case. */
+export type Values = (keyword: string) => readonly string[];
+
+const strictness: Readonly<Record<string, HostConfig["strictHostKeyChecking"]>> = { yes: "yes", true: "yes", "accept-new": "accept-new", no: "no", off: "no", false: "no" };
+
+/** Reads the keywords of ssh_config(5). */
+export function hostConfigFrom(values: Values): HostConfig {
+  const one = (keyword: string): string | undefined => {
+    const value = values(keyword)[0]?.trim();
+    return value === undefined || value === "" ? undefined : value;
+  };
+  const unlessNone = (keyword: string): string | undefined => (one(keyword)?.toLowerCase() === "none" ? undefined : one(keyword));
+  const number = (keyword: string): number | undefined => (/^\d+$/.test(one(keyword) ?? "") ? Number(one(keyword)) : undefined);
+  const isOn = (keyword: string): boolean => ["yes", "true"].includes(one(keyword)?.toLowerCase() ?? "");
+  const paths = (keyword: string): string[] => (unlessNone(keyword) ?? "").match(/"[^"]*"|\S+/g)?.map((path) => path.replaceAll('"', "")) ?? [];
+  return {
+    hostName: one("hostname"),
+    user: one("user"),
+    port: number("port"),
+    identityFiles: values("identityfile").map((path) => path.replaceAll('"', "")).filter((path) => path.toLowerCase() !== "none"),
+    identitiesOnly: isOn("identitiesonly"),
+    identityAgent: one("identityagent")?.replaceAll('"', ""),
+    proxyJump: (unlessNone("proxyjump") ?? "").split(",").map((jump) => jump.trim()).filter(Boolean),
+    proxyCommand: unlessNone("proxycommand"),
+    hostKeyAlias: unlessNone("hostkeyalias"),
+    userKnownHostsFiles: paths("userknownhostsfile"),
+    globalKnownHostsFiles: paths("globalknownhostsfile"),
+    hashKnownHosts: isOn("hashknownhosts"),
+    strictHostKeyChecking: strictness[one("stricthostkeychecking")?.toLowerCase() ?? ""],
+    connectTimeoutSeconds: number("connecttimeout"),
+  };
+}
+
+/** What holds where no ssh_config is read. */
+export const noHostConfig: HostConfig = hostConfigFrom(() => []);

@@ -1,0 +1,121 @@
+import type { Duplex } from "node:stream";
+import { ConnectError } from "../../ground/errors.ts";
+import type { EventBody } from "../../ground/event.ts";
+import type { Clock } from "../../ground/world.ts";
+import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
+import { Slots } from "../slots.ts";
+import { Connection } from "./connection.ts";
+import { dial, dialCommand } from "./dial.ts";
+import { forwardThrough } from "./forward.ts";
+import { handshake } from "./handshake.ts";
+import { HostKeys } from "./host-keys.ts";
+import type { Keyring } from "./identity.ts";
+import { Shared } from "./shared.ts";
+import type { Target, Targets } from "./target.ts";
+
+export interface PoolOptions {
+  readonly targets: Targets;
+  readonly keyring: Keyring;
+  readonly report: (event: EventBody) => void;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Handshakes at once: sshd and the hosts' firewalls drop bursts. */
+  readonly maxConcurrentStarts: number;
+}
+
+/** The way to a host: its name, and the hosts to jump through where they are not its own. */
+interface Route {
+  readonly name: string;
+  readonly kind: "host" | "hop";
+  readonly via: readonly string[] | undefined;
+}
+
+const keyOf = ({ name, kind, via }: Route): string => [kind, ...(via ?? []), name].join(" ");
+
+/** One connection a host, opened when it is first needed, opened again when it was lost. */
+export class Pool implements AsyncDisposable {
+  readonly #options: PoolOptions;
+  readonly #hostKeys: HostKeys;
+  readonly #starts: Slots;
+  readonly #connections = new Map<string, Shared<Connection>>();
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#hostKeys = new HostKeys(options.report);
+    this.#starts = new Slots(options.maxConcurrentStarts);
+  }
+
+  /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
+  get(name: string, signal: AbortSignal): Promise<Connection> {
+    return this.#get({ name, kind: "host", via: undefined }, signal, []);
+  }
+
+  async #get(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
+    throwIfCancelled(signal);
+    const key = keyOf(route);
+    if (trail.includes(key)) throw new ConnectError(route.name, "jump", `Cannot connect to ${route.name}: it is to be reached through itself`, { hint: "Look at ProxyJump in ~/.ssh/config, or set \"ProxyJump none\" for it." });
+    const existing = this.#connections.get(key);
+    if (existing !== undefined && existing.value?.isGone !== true && !existing.failed) return existing.wait(signal);
+    const opening = new Shared((signal) => this.#open(route, signal, [...trail, key]));
+    this.#connections.set(key, opening);
+    return opening.wait(signal);
+  }
+
+  async #open(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
+    const { report, clock, keyring, targets } = this.#options;
+    const host = route.kind === "hop" ? `${route.name} (jump host)` : route.name;
+    const startedAt = clock.now();
+    report({ type: "connect", host, state: "opening", durationMs: 0 });
+    try {
+      const target = await targets.find(route.name, route.kind);
+      const [login, check, hop] = await Promise.all([keyring.for(target), this.#hostKeys.check(target), this.#hopTo(target, route, signal, trail)]);
+      using _ = await this.#starts.take(signal);
+      const stream = await this.#streamTo(target, hop, signal);
+      const client = await handshake(stream, target, check, login, signal);
+      const connection = new Connection(route.name, client);
+      report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
+      void connection.gone.then(() => {
+        if (connection.isClosing || this.#closed) return;
+        report({ type: "connect", host, state: "failed", durationMs: clock.now() - startedAt, text: `connection lost: ${connection.reason}` });
+      });
+      return connection;
+    } catch (error) {
+      report({ type: "connect", host, state: "failed", durationMs: clock.now() - startedAt, text: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+
+  /** The connection of the host to jump through, if any. */
+  async #hopTo(target: Target, route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection | undefined> {
+    const jumps = route.via ?? target.jumps;
+    const last = jumps.at(-1);
+    if (last === undefined) return undefined;
+    const before = jumps.slice(0, -1);
+    try {
+      return await this.#get({ name: last, kind: "hop", via: before.length === 0 ? undefined : before }, signal, trail);
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error;
+      throw new ConnectError(target.name, "jump", `Cannot connect to ${target.name} through ${last}: ${error.message}`, { hint: error.hint, details: error.details, cause: error });
+    }
+  }
+
+  async #streamTo(target: Target, hop: Connection | undefined, signal: AbortSignal): Promise<Duplex> {
+    if (hop !== undefined) return await unlessCancelled(forwardThrough(hop, target), signal);
+    return target.proxyCommand === undefined ? await dial(target, this.#options.clock, signal) : dialCommand(target.proxyCommand, this.#options.env);
+  }
+
+  /** Closes every connection, those behind a jump host first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const close = async ([, shared]: readonly [string, Shared<Connection>]): Promise<void> => {
+      shared.abort();
+      const connection = await shared.settled.catch(() => undefined);
+      await connection?.close();
+    };
+    const all = [...this.#connections];
+    await Promise.all(all.filter(([key]) => key.startsWith("host ")).map(close));
+    await Promise.all(all.filter(([key]) => key.startsWith("hop ")).map(close));
+    await this.#options.targets[Symbol.asyncDispose]();
+  }
+}

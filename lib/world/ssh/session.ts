@@ -1,0 +1,48 @@
+import type { Client, ClientChannel } from "ssh2";
+
+/**
+ * The inside of an ssh2 client, version 1.17.0: what is needed to open a session before it is known what will run in it. Its public
+ * `exec` opens and starts in one go, which costs each command a second round trip.
+ */
+interface ClientInside {
+  readonly _chanMgr: { add(answer: SessionAnswer): number };
+  readonly _protocol: {
+    session(id: number, windowBytes: number, packetBytes: number): void;
+    exec(id: number, command: string, wantReply: boolean): void;
+  };
+}
+type SessionAnswer = ((error: Error | undefined, channel: ClientChannel | undefined) => void) & { type?: string };
+
+interface ChannelInside {
+  readonly outgoing: { readonly id: number; readonly state: string };
+  readonly _callbacks: ((failed: boolean | Error) => void)[];
+  subtype: string | undefined;
+}
+
+const windowBytes = 2 * 1024 * 1024;
+const packetBytes = 32 * 1024;
+
+/** Opens a session: a place for one command. Rejects with ssh2's error. */
+export function openSession(client: Client): Promise<ClientChannel> {
+  const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
+  const inside = client as unknown as ClientInside;
+  const answer: SessionAnswer = (error, channel) => (channel === undefined ? reject(error ?? new Error("Not connected")) : resolve(channel));
+  answer.type = "session";
+  const id = inside._chanMgr.add(answer);
+  if (id === -1) reject(new Error("No free channels available"));
+  else inside._protocol.session(id, windowBytes, packetBytes);
+  return promise;
+}
+
+/** True while a command can be started in the session. */
+export const isOpen = (channel: ClientChannel): boolean => (channel as unknown as ChannelInside).outgoing.state === "open";
+
+/** Starts a command. Its input may be written at once: the host takes things in order. @param onRefused called when the host will not run commands */
+export function startCommand(client: Client, channel: ClientChannel, command: string, onRefused: () => void): void {
+  const inside = channel as unknown as ChannelInside;
+  inside.subtype = "exec";
+  inside._callbacks.push((failed) => {
+    if (failed !== false) onRefused();
+  });
+  (client as unknown as ClientInside)._protocol.exec(inside.outgoing.id, command, true);
+}

@@ -1,0 +1,24 @@
+/** Name of the variable that marks every process of a run. */
+const mark = "CAPSTAN_RUN";
+
+/**
+ * The line to send for a command: a POSIX shell runs it whatever the login shell is, with messages in English.
+ * @param run hex digits by which {@link stopLine} finds the processes again
+ */
+export function wrap(text: string, run: string): string {
+  return `exec env LC_ALL=C ${mark}=${run} sh -c ${quoteForAnyShell(text)}`;
+}
+
+/** One word for bash, dash, zsh and fish alike: fish reads backslashes within single quotes, so they stand outside. */
+const quoteForAnyShell = (text: string): string => `'${text.replaceAll(/['\\]/g, "'\\$&'")}'`;
+
+/**
+ * The command that ends all processes of a run. Closing the channel would not: without a terminal sshd leaves them running. They are found by
+ * their environment; busybox grep stops at NUL, hence the second way. Asks first, kills a second later.
+ */
+export function stopLine(run: string): string {
+  const find = `f=$(grep -ls ${mark}=${run} /proc/[0-9]*/environ)`;
+  const findSlowly = `f=$(for e in /proc/[0-9]*/environ; do tr '\\0' '\\n' <"$e" | grep -qx ${mark}=${run} && echo "$e"; done)`;
+  const each = (signal: string): string => `${find}; [ -n "$f" ] || ${findSlowly}; for e in $f; do e=\${e%/environ}; kill -${signal} "\${e#/proc/}"; done`;
+  return `{ ${each("TERM")}; sleep 1; ${each("KILL")}; } 2>/dev/null`;
+}

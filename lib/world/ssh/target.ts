@@ -1,0 +1,111 @@
+import { userInfo } from "node:os";
+import { isAbsolute, resolve } from "node:path";
+import type { SshOptions } from "../ssh-options.ts";
+import { parseAddress, type Address } from "./address.ts";
+import { readConfigFiles } from "./config-file.ts";
+import { opensshReader } from "./config-openssh.ts";
+import { noHostConfig, type HostConfig } from "./host-config.ts";
+import { expandHome, expandPath, type Tokens } from "./paths.ts";
+
+/** A host with everything that is needed to connect to it. Paths are absolute. */
+export interface Target {
+  /** The host as the user wrote it. */
+  readonly name: string;
+  readonly hostName: string;
+  readonly port: number;
+  readonly user: string;
+  /** Key files the user named for capstan: each must be usable. */
+  readonly keys: readonly string[];
+  /** Key files of ssh_config, or the usual ones: missing ones are passed over. */
+  readonly identityFiles: readonly string[];
+  /** Of the agent's keys only those that are among the key files. */
+  readonly identitiesOnly: boolean;
+  readonly agent: string | undefined;
+  /** Hosts to jump through, nearest first. */
+  readonly jumps: readonly string[];
+  readonly proxyCommand: string | undefined;
+  /** The name its key is known by: `host`, or `[host]:port`. */
+  readonly knownAs: string;
+  /** Read in order; new keys are added to the first. */
+  readonly knownHostsFiles: readonly string[];
+  readonly hashKnownHosts: boolean;
+  readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
+  readonly timeoutMs: number;
+}
+
+/** Finds out how to connect to hosts. Give it back: it may hold a temporary file. */
+export interface Targets extends AsyncDisposable {
+  /**
+   * @param kind a hop does not take the settings for user, port and proxy: they are for the hosts behind it
+   * @throws DeployError (config) for a name or an ssh_config that cannot be read
+   */
+  find(name: string, kind: "host" | "hop"): Promise<Target>;
+}
+
+const usualKeys = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
+const usualKnownHosts = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
+const globalKnownHosts = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
+
+/**
+ * @param home the home directory that `~` stands for
+ * @param cwd where relative paths of the options stand
+ */
+export function createTargets(ssh: SshOptions, home: string, cwd: string, env: Readonly<Record<string, string | undefined>>): Targets {
+  const userPath = (path: string): string => (path.startsWith("~") || isAbsolute(path) ? expandHome(path, home) : resolve(cwd, path));
+  const files = typeof ssh.config === "string" ? [userPath(ssh.config)] : [`${home}/.ssh/config`, "/etc/ssh/ssh_config"];
+  const openssh = opensshReader(files, usualKnownHosts.map((path) => expandHome(path, home)), env);
+  const readConfig = async (address: Address): Promise<HostConfig> => {
+    if (ssh.config === false) return noHostConfig;
+    return (await openssh.read(address)) ?? (await readConfigFiles(files, address, home));
+  };
+  return {
+    async find(name, kind) {
+      const written = parseAddress(name);
+      const address = kind === "hop" ? written : { ...written, user: written.user ?? ssh.user, port: written.port ?? ssh.port };
+      const config = await readConfig(address);
+      const proxy = kind === "hop" || ssh.proxy === undefined ? undefined : ssh.proxy.split(",").map((jump) => jump.trim());
+      const tokens: Tokens = {
+        home,
+        login: env["USER"] ?? env["LOGNAME"] ?? userInfo().username,
+        alias: written.host,
+        hostName: (config.hostName ?? written.host).replaceAll("%h", written.host).replaceAll("%%", "%"),
+        port: address.port ?? config.port ?? 22,
+        user: address.user ?? config.user ?? "root",
+      };
+      const expand = (path: string): string => expandPath(path, tokens);
+      const alias = (config.hostKeyAlias ?? tokens.hostName).toLowerCase();
+      return {
+        name,
+        hostName: tokens.hostName,
+        port: tokens.port,
+        user: tokens.user,
+        keys: ssh.keys.map(userPath),
+        identityFiles: ssh.keysOnly && ssh.keys.length > 0 ? [] : (config.identityFiles.length > 0 ? config.identityFiles : usualKeys).map(expand),
+        identitiesOnly: ssh.keysOnly || config.identitiesOnly,
+        agent: agentOf(config.identityAgent, env, expand),
+        jumps: proxy ?? config.proxyJump,
+        proxyCommand: proxy === undefined && config.proxyJump.length === 0 ? config.proxyCommand && expandCommand(config.proxyCommand, tokens) : undefined,
+        knownAs: tokens.port === 22 || config.hostKeyAlias !== undefined ? alias : `[${alias}]:${tokens.port}`,
+        knownHostsFiles: [
+          ...(config.userKnownHostsFiles.length > 0 ? config.userKnownHostsFiles : usualKnownHosts),
+          ...(config.globalKnownHostsFiles.length > 0 ? config.globalKnownHostsFiles : globalKnownHosts),
+        ].map(expand),
+        hashKnownHosts: config.hashKnownHosts,
+        // The default of the settings gives way to what ssh_config says of this very host; anything else was meant.
+        strictHostKeyChecking: ssh.strictHostKeyChecking === "accept-new" ? (config.strictHostKeyChecking ?? "accept-new") : ssh.strictHostKeyChecking,
+        timeoutMs: (config.connectTimeoutSeconds ?? ssh.connectTimeoutSeconds) * 1000,
+      };
+    },
+    [Symbol.asyncDispose]: () => openssh[Symbol.asyncDispose](),
+  };
+}
+
+function agentOf(named: string | undefined, env: Readonly<Record<string, string | undefined>>, expand: (path: string) => string): string | undefined {
+  const path = named === undefined || named === "SSH_AUTH_SOCK" ? env["SSH_AUTH_SOCK"] : named.startsWith("$") ? env[named.slice(1).replaceAll(/[{}]/g, "")] : named.toLowerCase() === "none" ? undefined : expand(named);
+  if (path === undefined && named === undefined && process.platform === "win32") return "\\\\.\\pipe\\openssh-ssh-agent";
+  return path === "" ? undefined : path;
+}
+
+/** A command of ssh_config with its tokens in place. */
+const expandCommand = (command: string, tokens: Tokens): string =>
+  command.replaceAll(/%([hnpr%])/g, (_, token: string) => ({ h: tokens.hostName, n: tokens.alias, p: String(tokens.port), r: tokens.user })[token] ?? "%");

@@ -1,0 +1,123 @@
+import type { ClientChannel } from "ssh2";
+import type { Command } from "../../ground/command.ts";
+import { ConnectError, isDeployError } from "../../ground/errors.ts";
+import type { EventBody } from "../../ground/event.ts";
+import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
+import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
+import type { Redactor } from "../redact.ts";
+import type { SshOptions } from "../ssh-options.ts";
+import type { Connection } from "./connection.ts";
+import { checkCommand } from "./execution.ts";
+import { reasonOf } from "./failures.ts";
+import { Keyring } from "./identity.ts";
+import { homeOf } from "./paths.ts";
+import { Pool } from "./pool.ts";
+import { httpProbe } from "./probe.ts";
+import { openChannel, runCommand } from "./run.ts";
+import { createTargets } from "./target.ts";
+
+export interface TransportOptions {
+  readonly ssh: SshOptions;
+  /** Where SSH_AUTH_SOCK, HOME and PATH are looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths of key files stand. */
+  readonly cwd: string;
+  readonly report: (event: EventBody) => void;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  /** Asks the user for a passphrase. Undefined where nobody can be asked. */
+  readonly prompt?: ((question: string) => Promise<string>) | undefined;
+}
+
+/** How often a command that was never sent is tried again: the connection was lost while it was idle, or the host has no session free. */
+const mostTries = 20;
+
+/** Reaches hosts by SSH, in this process. Dispose it to close all connections. */
+export function createTransport(options: TransportOptions): Transport & AsyncDisposable {
+  return new SshTransport(options);
+}
+
+class SshTransport implements Transport, AsyncDisposable {
+  readonly #pool: Pool;
+  readonly #redactor: Redactor;
+  readonly #clock: Clock;
+  readonly #open = new Set<{ stop(): Promise<void> }>();
+
+  constructor({ ssh, env, cwd, report, redactor, clock, prompt }: TransportOptions) {
+    this.#redactor = redactor;
+    this.#clock = clock;
+    this.#pool = new Pool({
+      targets: createTargets(ssh, homeOf(env), cwd, env),
+      keyring: new Keyring({ prompt, redactor }),
+      report,
+      clock,
+      env,
+      maxConcurrentStarts: ssh.maxConcurrentStarts,
+    });
+  }
+
+  async connect(host: string, signal: AbortSignal): Promise<void> {
+    await this.#pool.get(host, signal);
+  }
+
+  async run(host: string, command: Command, limits: Limits): Promise<Exit> {
+    checkCommand(host, command);
+    const { connection, channel, slot } = await this.#session(host, command, limits.signal);
+    using _ = slot;
+    return await runCommand(connection, channel, command, limits, this.#redactor, this.#clock);
+  }
+
+  async open(host: string, command: Command, signal: AbortSignal): Promise<Channel> {
+    checkCommand(host, command);
+    const { connection, channel, slot } = await this.#session(host, command, signal);
+    const opened = openChannel(connection, channel, command, signal, this.#redactor);
+    this.#open.add(opened);
+    void opened.ended.then(() => {
+      slot[Symbol.dispose]();
+      this.#open.delete(opened);
+    });
+    return opened;
+  }
+
+  async probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.#pool.get(host, signal);
+      try {
+        const answer = await httpProbe(connection.client, probe, this.#clock, signal, (text) => this.#redactor.scrub(text));
+        if (!connection.isGone) return answer;
+      } catch (error) {
+        throwIfCancelled(signal);
+        if (!connection.isGone) throw error;
+      }
+      if (attempt > 1) throw connection.lost(`while it asked ${probe.address}:${probe.port}`);
+    }
+  }
+
+  /** A session for one command, and the slot to give back after it. */
+  async #session(host: string, command: Command, signal: AbortSignal): Promise<{ connection: Connection; channel: ClientChannel; slot: Disposable }> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.#pool.get(host, signal);
+      const slot = await connection.slots.take(signal);
+      const opening = connection.session();
+      try {
+        return { connection, slot, channel: await unlessCancelled(opening, signal) };
+      } catch (error) {
+        slot[Symbol.dispose]();
+        if (isDeployError(error)) {
+          void opening.then((channel) => channel.close(), () => undefined);
+          throw error;
+        }
+        const idleLoss = connection.isGone && attempt === 1;
+        const noneFree = reasonOf(error) !== 0 && attempt < mostTries && connection.slots.taken > 0;
+        if (idleLoss || noneFree) continue;
+        if (connection.isGone) throw connection.lost(`before it could run "${command}"`);
+        throw new ConnectError(host, "protocol", `Cannot run "${command}" on ${host}: it opens no session (${error instanceof Error ? error.message : String(error)})`, { hint: "Raise MaxSessions in sshd_config, and check that the user may run commands.", cause: error });
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#open].map((channel) => channel.stop()));
+    await this.#pool[Symbol.asyncDispose]();
+  }
+}

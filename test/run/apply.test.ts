@@ -1,0 +1,148 @@
+import { describe, expect, test } from "bun:test";
+import { sh } from "../../lib/ground/command.ts";
+import { DeployError } from "../../lib/ground/errors.ts";
+import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
+import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
+import { fakeWorld, type FakeOptions } from "../support/world.ts";
+
+const running: ContainerState = { status: "running", health: undefined, exitCode: 0, oomKilled: false, restartCount: 0, address: "172.18.0.2", exposedPorts: [80] };
+const run = (text: string, undo?: string): RunStep => ({ kind: "run", title: text, command: sh`${sh`echo ${text}`}`, ...(undo === undefined ? {} : { undo: sh`echo ${undo}`, undoTitle: undo }) });
+const wait = (state: Partial<ContainerState> = {}): WaitStep => ({
+  kind: "wait", title: "Wait for shop-web-2", role: "web", container: "shop-web-2", deadlineMs: 3_000,
+  readiness: { kind: "http", port: 80, path: "/up", intervalMs: 1_000, timeoutMs: 5_000 },
+  state: { command: sh`inspect`, parse: () => ({ ...running, ...state }) }, logs: sh`logs`,
+});
+const phase = (title: string, hosts: Readonly<Record<string, readonly HostStep[]>>, more: Partial<Phase> = {}): Phase => ({ title, lanes: Object.entries(hosts).map(([host, steps]) => ({ host, steps })), ...more });
+const plan = (...phases: Phase[]): Plan => ({ notes: [], phases, afterFailure: { takenBack: "Every host serves what it served before: 1.", committed: "Version 2 serves on every host; only the clean-up after it failed." } });
+
+function conductor(): Conductor & { audits: string[]; phases: string[]; hooks: string[] } {
+  const audits: string[] = [];
+  const phases: string[] = [];
+  const hooks: string[] = [];
+  return { audits, phases, hooks, callHook: async (step) => void hooks.push(step.hook), onAudit: (host, role, { text }) => void audits.push(`${host} ${role} ${text}`), onPhase: (title) => void phases.push(title) };
+}
+
+async function failing(options: FakeOptions, ...phases: Phase[]): Promise<{ error: DeployError; ran: string[] }> {
+  const fake = fakeWorld(options);
+  const error = await apply(fake.world, plan(...phases), conductor()).then(() => undefined, (thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(DeployError);
+  return { error: error as DeployError, ran: fake.ran };
+}
+
+const always = [[/./, ""]] as const;
+
+describe("apply()", () => {
+  test("runs phases one after another and tells each step", async () => {
+    const { world, ran, events } = fakeWorld({ answers: { h1: always, h2: always } });
+    const conduct = conductor();
+    await apply(world, plan(phase("Pull", { h1: [run("pull1")], h2: [run("pull2")] }), phase("Boot", { h1: [run("boot1")], h2: [run("boot2")] })), conduct);
+    expect(ran).toEqual(["h1 $ echo pull1", "h2 $ echo pull2", "h1 $ echo boot1", "h2 $ echo boot2"]);
+    expect(events.filter((event) => event.type === "step-end").map((event) => [event.host, event.title, event.ok])).toEqual([["h1", "pull1", true], ["h2", "pull2", true], ["h1", "boot1", true], ["h2", "boot2", true]]);
+    expect(conduct.phases).toEqual(["Pull", "Boot"]);
+  });
+
+  test("records an audit entry only once it is written", async () => {
+    const conduct = conductor();
+    const step: RunStep = { ...run("log"), role: "web", audit: { line: "[..] Booted", text: "Booted" } };
+    await apply(fakeWorld({ answers: { h1: always } }).world, plan(phase("Boot", { h1: [step] })), conduct);
+    expect(conduct.audits).toEqual(["h1 web Booted"]);
+    const failed = conductor();
+    await apply(fakeWorld({ answers: { h1: [[/./, 1]] } }).world, plan(phase("Boot", { h1: [step] })), failed).catch(() => undefined);
+    expect(failed.audits).toEqual([]);
+  });
+
+  test("takes back what all hosts began, newest phase first, when one host fails", async () => {
+    const { error, ran } = await failing(
+      { answers: { h1: always, h2: [[/echo switch/, 76], [/./, ""]] } },
+      phase("Boot", { h1: [run("boot", "rm")], h2: [run("boot", "rm")] }),
+      phase("Switch", { h1: [run("switch", "back")], h2: [run("switch", "back")] }),
+      phase("Retire", { h1: [run("stop")], h2: [run("stop")] }, { committed: true }),
+    );
+    expect(ran.slice(4).sort()).toEqual(["h1 $ echo back", "h1 $ echo rm", "h2 $ echo back", "h2 $ echo rm"]);
+    expect(ran.indexOf("h1 $ echo rm")).toBeGreaterThan(ran.indexOf("h2 $ echo back"));
+    expect(ran).not.toContain("h1 $ echo stop");
+    expect(error.message).toBe('Cannot run "echo switch" on h2: it ended with status 76');
+    expect(error.state).toEqual(["Taken back on h1, h2: back", "Taken back on h1, h2: rm", "Every host serves what it served before: 1."]);
+    expect(error.hint).toBeDefined();
+  });
+
+  test("says so when something could not be taken back", async () => {
+    const { error } = await failing({ answers: { h1: [[/echo boot/, 1], [/echo rm/, 1]] } }, phase("Boot", { h1: [run("boot", "rm")] }));
+    expect(error.state).toEqual(['Could not take back "boot" on h1: ']);
+  });
+
+  test("takes nothing back once a committed phase has begun", async () => {
+    const { error, ran } = await failing({ answers: { h1: [[/echo stop/, 1], [/./, ""]] } }, phase("Boot", { h1: [run("boot", "rm")] }), phase("Retire", { h1: [run("stop")] }, { committed: true }));
+    expect(ran).not.toContain("h1 $ echo rm");
+    expect(error.state).toEqual(["Version 2 serves on every host; only the clean-up after it failed."]);
+  });
+
+  test("passes over the failure of an optional phase and tells it", async () => {
+    const { world, ran, events } = fakeWorld({ answers: { h1: [[/echo prune/, 1], [/./, ""]] } });
+    await apply(world, plan(phase("Prune", { h1: [run("prune"), run("more")] }, { optional: true }), phase("Last", { h1: [run("last")] })), conductor());
+    expect(ran).toEqual(["h1 $ echo prune", "h1 $ echo more", "h1 $ echo last"]);
+    expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(['prune failed: Cannot run "echo prune" on h1: it ended with status 1']);
+  });
+
+  test("names every host that failed, and keeps each one's error as cause", async () => {
+    const { error } = await failing({ answers: { h1: [[/./, 1]], h2: always, h3: [[/./, 2]] } }, phase("Boot", { h1: [run("boot")], h2: [run("boot")], h3: [run("boot")] }));
+    expect(error.message).toBe('Cannot finish "Boot" on 2 of 3 hosts: h1, h3');
+    expect((error.cause as AggregateError).errors).toHaveLength(2);
+  });
+
+  test("waits until a container answers with 2xx", async () => {
+    const answers = [{ ok: false, reason: "refused", detail: "connection refused", durationMs: 1 }, { ok: true, status: 503, headers: {}, body: "", durationMs: 2 }, { ok: true, status: 204, headers: {}, body: "", durationMs: 2 }] as const;
+    const { world, events } = fakeWorld({ answers: { h1: always }, probe: (_host, attempt) => answers[attempt - 1] ?? answers[2] });
+    await apply(world, plan(phase("Boot", { h1: [run("start"), wait()] })), conductor());
+    expect(events.flatMap((event) => (event.type === "probe" ? [`${event.ok} ${event.answer}`] : []))).toEqual(["false refused: connection refused", "false 503", "true 204"]);
+  });
+
+  test("explains a container that never gets ready: probes, state, log, likely cause", async () => {
+    const { error, ran } = await failing(
+      { answers: { h1: [[/logs/, "listening on 127.0.0.1:80\n"], [/./, ""]] }, probe: () => ({ ok: false, reason: "refused", detail: "connection refused", durationMs: 1 }) },
+      phase("Boot", { h1: [run("start", "rm"), wait()] }),
+    );
+    expect(error.failure).toBe("health");
+    expect(error.message).toMatch(/^shop-web-2 did not become ready on h1 in 3\.\d s \(GET \/up on port 80\)$/);
+    expect(error.details[0]).toBe("container: running");
+    expect(error.details[1]).toMatch(/^probes 1-\d+, at 0\.0-3\.\d s: refused: connection refused \(1 ms\)$/);
+    expect(error.details.slice(2)).toEqual(["log:", "  listening on 127.0.0.1:80", "likely cause: nothing listens on port 80 of the container's address: a wrong port, or an application bound to 127.0.0.1"]);
+    expect(ran).toContain("h1 $ echo rm");
+  });
+
+  test.each([
+    [{ status: "exited", exitCode: 3 }, "container: exited, exit code 3", "likely cause: the application ended by itself (exit code 3)"],
+    [{ status: "exited", exitCode: 137, oomKilled: true }, "container: exited, exit code 137, killed for using too much memory", "likely cause: the container was killed for using too much memory"],
+    [{ status: "restarting", exitCode: 1, restartCount: 3 }, "container: restarting, exit code 1, restarted 3 times", "likely cause: the application starts and crashes again and again (exit code 1)"],
+    [{ status: "missing" }, "container: missing", "likely cause: the container was removed while it was starting"],
+  ])("gives up at once on a container that is %j", async (state, container, cause) => {
+    const { error } = await failing({ answers: { h1: [[/logs/, ""], [/./, ""]] } }, phase("Boot", { h1: [wait(state)] }));
+    expect(error.message).toContain("in 0.0 s");
+    expect(error.details[0]).toBe(container);
+    expect(error.details.at(-1)).toBe(cause);
+  });
+
+  test("names the place a healthcheck was redirected to", async () => {
+    const { error } = await failing({ answers: { h1: always }, probe: () => ({ ok: true, status: 301, headers: { location: "https://shop.example/up" }, body: "", durationMs: 1 }) }, phase("Boot", { h1: [wait()] }));
+    expect(error.details.at(-1)).toBe("likely cause: /up redirects to https://shop.example/up: a healthcheck counts only 2xx");
+  });
+
+  test("begins nothing after Ctrl-C and takes back what was begun", async () => {
+    const fake = fakeWorld({ answers: { h1: always, h2: always } });
+    const conduct = conductor();
+    const error: unknown = await apply(fake.world, plan(phase("Boot", { h1: [run("boot", "rm")], h2: [run("boot", "rm")] }), phase("Switch", { h1: [run("switch")], h2: [run("switch")] })), {
+      ...conduct, onPhase: (title) => { if (title === "Switch") throw new Error("must not begin"); fake.abort(); },
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "cancelled" });
+    expect((error as DeployError).state).toEqual(["Taken back on h1: rm", "Every host serves what it served before: 1."]);
+  });
+});
+
+test("stretches() joins neighbouring phases of one and the same host only", () => {
+  const one = phase("a", { h1: [run("a")] });
+  const two = phase("b", { h1: [run("b")] });
+  const other = phase("c", { h2: [run("c")] });
+  const many = phase("d", { h1: [run("d")], h2: [run("d")] });
+  const hook: Phase = { title: "hook", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "Call", hook: "preDeploy", hosts: [] }] }] };
+  expect(stretches([one, two, other, many, one, hook, two, phase("empty", { h1: [] }), one]).map((stretch) => stretch.map(({ title }) => title))).toEqual([["a", "b"], ["c"], ["d"], ["a"], ["hook"], ["b", "a"]]);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "bun:test";
+import { sh } from "../../lib/ground/command.ts";
+import { Secret } from "../../lib/ground/secret.ts";
+import { batchScript, chunks, MarkReader, type Mark } from "../../lib/run/batch.ts";
+
+const item = (command: ReturnType<typeof sh>, optional = false) => ({ command, optional });
+
+async function runIn(shell: readonly string[], items: Parameters<typeof batchScript>[0]): Promise<{ out: readonly (string | Mark)[]; err: readonly (string | Mark)[] }> {
+  const script = batchScript(items, "abcd");
+  const input = script.input === undefined ? "" : typeof script.input === "string" ? script.input : script.input.reveal();
+  const child = Bun.spawn([...shell, "-c", script.text], { stdin: new Blob([input]), stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  await child.exited;
+  return { out: new MarkReader("abcd").feed(out), err: new MarkReader("abcd").feed(err) };
+}
+
+const ends = (pieces: readonly (string | Mark)[]): string[] => pieces.flatMap((piece) => (typeof piece === "string" || piece.kind === "pid" ? [] : [`${piece.index}:${piece.status}`]));
+const texts = (pieces: readonly (string | Mark)[]): string => pieces.filter((piece) => typeof piece === "string").join("|");
+
+describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]])("batchScript() in %j", (shell) => {
+  test("runs every command and marks its end on both streams", async () => {
+    const { out, err } = await runIn(shell, [item(sh`echo one`), item(sh`echo two; echo oops >&2`)]);
+    expect(ends(out)).toEqual(["0:0", "1:0"]);
+    expect(ends(err)).toEqual(["0:0", "1:0"]);
+    expect(texts(out)).toBe("one\n|two\n");
+    expect(texts(err)).toBe("oops\n");
+  });
+
+  test("stops at the first failure, and not at an optional one", async () => {
+    const { out } = await runIn(shell, [item(sh`exit 4`, true), item(sh`false`), item(sh`echo never`)]);
+    expect(ends(out)).toEqual(["0:4", "1:1"]);
+    expect(texts(out)).toBe("");
+  });
+
+  test("feeds each command its own input, byte for byte", async () => {
+    const nasty = "a\\b'\"$HOME `id`\n\nünï\t\x01end";
+    const { out } = await runIn(shell, [item(sh`cat`.stdin(nasty)), item(sh`cat`), item(sh`cat; printf .`.stdin(new Secret("S", "s3cret\n")))]);
+    expect(texts(out)).toBe(`${nasty}|s3cret\n.`);
+    expect(ends(out)).toEqual(["0:0", "1:0", "2:0"]);
+  });
+
+  test("takes the status of the command, not of what feeds it", async () => {
+    const { out } = await runIn(shell, [item(sh`exit 9`.stdin("x".repeat(100_000)))]);
+    expect(ends(out)).toEqual(["0:9"]);
+  });
+});
+
+test("batchScript() ends between two commands after a TERM", async () => {
+  const script = batchScript([item(sh`sleep 0.5; echo first`), item(sh`echo second`)], "abcd");
+  const child = Bun.spawn(["sh", "-c", script.text], { stdout: "pipe", stderr: "ignore" });
+  await Bun.sleep(150);
+  child.kill("SIGTERM");
+  const out = await new Response(child.stdout).text();
+  expect(out).toContain("first");
+  expect(out).not.toContain("second");
+  expect(ends(new MarkReader("abcd").feed(out))).toEqual(["0:0"]);
+});
+
+test("batchScript() keeps secrets out of its text", () => {
+  expect(batchScript([item(sh`docker login --password-stdin`.stdin(new Secret("P", "hunter2")))], "ab").text).not.toContain("hunter2");
+});
+
+test("MarkReader.feed() finds marks wherever the stream is cut", () => {
+  const stream = "out\x1eabcd 0 0\x1emore \x1e odd\x1eabcd 1 7\x1etail";
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const reader = new MarkReader("abcd");
+    const pieces = [...reader.feed(stream.slice(0, cut)), ...reader.feed(stream.slice(cut))];
+    expect(ends(pieces)).toEqual(["0:0", "1:7"]);
+    expect(pieces.filter((piece) => typeof piece === "string").join("")).toBe("outmore \x1e oddtail");
+  }
+});
+
+test("chunks() keeps every script below what one argument can hold", () => {
+  const items = Array.from({ length: 30 }, (_, i) => item(sh`echo ${"x".repeat(10_000)}${i}`));
+  const cut = chunks(items);
+  expect(cut.flat()).toEqual(items);
+  expect(Math.max(...cut.map((chunk) => batchScript(chunk, "ab").text.length))).toBeLessThan(120_000);
+});

@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { connect, type AddressInfo } from "node:net";
+import { Server, utils, type Connection, type ServerChannel } from "ssh2";
+
+/** What a test decides about the server. */
+export interface SshServerOptions {
+  /** Answers a command; default: a real `sh` runs it. */
+  readonly exec?: (command: string, channel: ServerChannel) => void;
+  /** Whether a key may log in; default: any. */
+  readonly accepts?: (user: string, publicKey: Buffer) => boolean;
+  /** Login methods named to clients whose key is refused. */
+  readonly methods?: readonly ("publickey" | "password")[];
+  /** Host keys in PEM; default: one new ed25519 key. */
+  readonly hostKeys?: readonly string[];
+  /** Sessions at once on a connection; more are refused as sshd does. */
+  readonly maxSessions?: number;
+  /** Whether connections may be forwarded; default: yes. */
+  readonly forwards?: boolean;
+}
+
+/** An SSH server inside the test process. */
+export interface SshServer extends AsyncDisposable {
+  readonly port: number;
+  /** `127.0.0.1:port`. */
+  readonly host: string;
+  /** Base64 of the first host key, as in known_hosts. */
+  readonly hostKey: string;
+  /** Type of the first host key. */
+  readonly hostKeyType: string;
+  readonly connections: number;
+  readonly sessions: number;
+  /** Sessions open now. */
+  readonly openSessions: number;
+  /** Commands as they came over the wire. */
+  readonly commands: readonly string[];
+  /** Cuts all connections without a word. */
+  cut(): void;
+}
+
+export const newHostKey = (type: "ed25519" | "ecdsa" = "ed25519"): string =>
+  type === "ed25519" ? utils.generateKeyPairSync("ed25519").private : utils.generateKeyPairSync("ecdsa", { bits: 256 }).private;
+
+/** Starts a server on a loopback port. */
+export async function startSshServer(options: SshServerOptions = {}): Promise<SshServer> {
+  const hostKeys = options.hostKeys ?? [newHostKey()];
+  const state = { connections: 0, sessions: 0, open: 0 };
+  const commands: string[] = [];
+  const live = new Set<Connection>();
+  const server = new Server({ hostKeys: [...hostKeys] }, (client) => {
+    state.connections++;
+    let sessions = 0;
+    live.add(client);
+    client.on("error", () => undefined);
+    client.on("close", () => live.delete(client));
+    client.on("authentication", (context) => {
+      if (context.method !== "publickey") return context.reject([...(options.methods ?? ["publickey" as const])]);
+      if (options.accepts?.(context.username, context.key.data) === false) return context.reject([...(options.methods ?? ["publickey" as const])]);
+      context.accept();
+    });
+    client.on("ready", () => {
+      client.on("session", (accept, reject) => {
+        if (sessions >= (options.maxSessions ?? 10)) return void reject();
+        sessions++;
+        state.sessions++;
+        state.open++;
+        const session = accept();
+        session.on("close", () => {
+          sessions--;
+          state.open--;
+        });
+        session.on("exec", (acceptExec, _reject, { command }) => {
+          commands.push(command);
+          const channel = acceptExec();
+          channel.on("error", () => undefined);
+          (options.exec ?? runInShell)(command, channel);
+        });
+      });
+      client.on("tcpip", (accept, reject, { destIP, destPort }) => {
+        if (options.forwards === false) return reject();
+        const socket = connect(destPort, destIP);
+        socket.on("error", () => reject());
+        socket.on("connect", () => {
+          const stream = accept();
+          stream.on("error", () => undefined);
+          socket.pipe(stream).pipe(socket);
+        });
+      });
+    });
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  const { port } = server.address() as AddressInfo;
+  const key = utils.parseKey(hostKeys[0] ?? "");
+  if (key instanceof Error) throw key;
+  const cut = (): void => {
+    for (const client of live) (client as unknown as { _sock: { destroy(): void } })._sock.destroy();
+  };
+  return {
+    port,
+    host: `127.0.0.1:${port}`,
+    hostKey: key.getPublicSSH().toString("base64"),
+    hostKeyType: key.type,
+    get connections() { return state.connections; },
+    get sessions() { return state.sessions; },
+    get openSessions() { return state.open; },
+    commands,
+    cut,
+    async [Symbol.asyncDispose]() {
+      cut();
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      await closed.promise;
+    },
+  };
+}
+
+function runInShell(command: string, channel: ServerChannel): void {
+  const child = spawn("sh", ["-c", command]);
+  channel.pipe(child.stdin);
+  child.stdin.on("error", () => undefined);
+  child.stdout.on("data", (chunk: Buffer) => channel.write(chunk));
+  child.stderr.on("data", (chunk: Buffer) => channel.stderr.write(chunk));
+  child.on("close", (status, signal) => {
+    if (signal === null) channel.exit(status ?? 0);
+    else channel.exit(signal.replace("SIG", ""));
+    channel.end();
+  });
+}
