@@ -26,7 +26,25 @@
  *
  * @module
  */
-if (import.meta.main) {
-  const { start } = await import("./lib/cli/start.ts");
-  await start();
-}
+export { createDeployer, Deployer, type DeployerOptions } from "./lib/cli/deployer.ts";
+export { defineConfig, defineDestination, type ConfigEnv, type ConfigExport, type DestinationConfig, type DestinationExport } from "./lib/config/define.ts";
+export { secret, type SecretInput, type SecretRef } from "./lib/config/secret-ref.ts";
+export type * from "./lib/config/types.ts";
+export type { AuditEvent, ConnectedHookContext, HookContext, HookContexts, HookName, Hooks } from "./lib/config/hooks.ts";
+export type { Role, Settings } from "./lib/config/settings.ts";
+export type { Filter, Scope } from "./lib/config/scope.ts";
+export { Command, sh, quote, type Query, type Word } from "./lib/ground/command.ts";
+export { Secret } from "./lib/ground/secret.ts";
+export { CommandError, ConnectError, DeployError, exitStatus, isDeployError, type ConnectFailure, type Failure } from "./lib/ground/errors.ts";
+export type { Event } from "./lib/ground/event.ts";
+export type { Lane, Phase, Plan, Step } from "./lib/ground/step.ts";
+export type { Exit, World } from "./lib/ground/world.ts";
+export { planLines, printPlan, type PlanLine } from "./lib/plan/print.ts";
+export type { Container, FleetFacts, HostFacts, ProxyFacts, Route } from "./lib/remote/facts.ts";
+export type { Change, Offline, Outcome } from "./lib/run/change.ts";
+export { changes, type DeployOptions } from "./lib/run/changes.ts";
+export type { Serving } from "./lib/run/looks.ts";
+export type { LockWait } from "./lib/run/task.ts";
+
+// Not awaited: the command line serves this very module to the config, which must have been evaluated by then.
+if (import.meta.main) void import("./lib/cli/start.ts").then(({ start }) => start());

@@ -86,7 +86,7 @@ export interface CommandContext<A extends Args = Args> {
 /** Carries a command out. @returns the exit status; nothing is 0 */
 export type Run<A extends Args> = (context: CommandContext<A>) => Promise<number | void>;
 /** The context type of a definition: `CommandContextOf<typeof deploy>`. */
-export type CommandContextOf<D extends Definition> = CommandContext<D["args"]>;
+export type CommandContextOf<D extends { readonly args: Args }> = CommandContext<D["args"]>;
 
 /** A command of the tree: its definition, and its implementation once it is needed. */
 export interface CommandNode {

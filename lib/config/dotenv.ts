@@ -2,14 +2,15 @@ import { DeployError } from "../ground/errors.ts";
 
 /**
  * The grammar of secrets files: `NAME=value` lines as the dotenv family of tools reads them, with `$VAR`, `${VAR}` and `$(command)`.
- * Source: behaviour of the Ruby gem dotenv 3, as Kamal uses it. Unlike there, a line that cannot be read is an error.
+ * Source: behaviour of the Ruby gem dotenv 3, as Kamal uses it. Unlike there, a line that cannot be read is an error, and a command
+ * reaches the shell as it is written: its backslashes, its quotes and its own variables stay.
  */
 
 /** A piece of a value. */
 export type Part =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "variable"; readonly name: string }
-  /** Run by a shell once its own variables are replaced. */
+  | { readonly kind: "variable"; readonly name: string; /** As written. */ readonly source: string }
+  /** Run by a shell, once values of earlier lines stand where their variables stood. */
   | { readonly kind: "command"; readonly parts: readonly Part[]; /** As written. */ readonly source: string };
 
 /** One `NAME=value`. */
@@ -60,13 +61,13 @@ function readValue(text: string, at: number, fail: (what: string) => never): Val
     const end = close === undefined ? 0 : lineEnd(text, close);
     if (close !== undefined && /^\s*(#|$)/.test(text.slice(close + 1, end))) {
       const inner = text.slice(at + 1, close);
-      return { parts: quote === "'" ? [{ kind: "text", text: inner }] : partsOf(unescape(inner, true), fail), end };
+      return { parts: quote === "'" ? [{ kind: "text", text: inner }] : partsOf(inner, "quoted", fail), end };
     }
     if (close === undefined) fail(quote === "'" ? "a single quote" : "a double quote");
   }
   const end = lineEnd(text, at);
   const bare = text.slice(at, end).replace(/#.*$/, "").trim();
-  return { parts: partsOf(unescape(/^(["'])(.*)\1$/.exec(bare)?.[2] ?? bare, false), fail), end };
+  return { parts: partsOf(/^(["'])(.*)\1$/.exec(bare)?.[2] ?? bare, "bare", fail), end };
 }
 
 /** The quote that closes the one at `at`; quotes inside `$(...)` do not. */
@@ -91,10 +92,9 @@ function closingParenthesis(text: string, at: number): number | undefined {
   return undefined;
 }
 
-/** Takes backslashes away, but for `\$`, and in double quotes `\n` and `\r`, which stay as they are written. */
-const unescape = (value: string, quoted: boolean): string => value.replaceAll(quoted ? /\\([^$nr])/g : /\\([^$])/g, "$1");
+type Context = "quoted" | "bare" | "command";
 
-function partsOf(value: string, fail: (what: string) => never): Part[] {
+function partsOf(value: string, context: Context, fail: (what: string) => never): Part[] {
   const parts: Part[] = [];
   const add = (text: string): void => {
     const last = parts.at(-1);
@@ -104,19 +104,17 @@ function partsOf(value: string, fail: (what: string) => never): Part[] {
   for (let at = 0; at < value.length; ) {
     const rest = value.slice(at);
     const variable = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(rest);
-    if (rest.startsWith("\\$(")) {
-      const close = closingParenthesis(value, at + 2) ?? value.length - 1;
-      add(value.slice(at + 1, close + 1));
-      at = close + 1;
-    } else if (rest.startsWith("\\$")) {
-      add("$");
-      at += 2;
+    if (rest.startsWith("\\")) {
+      const literal = context !== "command" && rest.startsWith("\\$(") ? value.slice(at + 1, (closingParenthesis(value, at + 2) ?? value.length - 1) + 1) : undefined;
+      add(literal ?? unescaped(rest.slice(0, 2), context));
+      at += literal === undefined ? 2 : literal.length + 1;
     } else if (variable !== null) {
-      parts.push({ kind: "variable", name: variable[1] ?? variable[2] ?? "" });
+      parts.push({ kind: "variable", name: variable[1] ?? variable[2] ?? "", source: variable[0] });
       at += variable[0].length;
-    } else if (rest.startsWith("$(")) {
+    } else if (context !== "command" && rest.startsWith("$(")) {
       const close = closingParenthesis(value, at + 1) ?? fail("$(");
-      parts.push({ kind: "command", parts: partsOf(value.slice(at + 2, close), fail), source: value.slice(at + 2, close) });
+      const source = context === "quoted" ? value.slice(at + 2, close).replaceAll('\\"', '"') : value.slice(at + 2, close);
+      parts.push({ kind: "command", parts: partsOf(source, "command", fail), source });
       at = close + 1;
     } else {
       const plain = /^[\s\S][^\\$]*/.exec(rest)?.[0] ?? rest;
@@ -125,4 +123,10 @@ function partsOf(value: string, fail: (what: string) => never): Part[] {
     }
   }
   return parts;
+}
+
+/** What a backslash and the character behind it stand for. `\n` in double quotes stays as it is written. */
+function unescaped(pair: string, context: Context): string {
+  if (context === "command" || (context === "quoted" && /^\\[nr]$/.test(pair))) return pair;
+  return pair.slice(1) || pair;
 }

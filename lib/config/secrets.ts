@@ -75,6 +75,8 @@ function allFailures(failures: readonly unknown[]): unknown {
   return new DeployError("config", `Cannot read ${errors.length} secrets`, { details: errors.flatMap(({ message, details }) => [message, ...details.map((line) => `  ${line}`)]), hint: errors[0]?.hint });
 }
 
+type Variable = Extract<Part, { kind: "variable" }>;
+
 /** Finds values by name; each file, entry, command and function is read at most once, and only when it is needed. */
 function finder(sources: SecretSources): (name: string) => Promise<string | undefined> {
   let entries: Promise<readonly Entry[]> | undefined;
@@ -82,16 +84,16 @@ function finder(sources: SecretSources): (name: string) => Promise<string | unde
   const called = new Map<string, Promise<string>>();
 
   const evaluate = (all: readonly Entry[], entry: Entry): Promise<string> => {
-    const value = evaluated.get(entry) ?? evaluateParts(entry.value, all.slice(0, all.indexOf(entry)), entry);
+    const value = evaluated.get(entry) ?? evaluateParts(entry.value, all.slice(0, all.indexOf(entry)), entry, ({ name }) => sources.env[name] ?? "");
     evaluated.set(entry, value);
     return value;
   };
-  const evaluateParts = async (parts: readonly Part[], before: readonly Entry[], entry: Entry): Promise<string> => {
+  const evaluateParts = async (parts: readonly Part[], before: readonly Entry[], entry: Entry, otherwise: (variable: Variable) => string): Promise<string> => {
     const texts = await Promise.all(parts.map(async (part) => {
       if (part.kind === "text") return part.text;
-      if (part.kind === "command") return output(sources, await evaluateParts(part.parts, before, entry), part.source, entry);
+      if (part.kind === "command") return output(sources, await evaluateParts(part.parts, before, entry, ({ source }) => source), part.source, entry);
       const earlier = before.findLast(({ name }) => name === part.name);
-      return earlier === undefined ? (sources.env[part.name] ?? "") : evaluate(before, earlier);
+      return earlier === undefined ? otherwise(part) : evaluate(before, earlier);
     }));
     return texts.join("");
   };

@@ -1,4 +1,6 @@
 import type { HostStep, Phase, Plan } from "../ground/step.ts";
+import { DeployError } from "../ground/errors.ts";
+import { rolePrefix } from "../ground/names.ts";
 import { createNetwork } from "../remote/network.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import type { FleetFacts } from "../remote/facts.ts";
@@ -37,16 +39,29 @@ export function planProxyReboot(order: Order, facts: FleetFacts, rolling: boolea
   };
 }
 
-/** `proxy start | stop | restart | remove`. */
-export function planProxy(order: Order, facts: FleetFacts, action: "start" | "stop" | "restart" | "remove"): Plan {
+export type ProxyAction = "start" | "stop" | "restart" | "remove" | "remove-forced";
+
+/**
+ * `proxy start | stop | restart | remove`.
+ * @throws DeployError (usage) when it is to be removed and other services use it
+ */
+export function planProxy(order: Order, facts: FleetFacts, action: ProxyAction): Plan {
   const driver = driverFor(order.settings);
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
-  const steps = { start: driver.start(), stop: driver.stop(), restart: [...driver.stop(), ...driver.start()], remove: driver.remove() }[action];
-  const [title, done] = ({ start: ["Start proxy", "Started proxy"], stop: ["Stop proxy", "Stopped proxy"], restart: ["Restart proxy", "Restarted proxy"], remove: ["Remove proxy", "Removed proxy"] } as const)[action];
+  if (action === "remove") refuseWhenShared(order, facts, hosts);
+  const steps = { start: driver.start(), stop: driver.stop(), restart: [...driver.stop(), ...driver.start()], remove: driver.remove(), "remove-forced": driver.remove() }[action];
+  const [title, done] = ({ start: ["Start proxy", "Started proxy"], stop: ["Stop proxy", "Stopped proxy"], restart: ["Restart proxy", "Restarted proxy"], remove: ["Remove proxy", "Removed proxy"], "remove-forced": ["Remove proxy", "Removed proxy"] } as const)[action];
   const present = hosts.filter((host) => action === "start" || factsOf(facts, host).proxy !== undefined);
   return {
     notes: present.length === 0 ? ["There is no proxy on any host."] : [],
     phases: [{ title, lanes: lanes(present, () => [...steps, auditStep(order, undefined, done)]) }],
   };
+}
+
+function refuseWhenShared(order: Order, facts: FleetFacts, hosts: readonly string[]): void {
+  const own = order.settings.roles.map((role) => rolePrefix(order.settings, role.name));
+  const others = hosts.flatMap((host) => (factsOf(facts, host).proxy?.routes ?? []).filter((route) => !own.includes(route.name)).map((route) => `${route.name} on ${host}`));
+  if (others.length === 0) return;
+  throw new DeployError("usage", `Other services use the proxy: ${others.join(", ")}`, { state: ["Nothing was changed."], hint: "Add --force to remove it all the same: they lose their traffic." });
 }

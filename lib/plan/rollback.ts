@@ -26,3 +26,13 @@ export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFa
     hint: "Name one: `capstan rollback VERSION`. Its image is pulled when no container of it is left.",
   });
 }
+
+/**
+ * The version `app boot` starts when none is named: the one in place, else the one that ran last.
+ * @throws DeployError (missing) when nothing of the service is on the hosts
+ */
+export function versionToBoot(settings: Settings, scope: Scope, facts: FleetFacts): string {
+  const version = versionsInPlace(settings, scope.roles, facts)[0] ?? versionsToRollBackTo(settings, scope, facts)[0];
+  if (version !== undefined) return version;
+  throw new DeployError("missing", "Nothing of this service is on the hosts", { state: ["Nothing was changed."], hint: "Deploy first, or name a version: --version VERSION." });
+}

@@ -18,7 +18,7 @@ export function errorText(error: unknown, style: Style): string {
   if (!isDeployError(error)) return bugText(error, style);
   const several = severalCauses(error);
   return [
-    ...headline(error.failure === "cancelled" ? "Cancelled" : "Error", several === undefined ? withHosts({ error, hosts: [error.host ?? []].flat() }) : [error.message], style),
+    ...headline(error.failure === "cancelled" ? undefined : "Error", several === undefined ? withHosts({ error, hosts: [error.host ?? []].flat() }) : [error.message], style),
     ...block(error.details),
     ...(several?.flatMap((group) => groupLines(group, style)) ?? causeLines(error, style)),
     ...labelled("State now", error.state, style),
@@ -26,10 +26,10 @@ export function errorText(error: unknown, style: Style): string {
   ].join("\n");
 }
 
-function headline(word: string, [first = "", ...more]: readonly string[], style: Style): string[] {
-  const lines = first.split("\n");
-  const said = lines[0] === word ? style.bold(word) : `${style.bold(word)}: ${printable(lines[0] ?? "")}`;
-  return [style.red(said), ...[...lines.slice(1), ...more].map((line) => `  ${printable(line)}`)];
+/** @param word in front of the sentence; Ctrl-C is no error and has none */
+function headline(word: string | undefined, sentences: readonly string[], style: Style): string[] {
+  const [first = "", ...more] = sentences.flatMap((sentence) => sentence.split("\n"));
+  return [style.red(`${word === undefined ? "" : `${style.bold(word)}: `}${printable(first)}`), ...more.map((line) => `  ${printable(line)}`)];
 }
 
 /** The sentence of an error, naming all hosts it happened on: in it where it says `on HOST`, else under it. */
@@ -99,9 +99,9 @@ function bugText(error: unknown, style: Style): string {
   ].join("\n");
 }
 
-/** An error as the last line of `--json` output, without its version. `exit` is the exit status. */
+/** An error as the last line of `--json` output, without its version. `status` is the exit status. */
 export function errorJson(error: unknown): JsonRecord {
-  return { type: "error", exit: exitStatusOf(error), ...errorData(error) };
+  return { type: "error", status: exitStatusOf(error), ...errorData(error) };
 }
 
 function errorData(error: unknown): Record<string, unknown> {

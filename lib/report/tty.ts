@@ -117,7 +117,8 @@ class Painter {
     const same = columns === this.#paintedAtColumns && lines.length === this.#painted.length && lines.every((line, i) => line === this.#painted[i]);
     if (same && this.#finished.length === 0) return;
     const finished = this.#finished.map((line) => `${line}\n`).join("");
-    this.#terminal.write(erase(this.#painted, columns) + finished + lines.join("\n"));
+    const text = erase(this.#painted, columns) + finished + lines.join("\n");
+    if (text !== "") this.#terminal.write(text);
     this.#finished = [];
     this.#painted = lines;
     this.#paintedAtColumns = columns;

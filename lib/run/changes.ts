@@ -2,9 +2,9 @@ import { planAppStart, planAppStop } from "../plan/app.ts";
 import { planBootstrap } from "../plan/bootstrap.ts";
 import { planBuildPull, planBuildPush } from "../plan/build.ts";
 import { planDeploy } from "../plan/deploy.ts";
-import { planProxy, planProxyBoot, planProxyReboot } from "../plan/proxy.ts";
+import { planProxy, planProxyBoot, planProxyReboot, type ProxyAction } from "../plan/proxy.ts";
 import { planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
-import { rollbackVersion } from "../plan/rollback.ts";
+import { rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Change, Stage } from "./change.ts";
 
 /** What a deploy leaves out. */
@@ -32,11 +32,16 @@ export const changes = {
   buildPush: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: push({ noCache }) }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),
   buildDeliver: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [...push({ noCache }), { sees: "hosts", plan: planBuildPull }] }),
+  appBoot: (): Change => ({
+    ...release,
+    version: (task, facts) => task.version ?? versionToBoot(task.settings, task.scope, facts),
+    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: false, pull: "missing" }) }],
+  }),
   appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planAppStop }] }),
   proxyBoot: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
   proxyReboot: (rolling: boolean): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxyReboot(order, facts, rolling) }] }),
-  proxy: (action: "start" | "stop" | "restart" | "remove"): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
+  proxy: (action: ProxyAction): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
   registryLogin: (sides: Sides): Change => ({ ...housekeeping, lock: false, secrets: true, stages: [{ sees: "hosts", plan: (order) => planRegistryLogin(order, sides) }] }),
   registryLogout: (sides: Sides): Change => ({ ...housekeeping, lock: false, stages: [{ sees: "hosts", plan: (order) => planRegistryLogout(order, sides) }] }),
   bootstrap: (): Change => ({ ...housekeeping, stages: [bootstrap] }),

@@ -1,11 +1,11 @@
 import { Command, quote } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
 import { DeployError } from "../ground/errors.ts";
-import { latestTag } from "../ground/names.ts";
+import { envFilePath, latestTag } from "../ground/names.ts";
+import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 import { appendAudit, auditLine } from "../remote/audit.ts";
 import { execInContainer, runOneOff } from "../remote/container.ts";
-import { envFilePath } from "../ground/names.ts";
 import { envFile } from "../remote/envfile.ts";
 import { createNetwork } from "../remote/network.ts";
 import { login } from "../remote/registry.ts";
@@ -13,11 +13,8 @@ import { uploadCommand } from "../remote/upload.ts";
 import { batchScript } from "./batch.ts";
 import { eachHost, type Errand, type HostOutput } from "./each-host.ts";
 import { serving } from "./looks.ts";
-import { connectAll } from "./observe.ts";
-import { timestamp } from "./stamp.ts";
+import { connectAll, joined } from "./observe.ts";
 import type { Task } from "./task.ts";
-import { settle } from "../ground/settle.ts";
-import { joined } from "./observe.ts";
 
 /** How `app exec` runs a command. */
 export interface ExecOptions {
@@ -35,45 +32,52 @@ export function commandOf(words: readonly string[]): Command {
   return new Command(words.length === 1 ? first : words.map(quote).join(" "));
 }
 
-/**
- * `app exec`: a command in every role on every host of the scope.
- * @throws DeployError (missing) when it is to reuse a container and none runs
- */
-export async function appExec(world: World, task: Task, words: readonly string[], options: ExecOptions, onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  const command = commandOf(words);
-  const errands = options.reuse ? await inServing(world, task, command, options) : await inNew(world, task, command, options);
-  return eachHost(world, task, "App Host", errands, onLine);
+/** What an `app exec` does: what it prepares on each host, then the command itself. */
+export interface ExecPlan {
+  readonly prepare: readonly Errand[];
+  readonly errands: readonly Errand[];
 }
 
-async function inServing(world: World, task: Task, command: Command, options: ExecOptions): Promise<readonly Errand[]> {
+/** Plans a command in a new container of every role in scope. @param seed hex digits that names are derived from; @param recordedAt ISO 8601, UTC */
+export function planExec(task: Task, words: readonly string[], options: ExecOptions, seed: string, recordedAt: string): ExecPlan {
+  const { settings, scope, performer } = task;
+  const command = commandOf(words);
+  const version = task.version ?? latestTag(settings);
+  const places = scope.roles.flatMap((role) => role.hosts.map((host) => ({ role, host })));
+  const signIn = login(settings.registry);
+  const record = (role: string): Command => appendAudit(settings, auditLine({ recordedAt, performer, destination: settings.destination, role, text: `Executed cmd '${command.text}' on app version ${version}` }));
+  return {
+    prepare: places.flatMap(({ role, host }) => [...(signIn === undefined ? [] : [signIn]), createNetwork(), uploadCommand(envFilePath(settings, role.name), "0600").stdin(envFile(role)), record(role.name)].map((one) => ({ host, role: role.name, command: one }))),
+    errands: places.map(({ role, host }) => ({ host, role: role.name, command: runOneOff({ settings, role, version, hex: derivedHex(seed, `exec ${host} ${role.name}`, 6), command, env: options.env, detach: options.detach }) })),
+  };
+}
+
+/** Plans a command in the container that serves, for every role in scope. @throws DeployError (missing) when one is not running */
+export async function planExecInServing(world: World, task: Task, words: readonly string[], options: ExecOptions): Promise<ExecPlan> {
+  const command = commandOf(words);
   const found = await serving(world, task);
   const none = found.filter((one) => one.container === undefined);
   if (none.length > 0) throw new DeployError("missing", `Nothing is running of ${none.map(({ role, host }) => `${role} on ${host}`).join(", ")}`, { hint: "Leave --reuse out to run the command in a new container." });
-  return found.map(({ host, role, container }) => ({ host, role, command: execInContainer(container?.name ?? "", command, { env: options.env }) }));
+  return { prepare: [], errands: found.map(({ host, role, container }) => ({ host, role, command: execInContainer(container?.name ?? "", command, { env: options.env }) })) };
 }
 
-async function inNew(world: World, task: Task, command: Command, options: ExecOptions): Promise<readonly Errand[]> {
-  const { settings, scope } = task;
-  const version = task.version ?? latestTag(settings);
-  const seed = world.randomHex(16);
-  await settings.secrets.load();
-  const places = scope.roles.flatMap((role) => role.hosts.map((host) => ({ role, host })));
-  await connectAll(world, settings, [...new Set(places.map(({ host }) => host))]);
-  const results = await settle(places, Math.max(1, places.length), ({ role, host }) => prepare(world, task, host, role.name, `Executed cmd '${command.text}' on app version ${version}`));
-  const failed = results.flatMap((result) => (result.ok ? [] : [result.error]));
-  if (failed.length > 0) throw joined("prepare", places.length, failed);
-  return places.map(({ role, host }) => ({ host, role: role.name, command: runOneOff({ settings, role, host, version, hex: derivedHex(seed, `exec ${host} ${role.name}`, 6), command, env: options.env, detach: options.detach }) }));
+/** `app exec`: carries a plan out and gives what the command printed on each host. */
+export async function appExec(world: World, task: Task, plan: ExecPlan, onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
+  if (plan.prepare.length > 0) {
+    const { settings } = task;
+    await settings.secrets.load();
+    const hosts = [...new Set(plan.prepare.map(({ host }) => host))];
+    await connectAll(world, settings, hosts);
+    const results = await settle(hosts, hosts.length, (host) => prepare(world, host, plan.prepare.filter((errand) => errand.host === host)));
+    const failed = results.flatMap((result) => (result.ok ? [] : [result.error]));
+    if (failed.length > 0) throw joined("prepare", hosts.length, failed);
+  }
+  return eachHost(world, task, "App Host", plan.errands, onLine);
 }
 
-/** Registry login, network, env file and audit line: one round trip. */
-async function prepare(world: World, task: Task, host: string, roleName: string, text: string): Promise<void> {
-  const { settings, performer } = task;
-  const role = settings.roles.find((one) => one.name === roleName);
-  if (role === undefined) return;
-  const signIn = login(settings.registry);
-  const line = auditLine({ recordedAt: timestamp(world), performer, destination: settings.destination, role: roleName, text });
-  const commands = [...(signIn === undefined ? [] : [signIn]), createNetwork(), uploadCommand(envFilePath(settings, roleName), "0600").stdin(envFile(role)), appendAudit(settings, line)];
+/** Registry login, network, env files and audit lines of one host: one round trip. */
+async function prepare(world: World, host: string, errands: readonly Errand[]): Promise<void> {
   const mark = world.randomHex(8);
-  const exit = await world.transport.run(host, batchScript(commands.map((one) => ({ command: one, optional: false })), mark), { timeoutMs: 120_000, signal: world.signal });
-  if (!exit.stdout.includes(`${mark} ${commands.length - 1} 0`)) throw new DeployError("command", `Cannot prepare ${host} for the command`, { host, details: exit.stderr.replaceAll(/\x1e[^\x1e]*\x1e/g, "").split("\n").filter(Boolean).slice(-10) });
+  const exit = await world.transport.run(host, batchScript(errands.map(({ command }) => ({ command, optional: false })), mark), { timeoutMs: 120_000, signal: world.signal });
+  if (!exit.stdout.includes(`${mark} ${errands.length - 1} 0`)) throw new DeployError("command", `Cannot prepare ${host} for the command`, { host, details: exit.stderr.replaceAll(/\x1e[^\x1e]*\x1e/g, "").split("\n").filter(Boolean).slice(-10) });
 }

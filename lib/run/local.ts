@@ -1,5 +1,6 @@
 import type { Settings } from "../config/settings.ts";
-import { assumedTools, builderInspectProgram, buildxVersionProgram, cloneOf, dockerVersionProgram, type LocalFacts } from "../build/builder.ts";
+import { assumedTools, builderInspectProgram, buildxVersionProgram, dockerVersionProgram, type LocalFacts } from "../build/builder.ts";
+import { cloneOf } from "../build/clone.ts";
 import { gitConfigProgram, gitFactsProgram, gitStatusProgram, parseGit, type GitFacts } from "../build/git.ts";
 import { versionFrom } from "../build/version.ts";
 import type { Program } from "../ground/command.ts";

@@ -1,7 +1,7 @@
 import { DeployError } from "../ground/errors.ts";
 import { lockDirectory } from "../ground/names.ts";
 import type { Channel, World } from "../ground/world.ts";
-import { holdLock, readHeld, lockStatus, type LockFact } from "../remote/lock.ts";
+import { automaticMessage, holdLock, lockStatus, lockStatusCode, readHeld, type LockFact } from "../remote/lock.ts";
 import { ask } from "./ask.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
@@ -17,7 +17,6 @@ export interface Lock {
 /** How often the holder hears from us; it gives up after {@link silenceSeconds}. */
 const beatMs = 3_000;
 const silenceSeconds = 15;
-const heldStatus = 75;
 
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
@@ -42,7 +41,7 @@ export async function takeLock(world: World, task: Task, version: string): Promi
 async function tryToTake(world: World, task: Task, host: string, version: string): Promise<{ lock: Lock } | { holder: LockFact | undefined }> {
   const title = task.subcommand === undefined ? task.command : `${task.command} ${task.subcommand}`;
   const channel = await world.transport.open(host, holdLock(task.settings, {
-    lockedBy: task.performerName, at: timestamp(world), version, message: "Automatic deploy lock",
+    lockedBy: task.performerName, at: timestamp(world), version, message: automaticMessage,
     token: world.randomHex(8), from: world.env["HOSTNAME"] ?? task.performer, command: title, silenceSeconds,
   }), AbortSignal.any([]));
   const lines = channel.lines[Symbol.asyncIterator]();
@@ -51,7 +50,7 @@ async function tryToTake(world: World, task: Task, host: string, version: string
   const rest = first.done === true ? [] : [first.value];
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
-  if (status === heldStatus) return { holder: readHeld(rest.join("\n"), world.clock.now()) };
+  if (status === lockStatusCode.held) return { holder: readHeld(rest.join("\n")) };
   throw new DeployError("lock", `Cannot take the deploy lock on ${host}: ${lost ? "the connection was lost" : stderr.trim() || `the holder ended with status ${status}`}`, {
     host, state: ["Nothing was changed."], hint: `Look at ${lockDirectory(task.settings)} on ${host}: is the disk full, or the folder not writable?`,
   });
@@ -88,7 +87,8 @@ function hold(world: World, host: string, channel: Channel, lines: AsyncIterator
   };
 }
 
-function heldError(settings: Task["settings"], host: string, holder: LockFact | undefined): DeployError {
+/** The error of a lock that somebody holds. */
+export function heldError(settings: Task["settings"], host: string, holder: LockFact | undefined): DeployError {
   return new DeployError("lock", `The deploy lock of ${settings.service}${settings.destination === undefined ? "" : ` (${settings.destination})`} is held on ${host}: ${describeLock(holder)}`, {
     host,
     state: ["Nothing was changed."],
@@ -106,6 +106,6 @@ export function describeLock(lock: LockFact | undefined): string {
 
 /** Who holds the deploy lock, or undefined. */
 export async function readLock(world: World, task: Task): Promise<LockFact | undefined> {
-  const { lock } = await ask(world, task.settings.primaryHost, { lock: lockStatus(task.settings, Math.floor(world.clock.now() / 1000)) });
+  const { lock } = await ask(world, task.settings.primaryHost, { lock: lockStatus(task.settings) });
   return lock;
 }

@@ -1,6 +1,6 @@
 import type { Scope } from "../config/scope.ts";
 import type { Role } from "../config/settings.ts";
-import { Command } from "../ground/command.ts";
+import type { Command } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
 import { currentContainer, plainVersion } from "../plan/current.ts";
@@ -79,6 +79,6 @@ export async function appLogs(world: World, task: Task, options: LogOptions, con
 }
 
 /** `server exec`: a command of the user's own on every host. */
-export function serverExec(world: World, task: Task, command: string): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "App Host", task.scope.hosts.map((host) => ({ host, command: new Command(command) })));
+export function serverExec(world: World, task: Task, command: Command): Promise<readonly HostOutput[]> {
+  return eachHost(world, task, "App Host", task.scope.hosts.map((host) => ({ host, command })));
 }

@@ -11,8 +11,9 @@ Usage: capstan rollback [OPTIONS] [VERSION]
 
 Put an earlier version back into service.
 
-Its container must still be on the hosts; \`capstan app containers\` lists them.
-It is switched to as a deploy does: no request is lost.
+It is started and switched to as a deploy does it: no request is lost. Where its
+image is gone it is pulled. \`capstan app containers\` lists what is still on the
+hosts.
 
 Arguments
   VERSION  The version; default: the one before

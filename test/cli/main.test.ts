@@ -69,7 +69,7 @@ describe("main() tells errors", () => {
   test("as the last line of JSON", async () => {
     const { io, written } = fakeIo();
     expect(await main(["greet", "Ada", "--json"], io, failing)).toBe(7);
-    expect(written).toEqual({ stdout: '{"v":1,"type":"error","exit":7,"failure":"lock","message":"Cannot take the lock on web-1: ann holds it","host":"web-1","hint":"Wait, or add --lock-wait."}\n', stderr: "" });
+    expect(written).toEqual({ stdout: '{"v":1,"type":"error","status":7,"failure":"lock","message":"Cannot take the lock on web-1: ann holds it","host":"web-1","hint":"Wait, or add --lock-wait."}\n', stderr: "" });
   });
 
   test("of the command line with status 2, in JSON too", async () => {
@@ -77,7 +77,7 @@ describe("main() tells errors", () => {
     expect(await main(["greet", "Ada", "--lout"], io, failing)).toBe(2);
     expect(written.stderr).toBe('Error: Cannot run "greet": there is no option --lout\n\n  Next: Did you mean --loud? `capstan help greet` says what it takes.\n');
     expect(await main(["greet", "Ada", "--json", "--lout"], io, failing)).toBe(2);
-    expect(JSON.parse(written.stdout)).toMatchObject({ v: 1, type: "error", failure: "usage", exit: 2 });
+    expect(JSON.parse(written.stdout)).toMatchObject({ v: 1, type: "error", failure: "usage", status: 2 });
   });
 
   test("that are bugs with status 1 and a stack", async () => {

@@ -120,7 +120,7 @@ describe("parseCommandLine() refuses", () => {
     ["a missing option", ["lock", "acquire"], 'Cannot run "lock acquire": it needs --message\n`capstan help lock acquire` says what it takes.'],
     ["no number", ["deploy", "--lock-wait-timeout", "5m"], `Cannot run "deploy": --lock-wait-timeout must be a whole number, got "5m"\n${deployHelp}`],
     ["a number that is too small", ["app", "logs", "-n", "0"], 'Cannot run "app logs": --lines must be a whole number from 1, got "0"\n`capstan help app logs` says what it takes.'],
-    ["options that exclude each other", ["app", "exec", "--raw", "-i", "ls"], 'Cannot run "app exec": --raw and --interactive exclude each other\nLeave out one of them.'],
+    ["options that exclude each other", ["app", "exec", "--detach", "--raw", "ls"], 'Cannot run "app exec": --raw and --detach exclude each other\nLeave out one of them.'],
     ["quiet and verbose", ["deploy", "-qv"], 'Cannot run "deploy": --quiet and --verbose exclude each other\nLeave out one of them.'],
     ["a plan of what changes nothing", ["details", "--dry-run"], 'Cannot run "details": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
     ["the same with plan", ["plan", "audit"], 'Cannot run "audit": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],

@@ -31,19 +31,18 @@ export const exec = define({
     notes: ["Options stand before COMMAND: what follows its first word belongs to it. A command in one quoted word may be followed by options."],
     examples: [
       ["capstan app exec -p bin/migrate --pretend", "on the primary host only; --pretend goes to bin/migrate"],
-      ["capstan app exec -i -p --reuse bash", "a shell in the running container"],
+      ["capstan app exec -p --reuse bin/console --version", "in the running container"],
       ["capstan app exec -e LEVEL:debug -r jobs -- env", "with a variable, on the hosts of a role"],
     ],
   },
   args: {
-    interactive: { type: "boolean", alias: "i", description: "Connect the terminal; on the primary host" },
     reuse: { type: "boolean", description: "Run it in the running container" },
     env: { type: "string", alias: "e", multiple: true, valueHint: "NAME:VALUE", description: "Set a variable; may be repeated" },
     detach: { type: "boolean", description: "Leave it running and come back at once" },
     raw: { type: "boolean", description: "Pass its output through byte by byte, without headers" },
   },
   words: { name: "COMMAND", description: "The command and its arguments", required: true },
-  conflicts: [["detach", "interactive"], ["detach", "reuse"], ["raw", "interactive"], ["raw", "detach"]],
+  conflicts: [["detach", "reuse"], ["raw", "detach"]],
   changes: true,
 });
 
@@ -56,7 +55,7 @@ export const containers = define({
 export const logs = define({
   meta: {
     purpose: "Show the application's log",
-    examples: [["capstan app logs -f", "of the primary host, as it is written"], ["capstan app logs -r jobs -n 20 -g ERROR", "of one role, lines with a pattern"]],
+    examples: [["capstan app logs -f", "of all hosts at once, as it is written"], ["capstan app logs -r jobs -n 20 -g ERROR", "of one role, lines with a pattern"]],
   },
   args: {
     ...logArgs,

@@ -3,10 +3,7 @@ import { buildArgs } from "./shared.ts";
 
 export const push = define({
   meta: { purpose: "Build the image and push it to the registry" },
-  args: {
-    output: { type: "string", default: "registry", valueHint: "TYPE", description: "Where the image goes: an export type of buildx" },
-    cache: buildArgs.cache,
-  },
+  args: { cache: buildArgs.cache },
   changes: true,
 });
 export const pull = define({ meta: { purpose: "Pull the image on every host" }, args: {}, changes: true });

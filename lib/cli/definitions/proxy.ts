@@ -13,7 +13,7 @@ export const start = define({ meta: { purpose: "Start the proxy's stopped contai
 export const stop = define({ meta: { purpose: "Stop the proxy: its hosts take no requests" }, args: {}, changes: true });
 export const restart = define({ meta: { purpose: "Stop the proxy and start it again" }, args: {}, changes: true });
 export const details = define({ meta: { purpose: "Show the proxy's container and its routes" }, args: {}, changes: false });
-export const logs = define({ meta: { purpose: "Show the proxy's log", examples: [["capstan proxy logs -f", "of the primary host, as it is written"]] }, args: { ...logArgs }, changes: false });
+export const logs = define({ meta: { purpose: "Show the proxy's log", examples: [["capstan proxy logs -f", "of all hosts at once, as it is written"]] }, args: { ...logArgs }, changes: false });
 
 export const remove = define({
   meta: { purpose: "Remove the proxy's container, image and files" },

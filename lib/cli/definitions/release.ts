@@ -30,7 +30,7 @@ export const redeploy = define({
 export const rollback = define({
   meta: {
     purpose: "Put an earlier version back into service",
-    notes: ["Its container must still be on the hosts; `capstan app containers` lists them. It is switched to as a deploy does: no request is lost."],
+    notes: ["It is started and switched to as a deploy does it: no request is lost. Where its image is gone it is pulled. `capstan app containers` lists what is still on the hosts."],
     examples: [["capstan rollback", "to the version before this one"], ["capstan rollback 4f2c1a9", "to a certain version"]],
   },
   args: { version: { type: "positional", required: false, valueHint: "VERSION", description: "The version; default: the one before" } },

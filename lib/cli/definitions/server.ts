@@ -6,13 +6,11 @@ export const exec = define({
   meta: {
     purpose: "Run a command on the hosts themselves",
     notes: ["Options stand before COMMAND: what follows its first word belongs to it. A command in one quoted word may be followed by options."],
-    examples: [["capstan server exec df -h", "on all hosts; -h goes to df"], ["capstan server exec -i -h web-1 htop", "with the terminal, on one host"]],
+    examples: [["capstan server exec df -h", "on all hosts; -h goes to df"], ["capstan server exec -h web-1 uptime", "on one host"]],
   },
   args: {
-    interactive: { type: "boolean", alias: "i", description: "Connect the terminal; on the primary host" },
     raw: { type: "boolean", description: "Pass its output through byte by byte, without headers" },
   },
   words: { name: "COMMAND", description: "The command and its arguments", required: true },
-  conflicts: [["raw", "interactive"]],
   changes: true,
 });

@@ -54,7 +54,10 @@ export function execute(connection: Connection, channel: ClientChannel, text: st
   channel.stderr.on("error", () => undefined);
   channel.on("close", closed);
   channel.stderr.on("close", closed);
-  startCommand(connection.client, channel, wrap(text, run), () => (exit ??= { status: 126, signal: undefined }));
+  startCommand(connection.client, channel, wrap(text, run), () => {
+    exit ??= { status: 126, signal: undefined };
+    channel.close();
+  });
   return {
     channel,
     ended,

@@ -12,7 +12,11 @@ export const levelOf = (error: unknown): string => String(field(error, "level") 
 /** Why a host would not open a channel: RFC 4254, section 5.1. */
 export const reasonOf = (error: unknown): number => Number(field(error, "reason") ?? 0);
 
-const where = (target: Target): string => (target.hostName === target.name && target.port === 22 ? "" : ` (${target.hostName}:${target.port})`);
+/** Where the name leads, when it does not say so itself. */
+function where(target: Target): string {
+  const address = target.port === 22 ? target.hostName : `${target.hostName}:${target.port}`;
+  return target.name.replace(/^.*@/, "") === address ? "" : ` (${address})`;
+}
 
 /** A host that cannot be reached, in one sentence, with what to do. */
 export function connectFailure(target: Target, reason: ConnectFailure, why: string, hint: string, cause?: unknown, details?: readonly string[]): ConnectError {

@@ -15,6 +15,7 @@ type SessionAnswer = ((error: Error | undefined, channel: ClientChannel | undefi
 
 interface ChannelInside {
   readonly outgoing: { readonly id: number; readonly state: string };
+  readonly incoming: { readonly state: string };
   readonly _callbacks: ((failed: boolean | Error) => void)[];
   subtype: string | undefined;
 }
@@ -42,7 +43,8 @@ export function startCommand(client: Client, channel: ClientChannel, command: st
   const inside = channel as unknown as ChannelInside;
   inside.subtype = "exec";
   inside._callbacks.push((failed) => {
-    if (failed !== false) onRefused();
+    // Callbacks that are open when the connection ends fail too: that is no refusal.
+    if (failed !== false && inside.incoming.state !== "closed") onRefused();
   });
   (client as unknown as ClientInside)._protocol.exec(inside.outgoing.id, command, true);
 }

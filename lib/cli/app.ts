@@ -1,0 +1,66 @@
+import { DeployError } from "../ground/errors.ts";
+import type { Plan } from "../ground/step.ts";
+import { changes } from "../run/changes.ts";
+import { appExec, planExec, planExecInServing, type ExecPlan } from "../run/exec.ts";
+import { appContainers, appDetails, appLogs, serving } from "../run/looks.ts";
+import { timestamp } from "../run/stamp.ts";
+import type { CommandContextOf } from "./command.ts";
+import type * as definitions from "./definitions/app.ts";
+import { logOptions } from "./log-options.ts";
+import { carryChange, lineWriter, printOutputs, printPlanTo, withDeployer } from "./session.ts";
+
+export const boot = (context: CommandContextOf<typeof definitions.boot>): Promise<void> => carryChange(context, changes.appBoot());
+export const start = (context: CommandContextOf<typeof definitions.start>): Promise<void> => carryChange(context, changes.appStart());
+export const stop = (context: CommandContextOf<typeof definitions.stop>): Promise<void> => carryChange(context, changes.appStop());
+
+export const details = (context: CommandContextOf<typeof definitions.details>): Promise<number> =>
+  withDeployer(context, async (deployer) => printOutputs(context, "App", await appDetails(deployer.world, await deployer.task("app", "details"))));
+
+export const containers = (context: CommandContextOf<typeof definitions.containers>): Promise<number> =>
+  withDeployer(context, async (deployer) => printOutputs(context, "App", await appContainers(deployer.world, await deployer.task("app", "containers"))));
+
+export async function version(context: CommandContextOf<typeof definitions.version>): Promise<number> {
+  return withDeployer(context, async (deployer) => {
+    const found = await serving(deployer.world, await deployer.task("app", "version"));
+    for (const { host, role, version, container } of found) {
+      context.print(`${host}  ${role}  ${version ?? "nothing is running"}`, { type: "version", host, role, version: version ?? null, container: container?.name ?? null });
+    }
+    return 0;
+  });
+}
+
+export async function logs(context: CommandContextOf<typeof definitions.logs>): Promise<number> {
+  return withDeployer(context, async (deployer) => {
+    const outputs = await appLogs(deployer.world, await deployer.task("app", "logs"), logOptions(context.args), context.args.containerId, lineWriter(context));
+    return outputs.every(({ status }) => status === 0) ? 0 : 5;
+  });
+}
+
+export async function exec(context: CommandContextOf<typeof definitions.exec>): Promise<number> {
+  const { args, rest } = context;
+  const options = { reuse: args.reuse, detach: args.detach, env: variables(args.env) };
+  return withDeployer(context, async (deployer) => {
+    const task = await deployer.task("app", "exec");
+    const { world } = deployer;
+    const plan = options.reuse ? await planExecInServing(world, task, rest, options) : planExec(task, rest, options, world.randomHex(16), timestamp(world));
+    if (!context.options.dryRun) return printOutputs(context, "App", await appExec(world, task, plan), args.raw);
+    printPlanTo(context, asPlan(plan));
+    return 0;
+  });
+}
+
+function variables(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(words.map((word) => {
+    const at = word.search(/[:=]/);
+    if (at < 1) throw new DeployError("usage", `Cannot read -e ${word}: it is NAME:VALUE`);
+    return [word.slice(0, at), word.slice(at + 1)];
+  }));
+}
+
+function asPlan({ prepare, errands }: ExecPlan): Plan {
+  const phase = (title: string, those: ExecPlan["errands"]) => ({
+    title,
+    lanes: [...new Set(those.map(({ host }) => host))].map((host) => ({ host, steps: those.filter((errand) => errand.host === host).map(({ role, command }) => ({ kind: "run" as const, title, command, ...(role === undefined ? {} : { role }) })) })),
+  });
+  return { notes: [], phases: [phase("Prepare hosts", prepare), phase("Run the command", errands)] };
+}

@@ -1,0 +1,37 @@
+import type { HostFacts } from "../remote/facts.ts";
+import { appDetails, audit as auditLog, proxyDetails, serving } from "../run/looks.ts";
+import type { CommandContextOf } from "./command.ts";
+import type * as definitions from "./definitions/inspect.ts";
+import { printOutputs, withDeployer } from "./session.ts";
+
+export async function details(context: CommandContextOf<typeof definitions.details>): Promise<number> {
+  return withDeployer(context, async (deployer) => {
+    const task = await deployer.task("details");
+    const { world } = deployer;
+    const proxy = printOutputs(context, "Proxy", await proxyDetails(world, task));
+    const app = printOutputs(context, "App", await appDetails(world, task));
+    const versions = [...new Set((await serving(world, task)).map(({ version }) => version ?? "nothing"))];
+    if (versions.length > 1) context.print(`Hosts differ: ${versions.join(", ")}. \`capstan deploy\` brings all of them to one version.`, { type: "note", text: `Hosts differ: ${versions.join(", ")}` });
+    return proxy === 0 ? app : proxy;
+  });
+}
+
+export async function observe(context: CommandContextOf<typeof definitions.observe>): Promise<void> {
+  await withDeployer(context, async (deployer) => {
+    const facts = await deployer.observe();
+    const text = [...facts].map(([host, fact]) => describe(host, fact)).join("\n");
+    context.print(text, { type: "facts", hosts: Object.fromEntries(facts) });
+  });
+}
+
+function describe(host: string, { docker, proxy, containers, images }: HostFacts): string {
+  return [
+    `${host}: Docker ${docker ?? "is missing"}, proxy ${proxy === undefined ? "is missing" : `${proxy.image}${proxy.running ? "" : " (stopped)"}`}`,
+    ...(proxy?.routes ?? []).map((route) => `  route ${route.name} -> ${route.targets.join(", ")}${route.mode === "live" ? "" : ` (${route.mode})`}`),
+    ...containers.map((container) => `  ${container.id.slice(0, 12)}  ${container.name}  ${container.status}`),
+    ...images.map((image) => `  image ${image}`),
+  ].join("\n");
+}
+
+export const audit = (context: CommandContextOf<typeof definitions.audit>): Promise<number> =>
+  withDeployer(context, async (deployer) => printOutputs(context, "App", await auditLog(deployer.world, await deployer.task("audit"))));

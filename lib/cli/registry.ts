@@ -1,0 +1,9 @@
+import { changes } from "../run/changes.ts";
+import type { CommandContextOf } from "./command.ts";
+import type * as definitions from "./definitions/registry.ts";
+import { carryChange } from "./session.ts";
+
+const sides = ({ skipLocal, skipRemote }: { readonly skipLocal: boolean; readonly skipRemote: boolean }) => ({ local: !skipLocal, remote: !skipRemote });
+
+export const login = (context: CommandContextOf<typeof definitions.login>): Promise<void> => carryChange(context, changes.registryLogin(sides(context.args)));
+export const logout = (context: CommandContextOf<typeof definitions.logout>): Promise<void> => carryChange(context, changes.registryLogout(sides(context.args)));

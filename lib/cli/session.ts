@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { DeployError } from "../ground/errors.ts";
+import type { Plan } from "../ground/step.ts";
+import { planLines, printPlan } from "../plan/print.ts";
+import type { FleetFacts, HostFacts } from "../remote/facts.ts";
+import type { Change, Offline } from "../run/change.ts";
+import type { HostOutput } from "../run/each-host.ts";
+import { printable } from "../report/printable.ts";
+import { hostOutput } from "../report/host-output.ts";
+import type { CommandContext } from "./command.ts";
+import { createDeployer, type Deployer } from "./deployer.ts";
+import { filterOf } from "./options.ts";
+import { askSecret } from "./prompt.ts";
+
+/** What sessions need of a context: nothing that depends on the command's own options. */
+export type AnyContext = Omit<CommandContext, "args">;
+
+/** Loads the config and does some work with it; connections are closed at its end. */
+export async function withDeployer<T>(context: AnyContext, work: (deployer: Deployer) => Promise<T>): Promise<T> {
+  const { options, io, path, report } = context;
+  await using deployer = await createDeployer({
+    ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, command: path[0] ?? "",
+    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+    ...(options.destination === undefined ? {} : { destination: options.destination }),
+    ...(options.version === undefined ? {} : { version: options.version }),
+    ...(options.lockWait ? { lockWait: { timeoutMs: options.lockWaitTimeout * 1000, intervalMs: options.lockWaitInterval * 1000 } } : {}),
+    ...(io.interactive ? { prompt: (question: string) => askSecret(question, context.pause) } : {}),
+  });
+  return work(deployer);
+}
+
+/** Carries a change out, or with --dry-run prints its plan. */
+export async function carryChange(context: AnyContext, change: Change): Promise<void> {
+  const [command = "", subcommand] = context.path;
+  const offline = await offlineOf(context);
+  await withDeployer(context, async (deployer) => {
+    if (context.options.dryRun) printPlanTo(context, await deployer.planFor(change, command, subcommand, offline));
+    else await deployer.run(change, command, subcommand);
+  });
+}
+
+/** Prints a plan to standard output: for people, or one step a line as JSON. */
+export function printPlanTo(context: AnyContext, plan: Plan): void {
+  if (!context.options.json) return context.print(printPlan(plan));
+  for (const note of plan.notes) context.print("", { type: "note", text: note });
+  for (const line of planLines(plan)) context.print("", { ...line });
+}
+
+const factsSchema: z.ZodType<HostFacts> = z.object({
+  docker: z.string().optional(),
+  network: z.boolean(),
+  proxy: z.object({ running: z.boolean(), image: z.string(), routes: z.array(z.object({ name: z.string(), targets: z.array(z.string()), mode: z.enum(["live", "paused", "maintenance"]) })) }).optional(),
+  containers: z.array(z.object({ id: z.string(), name: z.string(), role: z.string(), version: z.string(), state: z.string(), status: z.string(), image: z.string() })),
+  images: z.array(z.string()),
+}).transform(({ docker, proxy, ...rest }) => ({ ...rest, docker, proxy }));
+
+/**
+ * The facts that --offline or --facts give instead of the hosts.
+ * @throws DeployError (usage) without --dry-run, or for a file that is not what `observe --json` prints
+ */
+export async function offlineOf({ options, io }: AnyContext): Promise<Offline | undefined> {
+  if (!options.offline && options.facts === undefined) return undefined;
+  if (!options.dryRun) throw new DeployError("usage", "--offline and --facts go with --dry-run only", { hint: "Add --dry-run, or use `capstan plan`." });
+  if (options.facts === undefined) return { facts: new Map() };
+  const { resolve } = await import("node:path");
+  const text = await Bun.file(resolve(io.cwd, options.facts)).text().catch(() => undefined);
+  if (text === undefined) throw new DeployError("usage", `Cannot read ${options.facts}`, { hint: "Write it with `capstan observe --json > facts.json`." });
+  return { facts: readFacts(options.facts, text) };
+}
+
+function readFacts(name: string, text: string): FleetFacts {
+  const records = parseRecords(text);
+  const record = records.find((one) => one["type"] === "facts");
+  const parsed = z.record(z.string(), factsSchema).safeParse(record?.["hosts"] ?? (records.length === 1 ? records[0] : undefined));
+  if (parsed.success) return new Map(Object.entries(parsed.data));
+  throw new DeployError("usage", `Cannot use ${name} as facts`, { details: z.prettifyError(parsed.error).split("\n"), hint: "Write it with `capstan observe --json > facts.json`." });
+}
+
+/** One JSON document, or one a line. */
+function parseRecords(text: string): readonly Readonly<Record<string, unknown>>[] {
+  const parse = (part: string): Record<string, unknown>[] => {
+    try {
+      const value: unknown = JSON.parse(part);
+      return typeof value === "object" && value !== null ? [value as Record<string, unknown>] : [];
+    } catch {
+      return [];
+    }
+  };
+  const whole = parse(text);
+  return whole.length > 0 ? whole : text.split("\n").flatMap(parse);
+}
+
+/** Prints what a command answered on each host. @returns the exit status: that of the first host that failed */
+export function printOutputs(context: AnyContext, subject: string, outputs: readonly HostOutput[], raw = false): number {
+  for (const { host, role, stdout, stderr, status } of outputs) {
+    const { style, options } = context;
+    const output = stdout + (raw || status === 0 ? "" : stderr);
+    if (raw && !options.json) context.io.stdout.write(stdout);
+    else context.print(hostOutput(subject, role === undefined ? host : `${host} (${role})`, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, stdout, stderr, status: status ?? null });
+    if ((raw || status === 0) && stderr !== "" && !options.json) context.io.stderr.write(raw ? stderr : `${stderr.trimEnd().split("\n").map(printable).join("\n")}\n`);
+  }
+  const bad = outputs.find(({ status }) => status !== 0);
+  return bad === undefined ? 0 : bad.status === undefined ? 4 : bad.status;
+}
+
+/** Prints lines as they come, host in front. */
+export function lineWriter(context: AnyContext): (errand: { readonly host: string; readonly role?: string }, stream: "stdout" | "stderr", line: string) => void {
+  return ({ host, role }, stream, line) => context.print(`${context.style.dim(role === undefined ? host : `${host} ${role}`)}  ${printable(line)}`, { type: "line", host, role: role ?? null, stream, line });
+}

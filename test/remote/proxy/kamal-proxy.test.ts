@@ -1,0 +1,89 @@
+import { describe, expect, test } from "bun:test";
+import type { ProxyRunSettings } from "../../../lib/config/settings.ts";
+import type { HostStep } from "../../../lib/ground/step.ts";
+import { driverFor } from "../../../lib/remote/proxy/drivers.ts";
+import { kamalProxy } from "../../../lib/remote/proxy/kamal-proxy.ts";
+import { Home } from "../../support/shell.ts";
+import { settingsOf } from "../../support/settings.ts";
+import { words } from "../../support/words.ts";
+
+const texts = (steps: readonly HostStep[]): string[] => steps.map((step) => (step.kind === "run" ? step.command.text : step.kind));
+const runSettings: ProxyRunSettings = { httpPort: 80, httpsPort: 443, metricsPort: undefined, debug: false, logMaxSize: "10m", publish: true, bindIps: [], image: "basecamp/kamal-proxy:v0.9.2", options: {} };
+const fixed = "docker run --name kamal-proxy --network kamal --detach --restart unless-stopped --volume kamal-proxy-config:/home/kamal-proxy/.config/kamal-proxy --volume $PWD/.kamal/proxy/apps-config:/home/kamal-proxy/.apps-config";
+
+test("driverFor() gives kamal-proxy", () => expect(driverFor(settingsOf()).name).toBe("kamal-proxy"));
+
+describe("boot()", () => {
+  const bootText = (proxyRun: ProxyRunSettings | undefined): string => texts(kamalProxy.boot(settingsOf({ proxyRun })))[1] ?? "";
+
+  test("D1: without proxy.run", () => {
+    expect(texts(kamalProxy.boot(settingsOf()))[0]).toBe("mkdir -p .kamal/proxy/apps-config");
+    expect(words(bootText(undefined))).toEqual(words(`docker container start kamal-proxy || echo $(cat .kamal/proxy/options 2> /dev/null || echo "--publish 80:80 --publish 443:443 --log-opt max-size=10m") $(cat .kamal/proxy/image 2> /dev/null || echo "basecamp/kamal-proxy"):$(cat .kamal/proxy/image_version 2> /dev/null || echo "v0.9.2") $(cat .kamal/proxy/run_command 2> /dev/null || echo "") | xargs ${fixed}`));
+  });
+
+  test("D1 and D5: the files of boot_config are read on the host", async () => {
+    using home = new Home().program("docker", `[ "$1" != container ] || exit 1; printf '%s\\n' "$@"`);
+    await home.run(`mkdir -p .kamal/proxy; cd .kamal/proxy; echo '--publish 127.0.0.1:8080:80 --publish 127.0.0.1:443:443 --log-opt max-size=10m --expose=9000 --label=x=y' > options; echo 'kamal-proxy run --debug --metrics-port "9000"' > run_command`);
+    const { stdout } = await home.run(bootText(undefined));
+    const all = stdout.trim().split("\n");
+    expect(all.slice(all.indexOf(`${home.path}/.kamal/proxy/apps-config:/home/kamal-proxy/.apps-config`) + 1)).toEqual([
+      "--publish", "127.0.0.1:8080:80", "--publish", "127.0.0.1:443:443", "--log-opt", "max-size=10m", "--expose=9000", "--label=x=y", "basecamp/kamal-proxy:v0.9.2", "kamal-proxy", "run", "--debug", "--metrics-port", "9000",
+    ]);
+  });
+
+  test("D2: with proxy.run", () => {
+    const text = bootText({ ...runSettings, httpPort: 8080, httpsPort: 8443, logMaxSize: "5m", debug: true, metricsPort: 9100, image: "reg.example:5000/basecamp/kamal-proxy:v0.9.2", options: { cpus: 2, label: ["a=b", "c=d"] } });
+    expect(words(text)).toEqual(words(`docker container start kamal-proxy || ${fixed} --publish 8080:80 --publish 8443:443 --log-opt max-size=5m --expose=9100 --cpus "2" --label "a=b" --label "c=d" reg.example:5000/basecamp/kamal-proxy:v0.9.2 kamal-proxy run --debug --metrics-port "9100"`));
+  });
+
+  test.each<[string, Partial<ProxyRunSettings>, string]>([
+    ["bound to addresses", { bindIps: ["10.0.0.1", "fd00::1"] }, "--publish 10.0.0.1:80:80 --publish 10.0.0.1:443:443 --publish [fd00::1]:80:80 --publish [fd00::1]:443:443 --log-opt max-size=10m"],
+    ["not published", { publish: false }, "--log-opt max-size=10m"],
+    ["without a limit for logs", { logMaxSize: "" }, "--publish 80:80 --publish 443:443"],
+  ])("D2: %s", (_title, more, expected) => {
+    expect(words(bootText({ ...runSettings, ...more }))).toEqual(words(`docker container start kamal-proxy || ${fixed} ${expected} basecamp/kamal-proxy:v0.9.2 kamal-proxy run`));
+  });
+});
+
+describe("reboot()", () => {
+  const withState = (state: string): string => `echo "$*" >> log; case $* in "cp "*) printf '%s\\n' '${state}' > kamal-proxy.state; tar -cf - kamal-proxy.state ;; esac`;
+
+  test("stops, removes and runs the proxy, with a look before and after", async () => {
+    using home = new Home().program("docker", withState('[{"name":"shop-web"}]'));
+    for (const text of texts(kamalProxy.reboot(settingsOf({ proxyRun: runSettings })))) expect(await home.run(text)).toMatchObject({ status: 0, stderr: "" });
+    const log = (await home.run("cat log")).stdout.trim().split("\n").map((line) => line.replace(/^run .*/, "run"));
+    expect(log).toEqual([
+      "cp kamal-proxy:/home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state -", "container inspect kamal-proxy", "container stop kamal-proxy",
+      "container inspect kamal-proxy", "container rm kamal-proxy", "run", "exec kamal-proxy kamal-proxy list",
+    ]);
+  });
+
+  test("refuses with 77 when the state file is broken: a restart would lose every route", async () => {
+    using home = new Home().program("docker", withState('[{"name":"shop-we'));
+    const exit = await home.run(texts(kamalProxy.reboot(settingsOf()))[0] ?? "");
+    expect(exit.status).toBe(77);
+    expect(exit.stderr).toContain("a reboot would lose all routes");
+  });
+
+  test("boots a proxy that is not there", async () => {
+    using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*|cp*) exit 1 ;; esac`);
+    for (const text of texts(kamalProxy.reboot(settingsOf({ proxyRun: runSettings })))) expect((await home.run(text)).status).toBe(0);
+    expect((await home.run("grep -c -e stop -e ' rm ' log")).stdout).toBe("0\n");
+  });
+});
+
+test("start, stop, details and logs", () => {
+  expect(texts(kamalProxy.start())).toEqual(["docker container start kamal-proxy"]);
+  expect(texts(kamalProxy.stop())).toEqual(["docker container stop kamal-proxy"]);
+  expect(kamalProxy.details().text.split("\n")[0]).toBe("docker ps --filter 'name=^kamal-proxy$'");
+  expect(kamalProxy.logs({ timestamps: true, since: "5m", grep: "ERR" }).text).toBe("docker logs --timestamps --since 5m kamal-proxy 2>&1 | grep ERR");
+});
+
+test("remove() takes container, image, volume and files, and does no harm twice", async () => {
+  using home = new Home().program("docker", `echo "$*" >> log; case $* in *inspect*) [ ! -e gone ] && echo basecamp/kamal-proxy:v0.9.2 && touch gone ;; esac`);
+  await home.run("mkdir -p .kamal/proxy/apps-config");
+  for (const text of [...texts(kamalProxy.remove()), ...texts(kamalProxy.remove())]) expect((await home.run(text)).status).toBe(0);
+  expect((await home.run("cat log; ls -A .kamal")).stdout.trim().split("\n").filter((line) => !line.includes("inspect"))).toEqual([
+    "container stop kamal-proxy", "container rm kamal-proxy", "image rm basecamp/kamal-proxy:v0.9.2", "volume rm --force kamal-proxy-config", "volume rm --force kamal-proxy-config",
+  ]);
+});

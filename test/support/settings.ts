@@ -1,0 +1,34 @@
+import { Secret } from "../../lib/ground/secret.ts";
+import type { ProxySettings, Role, Settings } from "../../lib/config/settings.ts";
+
+/** What the proxy is told when the config says nothing. */
+export const defaultProxy: ProxySettings = {
+  hosts: [], appPort: 80, tls: "off", tlsRedirect: undefined, forwardHeaders: undefined, responseTimeoutSeconds: undefined, pathPrefixes: [], stripPathPrefix: undefined,
+  healthcheck: { intervalSeconds: undefined, timeoutSeconds: undefined, path: undefined },
+  buffering: { requests: true, responses: true, memory: undefined, maxRequestBody: undefined, maxResponseBody: undefined },
+  logging: { requestHeaders: ["Cache-Control", "Last-Modified", "User-Agent"], responseHeaders: [] },
+};
+
+/** A role with every default. */
+export function roleOf(name: string, more: Partial<Role> = {}): Role {
+  const primary = name === "web";
+  return {
+    name, primary, hosts: ["10.0.0.1"], cmd: undefined, env: { clear: {}, secret: { API_KEY: new Secret("API_KEY", "k1") } }, labels: {}, options: {}, volumes: [],
+    logging: { driver: undefined, options: {} }, proxy: primary ? defaultProxy : undefined, stopTimeoutSeconds: undefined, ...more,
+  };
+}
+
+/** The settings of a small shop: web on 10.0.0.1, jobs on 10.0.0.2. */
+export function settingsOf(more: Partial<Settings> = {}): Settings {
+  return {
+    service: "shop", destination: undefined, repository: "acme/shop",
+    registry: { server: undefined, username: "bot", password: new Secret("REGISTRY_PASSWORD", "pw") },
+    roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })], primaryRole: "web", primaryHost: "10.0.0.1",
+    builder: { arch: ["amd64"], context: undefined, dockerfile: "Dockerfile", target: undefined, args: {}, secrets: {}, driver: "docker-container" },
+    ssh: { user: undefined, port: undefined, keys: [], keysOnly: false, proxy: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, maxConcurrentStarts: 30 },
+    boot: { limit: undefined, waitSeconds: 0 }, proxyRun: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
+    hooks: {}, root: "/app",
+    secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, load: async () => undefined },
+    ...more,
+  };
+}
