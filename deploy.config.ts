@@ -4,12 +4,15 @@
  */
 import { defineConfig, secret } from "capstan";
 
-export default defineConfig(({ env }) => ({
-  service: "sample",
-  image: "acme/sample",
-  servers: (env["LAB_HOSTS"] ?? "192.0.2.10").split(","),
-  registry: { server: env["LAB_REGISTRY"] ?? "registry.example", username: "lab", password: secret("REGISTRY_PASSWORD") },
-  env: { clear: { GREETING: "hello" }, secret: ["APP_SECRET"] },
-  builder: { context: env["LAB_APP"] ?? "test/lab/app", driver: "docker", args: { VERSION: env["VERSION"] ?? "unknown" } },
-  proxy: { buffering: { responses: false } },
-}));
+export default defineConfig(({ env }) => {
+  const app = env["LAB_APP"] ?? "test/lab/app";
+  return {
+    service: "sample",
+    image: "acme/sample",
+    servers: (env["LAB_HOSTS"] ?? "192.0.2.10").split(","),
+    registry: { server: env["LAB_REGISTRY"] ?? "registry.example", username: "lab", password: secret("REGISTRY_PASSWORD") },
+    env: { clear: { GREETING: "hello" }, secret: ["APP_SECRET"] },
+    builder: { context: app, dockerfile: `${app}/Dockerfile`, driver: "docker", args: { VERSION: env["VERSION"] ?? "unknown" } },
+    proxy: { buffering: { responses: false } },
+  };
+});

@@ -48,7 +48,8 @@ const isResolveFailure = (error: unknown): error is ResolveFailure =>
 async function syntaxError(cause: unknown, name: string, failures: readonly BuildFailure[], reader: Reader): Promise<DeployError> {
   const blocks = await Promise.all(failures.slice(0, 5).map(async ({ message, position }) =>
     position === null ? [message] : [`${placeText(position, reader.cwd)}: ${message}`, ...(await frameAt(position, reader))]));
-  return new DeployError("config", `Cannot read ${name}: it is not valid TypeScript`, { cause, details: blocks.flat(), hint: "Correct the code at the first place: the others may follow from it" });
+  const broken = failures[0]?.position?.file;
+  return new DeployError("config", `Cannot read ${broken === undefined ? name : fileText(broken, reader.cwd)}: it is not valid TypeScript`, { cause, details: blocks.flat(), hint: "Correct the code at the first place: the others may follow from it" });
 }
 
 async function resolveError(cause: ResolveFailure, name: string, reader: Reader): Promise<DeployError> {

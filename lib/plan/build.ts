@@ -13,6 +13,7 @@ export function planBuildPush(order: Order, local: LocalFacts, noCache: boolean)
       ...hookPhase(order, "preBuild", order.scope.hosts),
       { title: "Build and push image", lanes: [{ host: undefined, steps: buildSteps(order.settings, { version: order.version, facts: local, noCache }) }] },
     ],
+    afterFailure: { takenBack: "Nothing was changed on any host.", committed: "" },
   };
 }
 

@@ -132,8 +132,8 @@ test.each<[title: string, files: Record<string, string>, message: string, detail
     "Correct the code at the first place: the others may follow from it",
   ],
   [
-    "a syntax error in a file it imports", { "deploy.config.ts": `import "./h.ts";\nexport default {};`, "h.ts": "const = 1;" }, "Cannot read deploy.config.ts: it is not valid TypeScript",
-    [`h.ts:1:7: Expected identifier but found "="`, "> 1 | const = 1;", "    |       ^"], "Correct the code at the first place: the others may follow from it",
+    "a syntax error in a file it imports", { "deploy.config.ts": `import "./h.ts";\nexport default {};`, "h.ts": "let a = [1;" }, "Cannot read h.ts: it is not valid TypeScript",
+    [`h.ts:1:11: Expected "]" but found ";"`, "> 1 | let a = [1;", "    |           ^"], "Correct the code at the first place: the others may follow from it",
   ],
   [
     "a missing file", { "deploy.config.ts": `\nimport x from './missing.ts';\nexport default x;` }, `Cannot load deploy.config.ts: it imports "./missing.ts", which cannot be found`,

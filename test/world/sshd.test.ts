@@ -170,7 +170,7 @@ describe("jump hosts", () => {
   });
 
   test("a host that jumps through itself is refused", async () => {
-    await using open = openTransport(home("Host *\n  ProxyJump again\n"), strict);
+    await using open = openTransport(home("Host web two\n  ProxyJump one\nHost one\n  ProxyJump two\n"), strict);
     expect(await failureOf(open.transport.connect("web", never))).toMatchObject({ reason: "jump" });
   });
 

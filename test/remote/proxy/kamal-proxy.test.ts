@@ -68,7 +68,7 @@ describe("reboot()", () => {
   test("boots a proxy that is not there", async () => {
     using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*|cp*) exit 1 ;; esac`);
     for (const text of texts(kamalProxy.reboot(settingsOf({ proxyRun: runSettings })))) expect((await home.run(text)).status).toBe(0);
-    expect((await home.run("grep -c -e stop -e ' rm ' log")).stdout).toBe("0\n");
+    expect((await home.run("grep -c -e 'container stop' -e 'container rm' log")).stdout).toBe("0\n");
   });
 });
 

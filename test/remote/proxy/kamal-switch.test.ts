@@ -17,7 +17,7 @@ const step = (from: Target | undefined = { id: oldId }) => kamalProxy.switch(set
 class Host extends Home {
   constructor(live: string, script = "live=$target; saved=$target", id = newId) {
     super();
-    this.program("sleep", "exit 0");
+    this.program("pause", "exit 0");
     this.program("docker", `live=$(cat live) saved=$(cat saved)
 case $* in
 "container ls"*) echo '${id}' ;;
@@ -34,8 +34,9 @@ esac`);
 
   readonly #live: string;
 
+  /** Busybox has a sleep of its own, which no program replaces: the pauses are taken out of the text. */
   async switch(text: string, shell: readonly string[] = ["sh"]): Promise<Ran> {
-    return this.run(`[ -e live ] || { echo '${this.#live}' > live; echo '${this.#live}' > saved; }\n${text}`, { shell });
+    return this.run(`[ -e live ] || { echo '${this.#live}' > live; echo '${this.#live}' > saved; }\n${text.replaceAll("sleep 1", "pause")}`, { shell });
   }
 
   async routed(): Promise<string> {
@@ -112,7 +113,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("switch(
 
   test("waits for a proxy that is just starting", async () => {
     using host = new Host(`${oldId}:80`, 'if [ -e down ]; then status=1; else live=$target saved=$target; fi');
-    host.program("sleep", "rm -f down");
+    host.program("pause", "rm -f down");
     await host.run("touch down");
     expect((await host.switch(step().command.text, shell)).status).toBe(0);
     expect((await host.deploys()).length).toBe(2);
