@@ -12,19 +12,21 @@ import { Secret } from "../lib/ground/secret.ts";
 
 /** Compiles where each can stand for the other. */
 type Mutual<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-const same = <_T extends true>(): void => undefined;
+const same = <_T extends true>(): boolean => true;
 
 const base: DeployConfig = { service: "shop", image: "acme/shop", servers: ["a"], registry: { username: "u", password: secret("PW") } };
 /** Only the types of what is in here count; the body never runs. */
-const never = (_: () => unknown): void => undefined;
+const never = (body: () => unknown): void => expect(body).toBeFunction();
 
 test("the public types are those of the schema", () => {
-  same<Mutual<DeployConfig, ConfigInput>>();
-  same<Mutual<Required<DeployConfig>["proxy"], Required<ConfigInput>["proxy"]>>();
-  same<Mutual<DeployConfig["servers"], ConfigInput["servers"]>>();
-  same<Mutual<keyof DeployConfig, keyof ConfigInput>>();
-  same<Mutual<NonNullable<DeployConfig["hooks"]>, Hooks>>();
-  expect(true).toBe(true);
+  const all = [
+    same<Mutual<DeployConfig, ConfigInput>>(),
+    same<Mutual<Required<DeployConfig>["proxy"], Required<ConfigInput>["proxy"]>>(),
+    same<Mutual<DeployConfig["servers"], ConfigInput["servers"]>>(),
+    same<Mutual<keyof DeployConfig, keyof ConfigInput>>(),
+    same<Mutual<NonNullable<DeployConfig["hooks"]>, Hooks>>(),
+  ];
+  expect(all).not.toContain(false);
 });
 
 test("defineConfig takes a config, a promise and a function", () => {
@@ -111,20 +113,20 @@ test("a hook sees what can be known at its point", () => {
     const change: Hooks = { preBuild: (context) => { context.version = "2"; } };
     return [hooks, early, running, fine, change];
   });
-  same<Mutual<HookName, keyof HookContexts>>();
+  expect(same<Mutual<HookName, keyof HookContexts>>()).toBe(true);
 });
 
 test("sh takes words, numbers, commands and lists of them, and no secret", () => {
   never(() => {
     const command: Command = sh`echo ${"a"} ${1} ${["b", 2]} ${sh`true`}`;
     // @ts-expect-error a secret would show in the process list
-    sh`echo ${new Secret("A", "a")}`;
+    void sh`echo ${new Secret("A", "a")}`;
     // @ts-expect-error a reference is no word either
-    sh`echo ${secret("A")}`;
+    void sh`echo ${secret("A")}`;
     // @ts-expect-error undefined is a mistake, not an empty word
-    sh`echo ${undefined}`;
+    void sh`echo ${undefined}`;
     // @ts-expect-error a condition is no word
-    sh`echo ${true}`;
+    void sh`echo ${true}`;
     return command.stdin(new Secret("A", "a"));
   });
 });

@@ -85,19 +85,23 @@ function proxySections(config: ParsedConfig): ProxySection[] {
   ];
 }
 
+const bodyLimits = [["requests", "maxRequestBody"], ["responses", "maxResponseBody"]] as const;
+
 function proxyProblems(proxy: ProxyInput, path: Path): Problem[] {
   const { run, buffering } = proxy;
-  const closed = run?.publish === false;
-  const bodies = [["requests", "maxRequestBody"], ["responses", "maxResponseBody"]] as const;
-  const prefixes = namesOf(proxy.pathPrefix, proxy.pathPrefixes);
+  const at = (...rest: Path): Path => [...path, ...rest];
+  const notAPath = namesOf(proxy.pathPrefix, proxy.pathPrefixes).filter((prefix) => !prefix.startsWith("/"));
+  const notAName = namesOf(proxy.host, proxy.hosts).filter((name) => !/^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(name));
+  const unmeasured = bodyLimits.filter(([how, limit]) => buffering?.[how] === false && (buffering[limit] ?? 0) > 0);
+  const unpublished = (["httpPort", "httpsPort", "bindIps"] as const).filter((key) => run?.publish === false && run[key] !== undefined);
   return [
-    ...(proxy.host !== undefined && proxy.hosts !== undefined ? [{ path: [...path, "hosts"], text: "expected either host or hosts, found both" }] : []),
-    ...(proxy.pathPrefix !== undefined && proxy.pathPrefixes !== undefined ? [{ path: [...path, "pathPrefixes"], text: "expected either pathPrefix or pathPrefixes, found both" }] : []),
-    ...prefixes.filter((prefix) => !prefix.startsWith("/")).map((prefix) => ({ path: [...path, proxy.pathPrefixes === undefined ? "pathPrefix" : "pathPrefixes"], text: `expected paths that begin with "/", found ${JSON.stringify(prefix)}` })),
-    ...namesOf(proxy.host, proxy.hosts).filter((name) => !/^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(name)).map((name) => ({ path: [...path, proxy.hosts === undefined ? "host" : "hosts"], text: `expected a host name without scheme and port, found ${JSON.stringify(name)}` })),
-    ...bodies.filter(([how, limit]) => buffering?.[how] === false && (buffering[limit] ?? 0) > 0).map(([how, limit]) => ({ path: [...path, "buffering", limit], text: `expected no limit while buffering.${how} is false: only what is buffered can be measured` })),
-    ...(["httpPort", "httpsPort", "bindIps"] as const).filter((key) => closed && run[key] !== undefined).map((key) => ({ path: [...path, "run", key], text: "expected nothing while publish is false: no port is published" })),
-    ...(run?.bindIps ?? []).flatMap((ip, i) => (isIP(ip) === 0 ? [{ path: [...path, "run", "bindIps", i], text: `expected an IP address, found ${JSON.stringify(ip)}` }] : [])),
+    ...(proxy.host !== undefined && proxy.hosts !== undefined ? [{ path: at("hosts"), text: "expected either host or hosts, found both" }] : []),
+    ...(proxy.pathPrefix !== undefined && proxy.pathPrefixes !== undefined ? [{ path: at("pathPrefixes"), text: "expected either pathPrefix or pathPrefixes, found both" }] : []),
+    ...notAPath.map((prefix) => ({ path: at(proxy.pathPrefixes === undefined ? "pathPrefix" : "pathPrefixes"), text: `expected paths that begin with "/", found ${JSON.stringify(prefix)}` })),
+    ...notAName.map((name) => ({ path: at(proxy.hosts === undefined ? "host" : "hosts"), text: `expected a host name without scheme and port, found ${JSON.stringify(name)}` })),
+    ...unmeasured.map(([how, limit]) => ({ path: at("buffering", limit), text: `expected no limit while buffering.${how} is false: only what is buffered can be measured` })),
+    ...unpublished.map((key) => ({ path: at("run", key), text: "expected nothing while publish is false: no port is published" })),
+    ...(run?.bindIps ?? []).flatMap((ip, i) => (isIP(ip) === 0 ? [{ path: at("run", "bindIps", i), text: `expected an IP address, found ${JSON.stringify(ip)}` }] : [])),
   ];
 }
 
@@ -134,6 +138,7 @@ function samePaths(a: RoleInput, b: RoleInput): boolean {
 
 function runProblems(roles: readonly RoleInput[]): Problem[] {
   const [first, ...others] = roles.filter(({ proxy }) => proxy !== undefined);
-  const text = (role: RoleInput | undefined): string => JSON.stringify(role?.proxy?.run, (_, value: unknown) => (typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value)) ?? "";
-  return others.filter((role) => text(role) !== text(first)).map((role) => ({ path: [...role.proxyPath, "run"], text: `expected the same as for ${first?.name}: all hosts have one way to run the proxy. Write run at the root` }));
+  return others
+    .filter(({ proxy }) => !Bun.deepEquals(proxy?.run, first?.proxy?.run))
+    .map((role) => ({ path: [...role.proxyPath, "run"], text: `expected the same as for ${first?.name}: all hosts have one way to run the proxy. Write run at the root` }));
 }

@@ -47,8 +47,11 @@ function entries(tokens: readonly Token[], open: number): Entry[] {
   return parts(tokens, open).flatMap((at): Entry[] => {
     const key = tokens[at];
     if (key === undefined || key.kind === "mark") return [];
-    if (isMark(tokens[at + 1], ":")) return [{ key: key.text, at, value: at + 2 }];
-    return isMark(tokens[at + 1], "(", ",", "}") ? [{ key: key.text, at, value: undefined }] : tokens[at + 1]?.kind === "name" ? [{ key: tokens[at + 1]?.text ?? "", at: at + 1, value: undefined }] : [];
+    const next = tokens[at + 1];
+    if (isMark(next, ":")) return [{ key: key.text, at, value: at + 2 }];
+    if (isMark(next, "(", ",", "}")) return [{ key: key.text, at, value: undefined }];
+    // `async postDeploy() {}`
+    return next?.kind === "name" ? [{ key: next.text, at: at + 1, value: undefined }] : [];
   });
 }
 
@@ -76,22 +79,24 @@ const patterns = /\s+|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(?<string>"(?:\\[\s\S]|[
 function tokensOf(source: string): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < source.length; ) {
-    const skipped = source[at] === "`" ? templateEnd(source, at) : source[at] === "/" && !/^\/[/*]/.test(source.slice(at, at + 2)) && mayBeginValue(tokens.at(-1)) ? patternEnd(source, at) : undefined;
-    if (skipped !== undefined) {
-      tokens.push({ kind: "string", text: source.slice(at + 1, skipped - 1), at });
-      at = skipped;
-      continue;
-    }
+    const literal = literalEnd(source, at, tokens.at(-1));
     patterns.lastIndex = at;
-    const match = patterns.exec(source);
-    if (match === null) break;
-    const { string, name, mark } = match.groups ?? {};
-    if (string !== undefined) tokens.push({ kind: "string", text: string.slice(1, -1), at });
-    if (name !== undefined) tokens.push({ kind: "name", text: name, at });
-    if (mark !== undefined) tokens.push({ kind: "mark", text: mark, at });
-    at = patterns.lastIndex;
+    const match = literal === undefined ? patterns.exec(source) : null;
+    const { string, name, mark } = match?.groups ?? {};
+    if (literal !== undefined) tokens.push({ kind: "string", text: source.slice(at + 1, literal - 1), at });
+    else if (string !== undefined) tokens.push({ kind: "string", text: string.slice(1, -1), at });
+    else if (name !== undefined) tokens.push({ kind: "name", text: name, at });
+    else if (mark !== undefined) tokens.push({ kind: "mark", text: mark, at });
+    at = literal ?? (match === null ? source.length : patterns.lastIndex);
   }
   return tokens;
+}
+
+/** Behind the template text or the regular expression that begins at `at`; undefined when there is none. */
+function literalEnd(source: string, at: number, last: Token | undefined): number | undefined {
+  if (source[at] === "`") return templateEnd(source, at);
+  const isSlash = source[at] === "/" && source[at + 1] !== "/" && source[at + 1] !== "*";
+  return isSlash && mayBeginValue(last) ? patternEnd(source, at) : undefined;
 }
 
 const mayBeginValue = (last: Token | undefined): boolean => last === undefined || (last.kind === "mark" && !/[)\]}]/.test(last.text)) || (last.kind === "name" && last.text === "return");

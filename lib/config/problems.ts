@@ -46,19 +46,28 @@ function issueProblems(config: unknown, issue: Issue, base: Path): Problem[] {
   const expected = orList(expectedWords(issue));
   if (value === undefined) return [{ path, text: `is missing: expected ${expected}` }];
   const meant = issue.code === "invalid_value" && typeof value === "string" ? suggest(value, issue.values.map(String)) : undefined;
-  return [{ path, text: `expected ${expected}, found ${foundText(value, path)}${meant === undefined ? "" : `: did you mean ${JSON.stringify(meant)}?`}` }];
+  const question = meant === undefined ? "" : `: did you mean ${JSON.stringify(meant)}?`;
+  return [{ path, text: `expected ${expected}, found ${foundText(value, path)}${question}` }];
 }
 
 /** The branch of a union the user had in mind: of the right kind, knowing some of the keys, and right for the longest way. Undefined when none is of the right kind. */
 function likelyBranch(value: unknown, branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const right = branches.filter((branch) => branch.every((issue) => isRightKind(issue, value)));
   const keys = typeof value === "object" && value !== null ? Object.keys(value).length : 0;
-  const fits = (issue: Issue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys" || issue.code === "too_big" || (issue.code === "invalid_union" && likelyBranch(value, issue.errors) !== undefined) || (issue.code === "custom" && issue.message !== "" && Array.isArray(value));
-  const knows = (branch: readonly Issue[]): boolean => !branch.some((issue) => issue.code === "unrecognized_keys" && issue.path.length === 0 && issue.keys.length === keys);
-  const depth = (branch: readonly Issue[]): number => Math.min(...branch.map((issue) => (issue.code === "unrecognized_keys" ? issue.path.length + 1.5 : issue.path.length)));
-  const fitting = branches.filter((branch) => branch.every(fits));
-  const known = fitting.filter(knows);
-  return (known.length > 0 ? known : fitting).toSorted((a, b) => depth(b) - depth(a))[0];
+  const knowsNone = (branch: readonly Issue[]): boolean => branch.some((issue) => issue.code === "unrecognized_keys" && issue.path.length === 0 && issue.keys.length === keys);
+  const knowing = right.filter((branch) => !knowsNone(branch));
+  return (knowing.length > 0 ? knowing : right).toSorted((a, b) => wayTo(b) - wayTo(a))[0];
 }
+
+/** False when the whole value is of another kind than asked for. */
+function isRightKind(issue: Issue, value: unknown): boolean {
+  if (issue.path.length > 0) return true;
+  if (issue.code === "invalid_union") return likelyBranch(value, issue.errors) !== undefined;
+  return issue.code === "unrecognized_keys" || issue.code === "too_big" || (issue.code === "custom" && Array.isArray(value));
+}
+
+/** How far down the first problem of a branch is. An unknown key is one further than the map it is in, but a wrong value there is worse. */
+const wayTo = (branch: readonly Issue[]): number => Math.min(...branch.map(({ code, path }) => (code === "unrecognized_keys" ? path.length + 1.5 : path.length)));
 
 const kinds: Readonly<Record<string, readonly string[]>> = { string: ["a text"], number: ["a number"], int: ["an integer"], boolean: ["true", "false"], array: ["a list"], tuple: ["a list"], object: ["a map"], record: ["a map"] };
 
@@ -75,7 +84,7 @@ function expectedWords(issue: Issue): readonly string[] {
     case "too_big":
       return [`a list of at most ${issue.maximum}`];
     default:
-      throw new TypeError(`Cannot tell what is expected by a schema with the issue "${issue.code}": give it an error text`);
+      return ["something else"];
   }
 }
 

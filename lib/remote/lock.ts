@@ -145,12 +145,12 @@ mkdir -p ${runDirectory} 2> /dev/null
 take
 printf '%s\n' "token $token" ${`from ${oneLine(hold.from)}`} ${`command ${oneLine(hold.command)}`} "taken $(date +%s)" > "$dir/holder" && touch "$dir/beat" && echo 'step starting' > "$dir/step" && echo ${encoded(hold)} > "$dir/details" || { rm -rf "$dir"; exit ${lockStatusCode.cannotWrite}; }
 trap 'kill $reader $watcher 2> /dev/null; drop; exit 0' TERM HUP INT
-echo taken
 exec 3<&0
 listen <&3 > /dev/null 2>&1 &
 reader=$!
 watch < /dev/null > /dev/null 2>&1 3<&- &
 watcher=$!
+echo taken
 wait $reader
 kill $watcher 2> /dev/null
 drop

@@ -91,7 +91,7 @@ function safeBorder(text: string, known: readonly (readonly [string, string])[])
     moved = false;
     for (const [value] of known) {
       const start = text.lastIndexOf(value, border - 1);
-      if (start === -1 || start + value.length <= border) continue;
+      if (start === -1 || start >= border || start + value.length <= border) continue;
       border = start;
       moved = true;
     }

@@ -54,5 +54,5 @@ test("the starter type-checks with the types beside it", async () => {
 
 test("the types that init writes refuse mistakes", async () => {
   const wrong = sample.replace(`service: "shop", `, "").replace("25%", "25").replace("\"90s\"", "\"90 s\"").replace("onFailure", "onFail").replace(`["a b", "c"]`, `secret("A")`);
-  expect(await typeErrors({ "deploy.config.ts": wrong, ".capstan/types.d.ts": ambientTypes() })).toEqual(["deploy.config.ts(5): TS2741", "deploy.config.ts(7): TS2345", "deploy.config.ts(14): TS2345"]);
+  expect(await typeErrors({ "deploy.config.ts": wrong, ".capstan/types.d.ts": ambientTypes() })).toEqual(["deploy.config.ts(5): TS2741", "deploy.config.ts(7): TS2345", "deploy.config.ts(14): TS2345", "deploy.config.ts(17): TS7031"]);
 }, 30_000);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { sections } from "../../lib/config/document.ts";
 import { secret } from "../../lib/config/secret-ref.ts";
 import { base, problemsOf, settingsOf } from "./project.ts";
 
@@ -139,6 +140,23 @@ test("parseConfig never shows a value that may be secret", () => {
   const problems = problemsOf({ ...base, registry: { username: "u", password: ["s3cr3t value"] }, env: { secret: { A: "s3cr3t" }, "s3cr3t": {} }, builder: { secrets: { A: "s3cr3t" } }, secrets: { A: "s3cr3t" } });
   expect(problems.length).toBeGreaterThan(3);
   expect(problems.filter((line) => line.includes("s3cr3t") && !line.startsWith("env.s3cr3t:"))).toEqual([]);
+});
+
+/** A config that has `value` at a key of a section. */
+function withKey(path: string, name: string, value: unknown): object {
+  const parts = [...path.split(".").filter(Boolean).map((part) => (part === "ROLE" ? "web" : part)), name];
+  return parts.reduceRight<unknown>((inner, part) => ({ ...(part === "web" ? { hosts: ["a"] } : {}), [part]: inner }), value) as object;
+}
+
+const everyKey = sections().flatMap(({ paths, keys }) => (paths.length === 0 ? [""] : paths).flatMap((path) => keys.map(({ name }) => [path, name] as const)));
+
+test.each(everyKey)("parseConfig knows what to expect at %s.%s", (path, name) => {
+  for (const junk of [null, "", " ", "x y", -1, 1.5, Number.NaN, true, [], [null], [[]], {}, { "": null }, { a: {} }, () => undefined, Symbol.iterator, new Date(0), 3n]) {
+    for (const line of problemsOf({ ...base, ...withKey(path, name, junk) })) {
+      expect(line).toMatch(/^[\w.[\]" ]+: (expected .+, found .+|is missing: expected .+|unknown key.*|expected .+)$/);
+      expect(line).not.toMatch(/something else|undefined|\[object|expected ,|expected  /);
+    }
+  }
 });
 
 test("secret() refuses names that no secrets file can hold", () => {

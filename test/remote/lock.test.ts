@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { acquireLock, holdLock, lockStatus, readHeld, releaseLock, type LockHold } from "../../lib/remote/lock.ts";
@@ -12,29 +12,35 @@ const kamalDetails = Buffer.from("Locked by: Bob at 2030-01-01T00:00:00Z\nVersio
 
 interface Holder {
   readonly process: Bun.Subprocess<"pipe", "pipe", "pipe">;
+  /** The first line it printed. */
   readonly first: string;
+  /** All it printed, once it has ended. */
   readonly rest: () => Promise<string>;
 }
-const running: Bun.Subprocess[] = [];
-afterEach(() => {
-  for (const one of running.splice(0)) one.kill("SIGKILL");
-});
 
-/** Starts a holder as a connection does: its input stays open until we close it. */
-async function start(home: Home, shell: readonly string[], more: Partial<LockHold> = {}): Promise<Holder> {
-  const process = Bun.spawn([...shell, "-c", holdLock(shop, { ...hold, ...more }).text], { cwd: home.path, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
-  running.push(process);
-  const reader = process.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = decoder.decode((await reader.read()).value);
-  const [first = ""] = text.split("\n");
-  return {
-    process, first,
-    rest: async () => {
+/** A host with holders on it, which end with it. */
+class LockHost extends Home {
+  readonly #running: Bun.Subprocess[] = [];
+
+  /** Starts a holder as a connection does: its input stays open until we close it. */
+  async hold(shell: readonly string[], more: Partial<LockHold> = {}): Promise<Holder> {
+    const process = Bun.spawn([...shell, "-c", holdLock(shop, { ...hold, ...more }).text], { cwd: this.path, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+    this.#running.push(process);
+    const reader = process.stdout.getReader();
+    const decoder = new TextDecoder();
+    let text = decoder.decode((await reader.read()).value);
+    const [first = ""] = text.split("\n");
+    const rest = async (): Promise<string> => {
       for (let next = await reader.read(); !next.done; next = await reader.read()) text += decoder.decode(next.value);
       return text;
-    },
-  };
+    };
+    return { process, first, rest };
+  }
+
+  override [Symbol.dispose](): void {
+    for (const one of this.#running) one.kill("SIGKILL");
+    super[Symbol.dispose]();
+  }
 }
 
 const status = async (home: Home): Promise<ReturnType<typeof readHeld>> => readHeld((await home.run(lockStatus(shop).command.text)).stdout);
@@ -51,8 +57,8 @@ async function until(what: () => boolean | Promise<boolean>, limitMs: number): P
 
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLock() in %s", (_name, shell) => {
   test("takes the lock, tells what the run is doing, and gives it back within a second when its input ends", async () => {
-    using home = new Home();
-    const holder = await start(home, shell);
+    using home = new LockHost();
+    const holder = await home.hold(shell);
     expect(holder.first).toBe("taken");
     expect(await status(home)).toMatchObject({ lockedBy: "Ann Lee", since: details.at, version: "77", message: details.message, manual: false, holder: { host: "laptop", command: "deploy", step: "starting", token: "aa11", since: details.at } });
     holder.process.stdin.write("Switch \\n it's\n");
@@ -65,8 +71,8 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
   });
 
   test("ends its output at once with its input: no child keeps the channel open", async () => {
-    using home = new Home();
-    const holder = await start(home, shell);
+    using home = new LockHost();
+    const holder = await home.hold(shell);
     await Bun.sleep(300);
     const begun = performance.now();
     await holder.process.stdin.end();
@@ -75,23 +81,52 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
   });
 
   test("writes details that Kamal reads", async () => {
-    using home = new Home();
-    await start(home, shell);
+    using home = new LockHost();
+    await home.hold(shell);
     const { stdout } = await home.run(`stat ${lock} > /dev/null && cat ${lock}/details | base64 -d`);
     expect(stdout).toBe("Locked by: Ann Lee at 2030-01-02T03:04:05Z\nVersion: 77\nMessage: Automatic deploy lock");
   });
 
   test.each(["SIGTERM", "SIGHUP"] as const)("gives the lock back on %s", async (signal) => {
-    using home = new Home();
-    const holder = await start(home, shell);
+    using home = new LockHost();
+    const holder = await home.hold(shell);
     holder.process.kill(signal);
     await until(() => !isHeld(home), 2_000);
     expect(await holder.process.exited).toBe(0);
   });
 
-  test("gives the lock back when its input falls silent, and not before", async () => {
-    using home = new Home();
-    const holder = await start(home, shell, { silenceSeconds: 2 });
+  test("refuses with 75 and says who holds it", async () => {
+    using home = new LockHost();
+    await home.hold(shell);
+    const second = await home.hold(shell, { token: "bb22", lockedBy: "Eve" });
+    const text = await second.rest();
+    expect(await second.process.exited).toBe(75);
+    expect(readHeld(text)).toMatchObject({ lockedBy: "Ann Lee", manual: false, holder: { token: "aa11" } });
+    expect((await status(home))?.holder?.token).toBe("aa11");
+  });
+
+  test("refuses with 74 and the reason when it cannot write", async () => {
+    using home = new LockHost();
+    await home.run("touch .kamal");
+    const process = Bun.spawn([...shell, "-c", holdLock(shop, hold).text], { cwd: home.path, stdin: "pipe", stderr: "pipe" });
+    expect(await process.exited).toBe(74);
+    expect(await new Response(process.stderr).text()).toContain(lock);
+  });
+
+  test.each([["automatic, of Kamal", kamalDetails, false], ["by hand", Buffer.from("Locked by: Bob at 2020-01-01T00:00:00Z\nVersion: 76\nMessage: freeze").toString("base64"), true]])("never takes over a lock %s, however old", async (_title, text, manual) => {
+    using home = new LockHost();
+    await home.run(`mkdir -p ${lock}; echo '${text}' > ${lock}/details; touch -d '2 days ago' ${lock}/details ${lock}`);
+    const holder = await home.hold(shell);
+    expect(readHeld(await holder.rest())).toMatchObject({ lockedBy: "Bob", manual });
+    expect(await holder.process.exited).toBe(75);
+    expect(isHeld(home)).toBe(true);
+  });
+});
+
+describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLock() over time in %s", (_name, shell) => {
+  test.concurrent("gives the lock back when its input falls silent, and not before", async () => {
+    using home = new LockHost();
+    const holder = await home.hold(shell, { silenceSeconds: 2 });
     for (let i = 0; i < 4; i++) {
       await Bun.sleep(1_000);
       holder.process.stdin.write(`step ${i}\n`);
@@ -100,93 +135,66 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     }
     await until(() => !isHeld(home), 6_000);
     expect(await holder.process.exited).toBe(0);
-  }, 20_000);
+  }, 30_000);
 
-  test("gives the lock back when its shell is killed: the watcher sees it", async () => {
-    using home = new Home();
-    const holder = await start(home, shell);
+  test.concurrent("gives the lock back when its shell is killed: the watcher sees it", async () => {
+    using home = new LockHost();
+    const holder = await home.hold(shell);
     holder.process.kill("SIGKILL");
     await until(() => !isHeld(home), 4_000);
-  }, 10_000);
+  }, 30_000);
 
-  test("refuses with 75 and says who holds it", async () => {
-    using home = new Home();
-    await start(home, shell);
-    const second = await start(home, shell, { token: "bb22", lockedBy: "Eve" });
-    const text = await second.rest();
-    expect(await second.process.exited).toBe(75);
-    expect(readHeld(text)).toMatchObject({ lockedBy: "Ann Lee", manual: false, holder: { token: "aa11" } });
-    expect((await status(home))?.holder?.token).toBe("aa11");
-  });
-
-  test("refuses with 74 and the reason when it cannot write", async () => {
-    using home = new Home();
-    await home.run("touch .kamal");
-    const process = Bun.spawn([...shell, "-c", holdLock(shop, hold).text], { cwd: home.path, stdin: "pipe", stderr: "pipe" });
-    expect(await process.exited).toBe(74);
-    expect(await new Response(process.stderr).text()).toContain(lock);
-  });
-
-  test.each([["automatic, of Kamal", kamalDetails, false], ["by hand", Buffer.from("Locked by: Bob at 2020-01-01T00:00:00Z\nVersion: 76\nMessage: freeze").toString("base64"), true]])("never takes over a lock %s, however old", async (_title, text, manual) => {
-    using home = new Home();
-    await home.run(`mkdir -p ${lock}; echo '${text}' > ${lock}/details; touch -d '2 days ago' ${lock}/details ${lock}`);
-    const holder = await start(home, shell);
-    expect(readHeld(await holder.rest())).toMatchObject({ lockedBy: "Bob", manual });
-    expect(await holder.process.exited).toBe(75);
-    expect(isHeld(home)).toBe(true);
-  });
-
-  test("takes over from a holder that was killed with all its children", async () => {
-    using home = new Home();
+  test.concurrent("takes over from a holder that was killed with all its children", async () => {
+    using home = new LockHost();
     await home.run(`mkdir -p ${lock}; printf '%s\\n' 'token dead' 'from x' 'command deploy' 'taken 1' > ${lock}/holder; echo '${kamalDetails}' > ${lock}/details; touch -d '1 minute ago' ${lock}/beat`);
-    const holder = await start(home, shell);
+    const holder = await home.hold(shell);
     expect(holder.first).toBe("taken");
     expect((await status(home))?.holder?.token).toBe("aa11");
     expect(readdirSync(join(home.path, ".kamal"))).toEqual(["lock-shop"]);
-  }, 10_000);
+  }, 30_000);
 
-  test("leaves a holder alone that was late and beats again", async () => {
-    using home = new Home();
+  test.concurrent("leaves a holder alone that was late and beats again", async () => {
+    using home = new LockHost();
     await home.run(`mkdir -p ${lock}; echo 'token late' > ${lock}/holder; touch -d '1 minute ago' ${lock}/beat`);
     const beat = home.run(`sleep 1; touch ${lock}/beat`);
-    const holder = await start(home, shell);
+    const holder = await home.hold(shell);
     expect(await holder.process.exited).toBe(75);
     await beat;
     expect(readFileSync(join(home.path, lock, "holder"), "utf8")).toBe("token late\n");
-  }, 10_000);
+  }, 30_000);
 
-  test("does not remove a lock that somebody else has taken meanwhile, and ends", async () => {
-    using home = new Home();
-    const holder = await start(home, shell);
+  test.concurrent("does not remove a lock that somebody else has taken meanwhile, and ends", async () => {
+    using home = new LockHost();
+    const holder = await home.hold(shell);
     expect((await home.run(releaseLock(shop).text)).status).toBe(0);
     expect((await home.run(acquireLock(shop, { ...details, message: "freeze" }).text)).status).toBe(0);
     expect(await holder.process.exited).toBe(0);
     expect(await status(home)).toMatchObject({ message: "freeze", manual: true });
-  });
+  }, 30_000);
 
-  test("beats while it lives", async () => {
-    using home = new Home();
-    await start(home, shell);
+  test.concurrent("beats while it lives", async () => {
+    using home = new LockHost();
+    await home.hold(shell);
     await home.run(`touch -d '1 minute ago' ${lock}/beat`);
     await until(() => Date.now() - statSync(join(home.path, lock, "beat")).mtimeMs < 10_000, 4_000);
     expect((await status(home))?.holder?.silentSeconds).toBeLessThan(5);
-  });
+  }, 30_000);
 });
 
 describe("by hand", () => {
   test("G1: acquireLock() writes what Kamal writes", async () => {
-    using home = new Home();
+    using home = new LockHost();
     expect((await home.run(acquireLock({ service: "shop", destination: "qa" }, details).text)).status).toBe(0);
     expect((await home.run("base64 -d < .kamal/lock-shop-qa/details")).stdout).toBe("Locked by: Ann Lee at 2030-01-02T03:04:05Z\nVersion: 77\nMessage: Automatic deploy lock");
   });
 
   test("G1: base64 stands in lines of 60 characters", () => {
     const lines = /echo '?([^']+)'? > /.exec(acquireLock(shop, details).text)?.[1]?.split("\n") ?? [];
-    expect(lines.map((line) => line.length)).toEqual([60, 52]);
+    expect(lines.map((line) => line.length)).toEqual([60, 56]);
   });
 
   test("G2: status and release", async () => {
-    using home = new Home();
+    using home = new LockHost();
     expect(await status(home)).toBeUndefined();
     await home.run(acquireLock(shop, { ...details, message: "freeze\nfor the fair" }).text);
     expect(await status(home)).toEqual({ lockedBy: "Ann Lee", since: details.at, version: "77", message: "freeze for the fair", manual: true });
@@ -196,11 +204,11 @@ describe("by hand", () => {
   });
 
   test("G5: acquireLock() ends with 75 and the holder when it is held, with 74 when it cannot write", async () => {
-    using home = new Home();
+    using home = new LockHost();
     await home.run(`mkdir -p ${lock}; echo '${kamalDetails}' > ${lock}/details`);
     const held = await home.run(acquireLock(shop, details).text);
     expect([held.status, readHeld(held.stdout)]).toEqual([75, { lockedBy: "Bob", since: "2030-01-01T00:00:00Z", version: "76", message: "Automatic deploy lock", manual: false }]);
-    using other = new Home();
+    using other = new LockHost();
     await other.run("touch .kamal");
     expect((await other.run(acquireLock(shop, details).text)).status).toBe(74);
   });

@@ -50,7 +50,7 @@ describe("stopSignals()", () => {
     `;
     return Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
   };
-  const untilReady = async (child: ReturnType<typeof start>): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
+  const untilReady = async (child: ReturnType<typeof start>) => {
     const reader = child.stdout.getReader();
     await reader.read();
     return reader;

@@ -13,7 +13,7 @@ export const EnvGroups = z
 
 /** Variables may be called "clear" and "secret" too: what stands behind them decides. */
 const grouped = z
-  .custom<z.input<typeof EnvGroups>>((value) => typeof value === "object" && value !== null && ["clear", "secret"].some((key) => typeof Reflect.get(value, key) === "object"), { abort: true })
+  .custom<z.input<typeof EnvGroups>>((value) => typeof value === "object" && value !== null && ["clear", "secret"].some((key) => typeof Reflect.get(value, key) === "object"), { abort: true, error: "a map" })
   .meta({ typeText: "EnvConfig" });
 
 /** Either groups, or simply a map of clear variables. */

@@ -19,7 +19,7 @@ export function parseAddress(text: string): Address {
   }
   const host = bracketed ?? bare;
   const port = digits === undefined ? undefined : Number(digits);
-  if (host === undefined || host.startsWith("-") || (port !== undefined && (port < 1 || port > 65_535))) {
+  if (host === undefined || host.startsWith("-") || bare?.includes(":") || (port !== undefined && (port < 1 || port > 65_535))) {
     throw new DeployError("config", `Cannot read "${text}" as a host`, { hint: "Write it as [user@]host[:port], an IPv6 address with a port as [address]:port." });
   }
   return { user, host, port };
