@@ -106,7 +106,7 @@ function plainBuild(settings: Settings, order: BuildOrder, docker: string, cwd: 
   const { arch, secrets } = settings.builder;
   const hasBuildKit = Number(/\d+/.exec(docker)?.[0] ?? 0) < 23;
   const needs = [
-    ...(arch.length > 1 ? [`builds for ${arch.join(" and ")}`] : []),
+    ...(arch.length > 1 ? [`several architectures (${arch.join(", ")})`] : []),
     ...(Object.keys(secrets).length > 0 && !hasBuildKit ? ["builder.secrets"] : []),
     ...(isCloud(settings) ? [`driver "${settings.builder.driver}"`] : []),
   ];

@@ -131,7 +131,7 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
     ...(options.signal === undefined ? {} : { signal: options.signal }), ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
     report: options.onEvent ?? (() => undefined),
   });
-  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version };
+  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
   useSsh(settings.ssh);
   return new Deployer(settings, world, options, close);

@@ -95,7 +95,8 @@ export function foundText(value: unknown, path: Path): string {
   if (typeof value === "string") return isSecretPlace(path) ? "a text" : value.length > 60 ? `${JSON.stringify(value.slice(0, 60))} …` : JSON.stringify(value);
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
-  return typeof value === "function" ? "a function" : value === undefined ? "nothing" : "a map";
+  if (value === undefined) return "nothing";
+  return typeof value === "object" ? "a map" : `a ${typeof value}`;
 }
 
 /** What stands at a path of a value; undefined when there is nothing. */

@@ -6,6 +6,8 @@ interface Titled {
   readonly title: string;
   /** The role the step serves, where it serves one. */
   readonly role?: string;
+  /** What to do when it fails: one imperative sentence. */
+  readonly hint?: string;
 }
 
 /** A change on a host. */
@@ -91,8 +93,6 @@ export interface LocalStep extends Titled {
   readonly program: Program;
   /** Show its output line by line even when not verbose: builds. */
   readonly loud?: boolean;
-  /** What to do when it fails. */
-  readonly hint?: string;
   /** A failure is not a failure: clean-ups, probes. */
   readonly optional?: boolean;
 }

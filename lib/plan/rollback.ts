@@ -36,3 +36,9 @@ export function versionToBoot(settings: Settings, scope: Scope, facts: FleetFact
   if (version !== undefined) return version;
   throw new DeployError("missing", "Nothing of this service is on the hosts", { state: ["Nothing was changed."], hint: "Deploy first, or name a version: --version VERSION." });
 }
+
+/** What to do when the version to roll back to is nowhere. */
+export function rollbackHint(settings: Settings, scope: Scope, facts: FleetFacts): string {
+  const versions = versionsToRollBackTo(settings, scope, facts);
+  return versions.length === 0 ? "No earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`;
+}

@@ -4,7 +4,7 @@ import { planBuildPull, planBuildPush } from "../plan/build.ts";
 import { planDeploy } from "../plan/deploy.ts";
 import { planProxy, planProxyBoot, planProxyReboot, type ProxyAction } from "../plan/proxy.ts";
 import { planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
-import { rollbackVersion, versionToBoot } from "../plan/rollback.ts";
+import { rollbackHint, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Change, Stage } from "./change.ts";
 
 /** What a deploy leaves out. */
@@ -27,7 +27,7 @@ export const changes = {
   rollback: (named: string | undefined): Change => ({
     ...release,
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
-    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing" }) }],
+    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: rollbackHint(order.settings, order.scope, facts) }) }],
   }),
   buildPush: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: push({ noCache }) }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),

@@ -193,7 +193,7 @@ class Progress {
     this.#ended++;
     if (!ok) {
       const exit = { status, signal: undefined, stdout: this.#text.stdout, stderr: this.#text.stderr, durationMs: this.#world.clock.now() - this.#started };
-      const error = new CommandError(current.host, current.command, exit);
+      const error = new CommandError(current.host, current.command, exit, { hint: current.step.hint });
       if (current.optional) tell(this.#world, { type: "notice", level: "warn", host: current.host, text: `${current.step.title} failed: ${error.details.join(" / ") || error.message}` });
       else this.failure = error;
     }

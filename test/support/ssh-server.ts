@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
-import { connect, type AddressInfo } from "node:net";
-import { Server, utils, type Connection, type ServerChannel } from "ssh2";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { Server, utils, type ServerChannel } from "ssh2";
 
 /** What a test decides about the server. */
 export interface SshServerOptions {
   /** Answers a command; default: a real `sh` runs it. */
   readonly exec?: (command: string, channel: ServerChannel) => void;
-  /** Whether a key may log in; default: any. */
-  readonly accepts?: (user: string, publicKey: Buffer) => boolean;
+  /** Whether a key may log in; default: any. `signed` is false for the question whether the key would do. */
+  readonly accepts?: (user: string, publicKey: Buffer, signed: boolean) => boolean;
   /** Login methods named to clients whose key is refused. */
   readonly methods?: readonly ("publickey" | "password")[];
   /** Host keys in PEM; default: one new ed25519 key. */
@@ -37,24 +37,25 @@ export interface SshServer extends AsyncDisposable {
   cut(): void;
 }
 
-export const newHostKey = (type: "ed25519" | "ecdsa" = "ed25519"): string =>
-  type === "ed25519" ? utils.generateKeyPairSync("ed25519").private : utils.generateKeyPairSync("ecdsa", { bits: 256 }).private;
+/** A new private key. ssh2 writes one in a few hundred that nobody can read: then another is made. */
+export function newHostKey(type: "ed25519" | "ecdsa" = "ed25519"): string {
+  const key = type === "ed25519" ? utils.generateKeyPairSync("ed25519").private : utils.generateKeyPairSync("ecdsa", { bits: 256 }).private;
+  return utils.parseKey(key) instanceof Error ? newHostKey(type) : key;
+}
 
 /** Starts a server on a loopback port. */
 export async function startSshServer(options: SshServerOptions = {}): Promise<SshServer> {
   const hostKeys = options.hostKeys ?? [newHostKey()];
   const state = { connections: 0, sessions: 0, open: 0 };
   const commands: string[] = [];
-  const live = new Set<Connection>();
+  const sockets = new Set<Socket>();
   const server = new Server({ hostKeys: [...hostKeys] }, (client) => {
     state.connections++;
     let sessions = 0;
-    live.add(client);
     client.on("error", () => undefined);
-    client.on("close", () => live.delete(client));
     client.on("authentication", (context) => {
       if (context.method !== "publickey") return context.reject([...(options.methods ?? ["publickey" as const])]);
-      if (options.accepts?.(context.username, context.key.data) === false) return context.reject([...(options.methods ?? ["publickey" as const])]);
+      if (options.accepts?.(context.username, context.key.data, context.signature !== undefined) === false) return context.reject([...(options.methods ?? ["publickey" as const])]);
       context.accept();
     });
     client.on("ready", () => {
@@ -88,13 +89,20 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     });
   });
   const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
+  const gate = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    server.injectSocket(socket);
+  });
+  gate.listen(0, "127.0.0.1", resolve);
   await promise;
-  const { port } = server.address() as AddressInfo;
+  const { port } = gate.address() as AddressInfo;
   const key = utils.parseKey(hostKeys[0] ?? "");
   if (key instanceof Error) throw key;
   const cut = (): void => {
-    for (const client of live) (client as unknown as { _sock: { destroy(): void } })._sock.destroy();
+    for (const socket of sockets) socket.destroy();
   };
   return {
     port,
@@ -109,7 +117,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     async [Symbol.asyncDispose]() {
       cut();
       const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
+      gate.close(() => closed.resolve());
       await closed.promise;
     },
   };

@@ -128,6 +128,14 @@ describe("transport.connect()", () => {
     expect(open.events.map((event) => (event.type === "connect" ? event.state : event.type))).toEqual(["opening", "notice", "ready"]);
   });
 
+  test("logs in with one question when the key lies open", async () => {
+    const asked: boolean[] = [];
+    await using server = await startSshServer({ accepts: (_, __, signed) => { asked.push(signed); return true; } });
+    await using open = openTransport(home());
+    await open.transport.connect(server.host, never);
+    expect(asked).toEqual([true]);
+  });
+
   test("ends for the caller who cancels, and goes on for the others", async () => {
     await using server = await startSshServer();
     await using open = openTransport(home());

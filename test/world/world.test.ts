@@ -50,34 +50,43 @@ describe("stopSignals()", () => {
     `;
     return Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
   };
-  const untilReady = async (child: ReturnType<typeof start>) => {
+  /** Reads on until the child has said `text`; gives all it has said. */
+  const listen = (child: ReturnType<typeof start>) => {
     const reader = child.stdout.getReader();
-    await reader.read();
-    return reader;
+    const decoder = new TextDecoder();
+    let said = "";
+    return async (text: string): Promise<string> => {
+      while (!said.includes(text)) {
+        const { done, value } = await reader.read();
+        if (done) throw new Error(`It never said ${text}, but ${said}`);
+        said += decoder.decode(value);
+      }
+      return said;
+    };
   };
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s asks for an orderly stop first", async (signal) => {
     const child = start("await new Promise((resolve) => stop.signal.addEventListener('abort', () => setTimeout(resolve, 50))); process.exitCode = 7;");
-    const reader = await untilReady(child);
+    const until = listen(child);
+    await until("ready");
     child.kill(signal);
-    const { value } = await reader.read();
-    expect(new TextDecoder().decode(value)).toStartWith("cancelled\nStopped");
+    expect(await until("Stopped")).toStartWith("ready\ncancelled\nStopped");
     expect(await child.exited).toBe(7);
   });
 
   test("the second signal leaves at once with status 130", async () => {
     const child = start("await new Promise(() => setInterval(() => {}, 1000));");
-    const reader = await untilReady(child);
+    const until = listen(child);
+    await until("ready");
     child.kill("SIGINT");
-    await reader.read();
+    await until("Stopped");
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);
   });
 
   test("gives the signals back", async () => {
     const child = start("} console.log('given back'); await new Promise(() => setInterval(() => {}, 1000)); {");
-    const reader = await untilReady(child);
-    await reader.read();
+    await listen(child)("given back");
     child.kill("SIGINT");
     await child.exited;
     expect(child.signalCode).toBe("SIGINT");

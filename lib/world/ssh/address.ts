@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { DeployError } from "../../ground/errors.ts";
 
 /** The parts of `[user@]host[:port]`. */
@@ -14,12 +15,11 @@ export interface Address {
 export function parseAddress(text: string): Address {
   const match = /^(?:ssh:\/\/)?(?:([^@\s]+)@)?(?:\[([^\]\s]+)\]|([^\s@[\]]+?))(?::(\d+))?$/.exec(text);
   const [, user, bracketed, bare, digits] = match ?? [];
-  if (bare !== undefined && `${bare}:${digits ?? ""}`.split(":").length > 2) {
-    return { user, host: digits === undefined ? bare : `${bare}:${digits}`, port: undefined };
-  }
+  const whole = digits === undefined ? bare : `${bare}:${digits}`;
+  if (whole !== undefined && bare !== undefined && isIPv6(whole)) return { user, host: whole, port: undefined };
   const host = bracketed ?? bare;
   const port = digits === undefined ? undefined : Number(digits);
-  if (host === undefined || host.startsWith("-") || bare?.includes(":") || (port !== undefined && (port < 1 || port > 65_535))) {
+  if (host === undefined || host.startsWith("-") || bare?.includes(":") === true || (port !== undefined && (port < 1 || port > 65_535))) {
     throw new DeployError("config", `Cannot read "${text}" as a host`, { hint: "Write it as [user@]host[:port], an IPv6 address with a port as [address]:port." });
   }
   return { user, host, port };

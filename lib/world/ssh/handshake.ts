@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { BaseAgent, Client, type AnyAuthMethod, type ConnectConfig, type ParsedKey, type SignCallback, type SigningRequestOptions } from "ssh2";
 import { isDeployError } from "../../ground/errors.ts";
 import { onAbort, cancellation } from "../cancel.ts";
+import { signAtOnce } from "./sign-at-once.ts";
 import { Deadline } from "./deadline.ts";
 import { handshakeFailure, levelOf, loginRefused, tooSlow } from "./failures.ts";
 import type { HostKeyCheck } from "./host-keys.ts";
@@ -60,6 +61,7 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
   };
   try {
     client.connect(config);
+    signAtOnce(client, login.identities);
     await promise;
     await check.recorded();
     return client;

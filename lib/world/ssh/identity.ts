@@ -11,8 +11,12 @@ export interface Identity {
   readonly label: string;
   readonly publicKey: ParsedKey;
   /** Signs what the host asks for. May ask the user for a passphrase. @throws ConnectError (key-file) */
-  sign(data: Buffer, hash: "sha1" | "sha256" | "sha512" | undefined): Promise<Buffer>;
+  sign(data: Buffer, hash: Hash | undefined): Promise<Buffer>;
+  /** The same without waiting or asking. Undefined for keys in an agent, which may ask, and encrypted ones. */
+  readonly signNow: ((data: Buffer, hash: Hash | undefined) => Buffer) | undefined;
 }
+
+export type Hash = "sha1" | "sha256" | "sha512";
 
 /** What there is to log in with. */
 export interface Identities {
@@ -102,7 +106,7 @@ export class Keyring {
     const file = readKey(text);
     if (file.kind === "unusable") return { unusable: file.why };
     if (file.kind === "public") return { publicOnly: file.key };
-    if (file.kind === "private") return fileIdentity(path, file.key, () => Promise.resolve(file.key));
+    if (file.kind === "private") return plainIdentity(path, file.key);
     let opening: Promise<ParsedKey> | undefined;
     const open = (): Promise<ParsedKey> => (opening ??= this.#decrypt(path, text));
     const publicKey = file.publicKey ?? (await publicKeyBeside(path)) ?? (await open().catch((error: unknown) => String(error instanceof Error ? error.message : error)));
@@ -135,7 +139,11 @@ export class Keyring {
 }
 
 function fileIdentity(label: string, publicKey: ParsedKey, open: () => Promise<ParsedKey>): Identity {
-  return { label, publicKey, sign: async (data, hash) => (await open()).sign(data, hash) };
+  return { label, publicKey, sign: async (data, hash) => (await open()).sign(data, hash), signNow: undefined };
+}
+
+function plainIdentity(label: string, key: ParsedKey): Identity {
+  return { label, publicKey: key, sign: async (data, hash) => key.sign(data, hash), signNow: (data, hash) => key.sign(data, hash) };
 }
 
 async function publicKeyBeside(path: string): Promise<ParsedKey | undefined> {
@@ -159,6 +167,7 @@ function agentIdentity(agent: BaseAgent, publicKey: ParsedKey): Identity {
   return {
     label: `${publicKey.comment === "" ? publicKey.type : publicKey.comment} (in the agent)`,
     publicKey,
+    signNow: undefined,
     sign(data, hash) {
       const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
       agent.sign(publicKey, data, hash === undefined ? {} : { hash }, (error, signature) => (signature === undefined ? reject(error ?? new Error("the agent gave no signature")) : resolve(signature)));

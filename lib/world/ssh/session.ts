@@ -29,9 +29,10 @@ export function openSession(client: Client): Promise<ClientChannel> {
   const inside = client as unknown as ClientInside;
   const answer: SessionAnswer = (error, channel) => (channel === undefined ? reject(error ?? new Error("Not connected")) : resolve(channel));
   answer.type = "session";
-  const id = inside._chanMgr.add(answer);
+  const { _chanMgr: channels, _protocol: protocol } = inside;
+  const id = channels.add(answer);
   if (id === -1) reject(new Error("No free channels available"));
-  else inside._protocol.session(id, windowBytes, packetBytes);
+  else protocol.session(id, windowBytes, packetBytes);
   return promise;
 }
 
@@ -41,10 +42,12 @@ export const isOpen = (channel: ClientChannel): boolean => (channel as unknown a
 /** Starts a command. Its input may be written at once: the host takes things in order. @param onRefused called when the host will not run commands */
 export function startCommand(client: Client, channel: ClientChannel, command: string, onRefused: () => void): void {
   const inside = channel as unknown as ChannelInside;
+  const { _callbacks: callbacks } = inside;
+  const { _protocol: protocol } = client as unknown as ClientInside;
   inside.subtype = "exec";
-  inside._callbacks.push((failed) => {
+  callbacks.push((failed) => {
     // Callbacks that are open when the connection ends fail too: that is no refusal.
     if (failed !== false && inside.incoming.state !== "closed") onRefused();
   });
-  (client as unknown as ClientInside)._protocol.exec(inside.outgoing.id, command, true);
+  protocol.exec(inside.outgoing.id, command, true);
 }

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "bun:test";
+import { Secret } from "../../lib/ground/secret.ts";
+import { checkServiceLabel, imagesOf, pullImage, tagLatest } from "../../lib/remote/image.ts";
+import { createNetwork, networkExists } from "../../lib/remote/network.ts";
+import { login, loginHere, logout, logoutHere } from "../../lib/remote/registry.ts";
+import { Home, shells } from "../support/shell.ts";
+import { settingsOf } from "../support/settings.ts";
+import { words } from "../support/words.ts";
+
+const open = (secret: string | Secret | undefined): string | undefined => (secret instanceof Secret ? secret.reveal() : secret);
+
+describe("images", () => {
+  test("H7: pull and label check", () => {
+    expect(pullImage("acme/shop:77").text).toBe("docker pull acme/shop:77");
+    expect(words(checkServiceLabel("acme/shop:77", "shop").text.replace(" >&2", ""))).toEqual(words(
+      `docker inspect -f '{{ .Config.Labels.service }}' acme/shop:77 | grep -x shop || (echo "Image acme/shop:77 is missing the 'service' label" && exit 1)`));
+  });
+
+  test.each([["shop", 0, ""], ["shop2", 1, "Image acme/shop:77 is missing the 'service' label\n"], ["", 1, "Image acme/shop:77 is missing the 'service' label\n"]])("H7: an image labelled %j ends with %i", async (label, status, stderr) => {
+    using home = new Home().program("docker", `echo '${label}'`);
+    expect(await home.run(checkServiceLabel("acme/shop:77", "shop").text)).toMatchObject({ status, stderr });
+  });
+
+  test("tagLatest() names the destination", () => {
+    expect(tagLatest(settingsOf(), "77").text).toBe("docker tag acme/shop:77 acme/shop:latest");
+    expect(tagLatest(settingsOf({ destination: "qa", repository: "reg.example:5000/acme/shop" }), "77").text).toBe("docker tag reg.example:5000/acme/shop:77 reg.example:5000/acme/shop:latest-qa");
+  });
+
+  test("imagesOf() gives tags under the repository's own name", () => {
+    const { command, parse } = imagesOf({ repository: "docker.io/acme/shop" });
+    expect(command.text).toBe("docker image ls docker.io/acme/shop --format '{{.Tag}}'");
+    expect(parse("77\nlatest\n<none>\n")).toEqual(["docker.io/acme/shop:77", "docker.io/acme/shop:latest"]);
+    expect(parse("")).toEqual([]);
+  });
+});
+
+describe("the registry", () => {
+  const password = new Secret("RP", 'p"w`x');
+
+  test("H6: a login has its password on standard input and quotes its user name", () => {
+    const command = login({ server: "hub.example", username: "b$t", password });
+    expect(words(command?.text ?? "")).toEqual(["docker", "login", "hub.example", "--username", "b$t", "--password-stdin"]);
+    expect(open(command?.input)).toBe('p"w`x');
+    expect(loginHere({ server: "hub.example", username: "b$t", password })).toEqual({ argv: ["docker", "login", "hub.example", "--username", "b$t", "--password-stdin"], input: password });
+  });
+
+  test("H1: without a server it is Docker Hub", () => {
+    expect(login(settingsOf().registry)?.text).toBe("docker login --username bot --password-stdin");
+    expect(logout(settingsOf().registry).text).toBe("docker logout");
+    expect(logoutHere({ server: "hub.example", username: "b", password })).toEqual({ argv: ["docker", "logout", "hub.example"] });
+  });
+
+  test.each(shells.map((shell) => [shell.join(" "), shell] as const))("a secret user name never stands in the text, in %s", async (_name, shell) => {
+    using home = new Home().program("docker", `printf '%s\\n' "$@"; echo ---; cat`);
+    const registry = { server: "hub.example", username: new Secret("RU", "it's $me"), password };
+    const command = login(registry);
+    expect(command?.text).toBe('IFS= read -r user && docker login hub.example --username "$user" --password-stdin');
+    const { stdout } = await home.run(command?.text ?? "", { shell, input: open(command?.input) ?? "" });
+    expect(stdout).toBe('login\nhub.example\n--username\nit\'s $me\n--password-stdin\n---\np"w`x');
+    expect(loginHere(registry)?.argv).toEqual(["sh", "-c", command?.text ?? ""]);
+  });
+
+  test("without credentials there is no login", () => {
+    expect(login({ server: "localhost:5000", username: undefined, password: undefined })).toBeUndefined();
+    expect(loginHere({ server: "localhost:5000", username: undefined, password: undefined })).toBeUndefined();
+  });
+});
+
+describe("the network", () => {
+  test("D1: createNetwork() creates it where it is missing", async () => {
+    expect(createNetwork().text).toBe("docker network inspect kamal > /dev/null 2>&1 || docker network create kamal");
+    using home = new Home().program("docker", `echo "$*" >> log; [ "$2" = inspect ]`);
+    expect((await home.run(`${createNetwork()}; cat log`)).stdout).toBe("network inspect kamal\n");
+  });
+  test("networkExists()", () => {
+    expect([networkExists().parse("d0a1\n"), networkExists().parse("")]).toEqual([true, false]);
+  });
+});
