@@ -11,7 +11,10 @@ const askMs = 30_000;
 
 /** What a program printed, or undefined when it failed or is not there. */
 async function printed(world: World, program: Program): Promise<string | undefined> {
-  const exit = await world.programs.run(program, { timeoutMs: askMs, signal: world.signal }).catch(() => undefined);
+  const exit = await world.programs.run(program, { timeoutMs: askMs, signal: world.signal }).catch((error: unknown) => {
+    if (world.signal.aborted) throw error;
+    return undefined;
+  });
   return exit?.status === 0 ? exit.stdout.trimEnd() : undefined;
 }
 

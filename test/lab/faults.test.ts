@@ -120,7 +120,7 @@ describe("a deploy that is stopped half way", () => {
   let project: Project;
   beforeAll(async () => {
     project = await makeProject(lab, { service: "dead" });
-    await project.deploy("s0");
+    await project.must(["setup", "--version", "s0"], { VERSION: "s0" });
   }, 60_000);
 
   /** Moments of a deploy, by what it has just told. */

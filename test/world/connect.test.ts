@@ -163,8 +163,8 @@ describe("a host that cannot be reached", () => {
 
   test.each<[string, (write: (text: string) => void, end: () => void) => void, string, string]>([
     ["it says nothing", () => undefined, "timeout", "the handshake was not done within 300ms"],
-    ["it hangs up", (_, end) => end(), "protocol", "is not an SSH server"],
-    ["it is no SSH server", (write, end) => { write("HTTP/1.1 400 Bad Request\r\n\r\n"); end(); }, "protocol", "is not an SSH server"],
+    ["it hangs up", (_, end) => end(), "protocol", "does not answer as an SSH server"],
+    ["it is no SSH server", (write, end) => { write("HTTP/1.1 400 Bad Request\r\n\r\n"); end(); }, "protocol", "does not answer as an SSH server"],
   ])("because %s", async (_, behave, reason, message) => {
     const listener = createServer((socket) => {
       socket.on("error", () => undefined);

@@ -205,6 +205,21 @@ test("transport.probe() tells what sshd says of a closed port, and of forwarding
   expect(await open.transport.probe(address(closed), probe, never)).toMatchObject({ ok: false, reason: "forbidden", detail: "open failed" });
 });
 
+describe("a host that is not content", () => {
+  test.each<[string, string[], string]>([
+    ["with a key alone", ["AuthenticationMethods publickey,password", "PasswordAuthentication yes"], "a key is not enough for the user"],
+    ["with keys at all", ["PubkeyAuthentication no", "PasswordAuthentication yes"], "it takes no keys, only password"],
+    ["with so many keys", ["MaxAuthTries 1"], "it hung up after too many keys for the user"],
+  ])("%s is explained", async (_, options, message) => {
+    const path = home();
+    const strangers = ["one", "two"].map((name) => makeKey(path, name, "ed25519"));
+    const [first = ""] = options;
+    await using picky = await startSshd([`${plain}.pub`], options);
+    await using open = openTransport(path, { keys: first.startsWith("Max") ? strangers : [plain] });
+    expect(await failureOf(open.transport.connect(address(picky), never))).toMatchObject({ reason: "authentication", message: expect.stringContaining(message) });
+  });
+});
+
 /** A key rewritten as PKCS#8. ssh-keygen does it for rsa and ecdsa; ed25519 it leaves alone, so that key is taken apart here. */
 function pkcs8(name: string): string {
   const copy = join(keys.path, `${name}.copy`);

@@ -48,7 +48,8 @@ export async function startSshd(publicKeys: readonly string[], options: readonly
   writeFileSync(authorized, publicKeys.map((path) => readFileSync(path, "utf8")).join(""));
   const config = [
     `Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${hostKey}`, `AuthorizedKeysFile ${authorized}`, "PidFile none", "StrictModes no",
-    "PermitRootLogin prohibit-password", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "LogLevel VERBOSE", ...options, "",
+    // The first value of an option wins.
+    ...options, "PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "LogLevel VERBOSE", "",
   ];
   writeFileSync(join(folder, "config"), config.join("\n"));
   const log = join(folder, "log");

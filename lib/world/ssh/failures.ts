@@ -58,7 +58,10 @@ export function socketFailure(target: Target, error: unknown): ConnectError {
 export function handshakeFailure(target: Target, error: unknown): ConnectError {
   if (levelOf(error) === "client-socket") return socketFailure(target, error);
   if (/before handshake|Invalid identification|Protocol version/i.test(text(error))) {
-    return connectFailure(target, "protocol", `what listens on port ${target.port} is not an SSH server`, "Check ssh.port.", error);
+    return connectFailure(target, "protocol", `what listens on port ${target.port} does not answer as an SSH server`, "Check ssh.port. An sshd hangs up like that when too many connect at once (MaxStartups), or when it blocks this address.", error);
+  }
+  if (/too many authentication failures/i.test(text(error))) {
+    return connectFailure(target, "authentication", `it hung up after too many keys for the user ${target.user}`, "Name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config.", error);
   }
   if (/no matching/i.test(text(error))) {
     return connectFailure(target, "protocol", `no algorithm in common (${text(error)})`, "Allow curve25519-sha256, ssh-ed25519 and aes128-gcm@openssh.com in sshd_config.", error);
@@ -66,24 +69,27 @@ export function handshakeFailure(target: Target, error: unknown): ConnectError {
   return connectFailure(target, "protocol", text(error), "Try \"ssh -v\" to see more.", error);
 }
 
-/** No key was taken. */
-export function loginRefused(target: Target, tried: readonly string[], notes: readonly string[], accepted: readonly string[]): ConnectError {
-  const why = tried.length === 0 ? "there is no key to log in with" : `it refused every key for the user ${target.user}`;
-  const others = accepted.filter((method) => method !== "publickey");
-  return connectFailure(
-    target,
-    "authentication",
-    why,
-    tried.length === 0
-      ? "Start an agent and add your key with ssh-add, or name a key file in ssh.keys."
-      : `Add one of these keys to ~/.ssh/authorized_keys of ${target.user} on the host, or set ssh.user or ssh.keys.`,
-    undefined,
-    [
-      ...tried.map((label) => `tried: ${label}`),
-      ...notes,
-      ...(accepted.length > 0 && !accepted.includes("publickey") ? [`the host takes no keys, only ${others.join(", ")}`] : []),
-    ],
-  );
+/** What a login came to. */
+export interface LoginAttempt {
+  /** Labels of the keys that were offered. */
+  readonly tried: readonly string[];
+  /** What could not be used. */
+  readonly notes: readonly string[];
+  /** Methods that the host would go on with. */
+  readonly accepted: readonly string[];
+  /** A key was taken, and was not enough. */
+  readonly partial: boolean;
+}
+
+/** No key was enough. */
+export function loginRefused(target: Target, { tried, notes, accepted, partial }: LoginAttempt): ConnectError {
+  const others = accepted.filter((method) => method !== "publickey").join(", ");
+  const details = [...tried.map((label) => `tried: ${label}`), ...notes];
+  const fail = (why: string, hint: string): ConnectError => connectFailure(target, "authentication", why, hint, undefined, details);
+  if (tried.length === 0) return fail("there is no key to log in with", "Start an agent and add your key with ssh-add, or name a key file in ssh.keys.");
+  if (partial) return fail(`a key is not enough for the user ${target.user}, it also wants ${others}`, `Let ${target.user} in with a key alone: AuthenticationMethods in sshd_config.`);
+  if (accepted.length > 0 && !accepted.includes("publickey")) return fail(`it takes no keys, only ${others}`, "Set \"PubkeyAuthentication yes\" in sshd_config.");
+  return fail(`it refused every key for the user ${target.user}`, `Add one of these keys to ~/.ssh/authorized_keys of ${target.user} on the host, or set ssh.user or ssh.keys.`);
 }
 
 /** The connection broke while it was in use. */

@@ -21,9 +21,11 @@ const keepaliveCountMax = 3;
  */
 export async function handshake(stream: Duplex, target: Target, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => undefined);
   const client = new Client();
   let failure: unknown;
   let accepted: readonly string[] = [];
+  let partial = false;
   const tried: string[] = [];
   using deadline = new Deadline(target.timeoutMs, () => reject(tooSlow(target, "the handshake was not done")));
   using _ = onAbort(signal, () => reject(cancellation(signal)));
@@ -32,7 +34,7 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
   const explain = (error: unknown): unknown => {
     if (check.refusal !== undefined) return check.refusal;
     if (levelOf(error) !== "client-authentication") return isDeployError(error) ? error : handshakeFailure(target, error);
-    return isDeployError(failure) ? failure : loginRefused(target, tried, failure === undefined ? login.notes : [...login.notes, String(failure)], accepted);
+    return isDeployError(failure) ? failure : loginRefused(target, { tried, notes: failure === undefined ? login.notes : [...login.notes, String(failure)], accepted, partial });
   };
   client.on("ready", resolve);
   client.on("error", (error) => {
@@ -51,8 +53,9 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
     keepaliveCountMax,
     algorithms: { serverHostKey: check.algorithms.filter(isHostKeyAlgorithm) },
     hostVerifier: (key: Buffer) => check.accept(key),
-    authHandler: (methods, _partial, next) => {
+    authHandler: (methods, taken, next) => {
       accepted = methods ?? accepted;
+      partial ||= taken === true;
       if (offered || login.identities.length === 0) return next(noMoreMethods);
       offered = true;
       tried.push(...login.identities.map(({ label }) => label));
