@@ -26,7 +26,9 @@ export interface LocalFacts {
 /** Tools of a machine that was not asked: all are there. */
 export const assumedTools: Pick<LocalFacts, "docker" | "buildx" | "builderExists" | "cloneExists"> = { docker: "assumed", buildx: "assumed", builderExists: true, cloneExists: false };
 
+/** Prints the version of the docker client; asks no daemon. */
 export const dockerVersionProgram: Program = { argv: ["docker", "--version"] };
+/** Prints the version of buildx. Fails when it is not there. */
 export const buildxVersionProgram: Program = { argv: ["docker", "buildx", "version"] };
 /** Fails when the builder is not there. */
 export const builderInspectProgram = (settings: Settings): Program => ({ argv: ["docker", "buildx", "inspect", builderName(settings)] });

@@ -26,7 +26,7 @@ export async function withDeployer<T>(context: AnyContext, work: (deployer: Depl
     ...(options.lockWait ? { lockWait: { timeoutMs: options.lockWaitTimeout * 1000, intervalMs: options.lockWaitInterval * 1000 } } : {}),
     ...(io.interactive ? { prompt: (question: string) => askSecret(question, context.pause) } : {}),
   });
-  return work(deployer);
+  return await work(deployer);
 }
 
 /** Carries a change out, or with --dry-run prints its plan. */

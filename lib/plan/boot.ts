@@ -8,7 +8,7 @@ import { envFile } from "../remote/envfile.ts";
 import type { Container, HostFacts } from "../remote/facts.ts";
 import type { ProxyDriver, Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
-import { currentContainer, isUp } from "./current.ts";
+import { currentContainer, isUp, routedPort } from "./current.ts";
 import type { Order } from "./order.ts";
 
 /** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
@@ -22,6 +22,8 @@ export interface Place {
   readonly name: string;
   /** The container that serves now, under the name it has once the new one is there. */
   readonly current: Container | undefined;
+  /** The port that the proxy sends its traffic to: it may differ from the config's by now. */
+  readonly currentPort: number | undefined;
   /** All that run besides the new one, under the names they have then: they are stopped in the end. */
   readonly others: readonly Container[];
   /** A container that has the new one's name already and makes place for it. */
@@ -35,7 +37,7 @@ export function placeOf(order: Order, role: Role, host: string, facts: HostFacts
   const current = currentContainer(order.settings, role, facts.containers, facts.proxy);
   const displaced = own.some((container) => container.name === name) ? { from: name, to: replacedName(name, derivedHex(order.seed, `replaced ${host} ${name}`, 16)) } : undefined;
   const renamed = (container: Container): Container => (container.name === displaced?.from ? { ...container, name: displaced.to } : container);
-  return { role, host, name, current: current === undefined ? undefined : renamed(current), others: own.filter(isUp).map(renamed), displaced };
+  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced };
 }
 
 /** Starts the new container beside the old one and waits until it is ready. */
@@ -89,6 +91,6 @@ function readinessOf({ settings }: Order, role: Role): Readiness {
 
 /** Sends the role's traffic to the new container. */
 export function switchSteps(order: Order, driver: ProxyDriver, place: Place): readonly HostStep[] {
-  const from: Target | undefined = place.current === undefined ? undefined : { id: place.current.id };
+  const from: Target | undefined = place.current === undefined ? undefined : { id: place.current.id, ...(place.currentPort === undefined ? {} : { port: place.currentPort }) };
   return [...driver.prepare(order.settings, place.role), driver.switch(order.settings, place.role, { container: place.name }, from)];
 }

@@ -7,8 +7,9 @@ import { pullSteps } from "./pull.ts";
 
 /** Builds the image here and pushes it. */
 export function planBuildPush(order: Order, local: LocalFacts, noCache: boolean): Plan {
+  const ignored = order.settings.builder.context === undefined ? (local.git?.dirty ?? []) : [];
   return {
-    notes: [],
+    notes: ignored.length === 0 ? [] : [`Not in the build, because they are not committed: ${ignored.slice(0, 10).join(", ")}${ignored.length > 10 ? ` and ${ignored.length - 10} more` : ""}`],
     phases: [
       ...hookPhase(order, "preBuild", order.scope.hosts),
       { title: "Build and push image", lanes: [{ host: undefined, steps: buildSteps(order.settings, { version: order.version, facts: local, noCache }) }] },

@@ -23,6 +23,13 @@ export function routedContainer(settings: Settings, role: Role, containers: read
   return containers.find((container) => ids.some((id) => id !== "" && (container.id.startsWith(id) || id.startsWith(container.id))));
 }
 
+/** The port that the proxy sends the role's traffic to. */
+export function routedPort(settings: Settings, role: Role, proxy: ProxyFacts | undefined): number | undefined {
+  const target = proxy?.routes.find((one) => one.name === rolePrefix(settings, role.name))?.targets[0];
+  const port = Number(target?.split(":")[1]);
+  return Number.isInteger(port) && port > 0 ? port : undefined;
+}
+
 /** The version in place: of the primary role on its first host in scope that runs one. */
 export function versionInPlace(settings: Settings, roles: readonly Role[], facts: ReadonlyMap<string, HostFacts>): string | undefined {
   return versionsInPlace(settings, roles, facts)[0];

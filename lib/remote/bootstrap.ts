@@ -1,4 +1,4 @@
-import { sh, type Command, type Query } from "../ground/command.ts";
+import { sh, type Command } from "../ground/command.ts";
 
 /** Exit statuses of {@link installDocker}. */
 export const bootstrapStatus = {
@@ -9,9 +9,6 @@ export const bootstrapStatus = {
   /** Docker is installed and its daemon does not answer. */
   notRunning: 80,
 } as const;
-
-/** Whether the docker command is there. Its daemon may still be down. */
-export const dockerInstalled = (): Query<boolean> => ({ command: sh`command -v docker || true`, parse: (stdout) => stdout.trim() !== "" });
 
 /**
  * Makes sure that Docker is installed, its daemon runs and the user may use it. Harmless when all is well.

@@ -23,6 +23,7 @@ export function roleOptions({ options: { restart: _restart, ...options } }: Role
   return optionFlags(options);
 }
 
+/** `--restart` of a role's container. */
 export const restartPolicy = (role: Role): string => String(role.options["restart"] ?? "unless-stopped");
 
 /**
@@ -33,6 +34,7 @@ export function envFlags(env: Readonly<Record<string, string | number | boolean>
   return Object.entries(env).flatMap(([key, value]) => ["--env", pair(key, value)]);
 }
 
+/** Volumes as the user wrote them, `$NAME` and `~/` expanded on the host. */
 export function volumeFlags(volumes: readonly string[]): Words {
   return volumes.flatMap((volume) => ["--volume", expandablePath(volume)]);
 }

@@ -79,7 +79,9 @@ export function execInContainer(name: string, command: Command, options: { reado
 /** Prints the id of the container with exactly this name, in whatever state; nothing when there is none. */
 export const containerId = (name: string): Command => sh`docker container ls --all --filter ${`name=^${name}$`} --quiet`;
 
+/** Gives a container another name; its id, and so its route, stays. */
 export const renameContainer = (from: string, to: string): Command => sh`docker rename ${from} ${to}`;
+/** Starts a stopped container. */
 export const startContainer = (name: string): Command => sh`docker start ${name}`;
 
 /** Stops a container. @param seconds until it is killed; undefined: docker's own default, or what the container was run with */

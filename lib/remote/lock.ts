@@ -34,6 +34,7 @@ export interface LockFact {
   readonly holder?: LockHolder;
 }
 
+/** A process of ours that holds the lock for a run. */
 export interface LockHolder {
   /** The machine the run was started on. */
   readonly host: string;

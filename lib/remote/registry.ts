@@ -24,5 +24,7 @@ export function loginHere(registry: RegistrySettings): Program | undefined {
   return { argv: ["docker", "login", ...serverOf(registry), "--username", username, "--password-stdin"], input: password };
 }
 
+/** Logs a host out. */
 export const logout = (registry: RegistrySettings): Command => sh`docker logout ${serverOf(registry)}`;
+/** Logs the user's own machine out. */
 export const logoutHere = (registry: RegistrySettings): Program => ({ argv: ["docker", "logout", ...serverOf(registry)] });

@@ -52,6 +52,6 @@ const cloneRootOf = (world: World): string => `${world.env["XDG_CACHE_HOME"] ?? 
 /** Who runs the tool: git's user.email, else the login name; and the name to show on a lock. */
 export async function performerOf(world: World, settings: Settings): Promise<{ readonly performer: string; readonly performerName: string }> {
   const [email, name] = await Promise.all([printed(world, gitConfigProgram(settings.root, "user.email")), printed(world, gitConfigProgram(settings.root, "user.name"))]);
-  const performer = email ?? world.env["USER"] ?? world.env["LOGNAME"] ?? "unknown";
+  const performer = email ?? (await printed(world, { argv: ["whoami"] })) ?? "unknown";
   return { performer, performerName: name ?? performer };
 }

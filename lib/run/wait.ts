@@ -45,7 +45,13 @@ export async function awaitReady(world: World, host: string, step: WaitStep): Pr
 
 async function stateOf(world: World, host: string, step: WaitStep): Promise<ContainerState> {
   const exit = await world.transport.run(host, step.state.command, { timeoutMs: 30_000, signal: world.signal });
-  return step.state.parse(exit.stdout);
+  try {
+    return step.state.parse(exit.stdout);
+  } catch (cause) {
+    throw new DeployError("command", `Cannot look at ${step.container} on ${host}: Docker does not answer as expected`, {
+      host, cause, details: `${exit.stderr}\n${exit.stdout}`.split("\n").filter((line) => line.trim() !== "").slice(-10), hint: "Is Docker running there? `capstan server exec docker info` tells.",
+    });
+  }
 }
 
 function ask(world: World, host: string, address: string, readiness: Extract<Readiness, { kind: "http" }>): Promise<HttpAnswer> {

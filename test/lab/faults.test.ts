@@ -50,7 +50,7 @@ describe("when one host of three fails, the others keep serving the old version"
   test("an image that crashes there, a port nobody listens on, a command that is not there", async () => {
     const project = await makeProject(lab, { service: "crash", servers: `{ web: { hosts: ${JSON.stringify(lab.hosts.map((host) => host.address))}, cmd: process.env.CMD } }`, proxy: `{ appPort: Number(process.env.APP_PORT ?? 80) }`, more: "deployTimeout: 3," });
     await project.must(["setup", "--version", "v1"], { VERSION: "v1" });
-    const crash = await project.run(["deploy", "--version", "v2"], { VERSION: "v2", CMD: "--no-such-option" });
+    const crash = await project.run(["deploy", "--version", "v2"], { VERSION: "v2", CMD: "/busybox httpd --no-such-option" });
     expect(crash.status).toBe(6);
     expect(crash.stderr).toMatch(/likely cause: the application (starts and crashes again and again|ended by itself) \(exit code 1\)/);
     const port = await project.run(["deploy", "--version", "v3"], { VERSION: "v3", APP_PORT: "3000" });

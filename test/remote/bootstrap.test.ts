@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { dockerInstalled, installDocker } from "../../lib/remote/bootstrap.ts";
+import { installDocker } from "../../lib/remote/bootstrap.ts";
 import { Home, shells } from "../support/shell.ts";
 
 /** A bare host: only these programs are found, beside our own in `bin`. */
@@ -65,5 +65,3 @@ describe.each(shells.filter(([name]) => name !== "busybox").map((shell) => [shel
     expect([exit.status, exit.stderr]).toEqual([80, "Docker is installed and its daemon does not answer: look at its log\n"]);
   });
 });
-
-test("dockerInstalled()", () => expect([dockerInstalled().parse("/usr/bin/docker\n"), dockerInstalled().parse("")]).toEqual([true, false]));

@@ -64,7 +64,7 @@ describe("the audit log", () => {
     expect(appendAudit({ service: "shop", destination: undefined }, line).text).toEndWith(" >> .kamal/shop-audit.log");
   });
 
-  test.each(shells.map((shell) => [shell.join(" "), shell] as const))("G3: any text comes back as one line in %s", async (_name, shell) => {
+  test.each(shells.map((shell) => [shell.join(" "), shell] as const))("G3: every text comes back as one line in %s", async (_name, shell) => {
     using home = new Home();
     const shop = { service: "shop", destination: undefined };
     expect(await home.run(tailAudit(shop).text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });

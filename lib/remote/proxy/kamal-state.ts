@@ -6,9 +6,8 @@ import { stateFile } from "./run-flags.ts";
 /** Prints the proxy's state file; works while the container is stopped and needs no program in the image. */
 export const readState: Command = sh`docker cp ${`${proxyContainer}:${stateFile}`} - 2> /dev/null | tar -xOf - 2> /dev/null`;
 
-/** Prints the live routes as a table without colours. */
-const escapeSequence = String.raw`s/\[[0-9;]*m//g`;
-export const plainList = sh`tr -d ${"\\033"} | sed ${escapeSequence}`;
+/** Filters the colours out of `kamal-proxy list`, which is always coloured. */
+export const plainList: Command = sh`tr -d ${"\\033"} | sed ${"s/\\[[0-9;]*m//g"}`;
 
 const inPattern = (text: string): string => text.replaceAll(/[.[\]*^$\\/]/g, "\\$&");
 

@@ -29,7 +29,7 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
   const tried: string[] = [];
   using deadline = new Deadline(target.timeoutMs, () => reject(tooSlow(target, "the handshake was not done")));
   using _ = onAbort(signal, () => reject(cancellation(signal)));
-  const ring = new Ring(login.identities, deadline, (error) => (failure ??= error));
+  const left = [...login.identities];
 
   const explain = (error: unknown): unknown => {
     if (check.refusal !== undefined) return check.refusal;
@@ -44,8 +44,7 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
   });
   client.on("close", () => reject(explain(new Error("it closed the connection before the handshake was done"))));
 
-  let offered = false;
-  const config: ConnectConfig = {
+  const config: ConnectConfig & { username: string } = {
     sock: stream,
     username: target.user,
     readyTimeout: 0,
@@ -56,10 +55,11 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
     authHandler: (methods, taken, next) => {
       accepted = methods ?? accepted;
       partial ||= taken === true;
-      if (offered || login.identities.length === 0) return next(noMoreMethods);
-      offered = true;
-      tried.push(...login.identities.map(({ label }) => label));
-      next({ type: "agent", username: target.user, agent: ring });
+      const identity = accepted.length === 0 || accepted.includes("publickey") ? left.shift() : undefined;
+      if (identity === undefined) return next(noMoreMethods);
+      tried.push(identity.label);
+      const { username } = config;
+      next(identity.signNow === undefined ? { type: "agent", username, agent: new AgentOfOne(identity, deadline, (error) => (failure ??= error)) } : { type: "publickey", username, key: identity.publicKey });
     },
   };
   try {
@@ -79,31 +79,29 @@ type HostKeyAlgorithm = "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ecdsa-sha2-nist
 const isHostKeyAlgorithm = (name: string): name is HostKeyAlgorithm => name !== "";
 
 /**
- * All keys behind the interface of an agent: ssh2 asks the host about each public key and calls for a signature only of one that the host
- * would take, so no passphrase is asked for in vain.
+ * A key behind the interface of an agent: ssh2 asks the host about the public key and calls for a signature only if the host would take it,
+ * so no passphrase is asked for in vain.
  */
-class Ring extends BaseAgent<ParsedKey> {
-  readonly #identities: readonly Identity[];
+class AgentOfOne extends BaseAgent<ParsedKey> {
+  readonly #identity: Identity;
   readonly #deadline: Deadline;
   readonly #onFailure: (error: unknown) => void;
 
-  constructor(identities: readonly Identity[], deadline: Deadline, onFailure: (error: unknown) => void) {
+  constructor(identity: Identity, deadline: Deadline, onFailure: (error: unknown) => void) {
     super();
-    this.#identities = identities;
+    this.#identity = identity;
     this.#deadline = deadline;
     this.#onFailure = onFailure;
   }
 
   getIdentities(done: (error: undefined, keys: ParsedKey[]) => void): void {
-    done(undefined, this.#identities.map(({ publicKey }) => publicKey));
+    done(undefined, [this.#identity.publicKey]);
   }
 
-  sign(key: ParsedKey, data: Buffer, options: SigningRequestOptions | SignCallback, callback?: SignCallback): void {
+  sign(_key: ParsedKey, data: Buffer, options: SigningRequestOptions | SignCallback, callback?: SignCallback): void {
     const done = typeof options === "function" ? options : callback;
-    const identity = this.#identities.find(({ publicKey }) => publicKey === key);
     const hash = typeof options === "function" ? undefined : options.hash;
-    const signing = identity === undefined ? Promise.reject(new Error("unknown key")) : this.#deadline.pausedFor(() => identity.sign(data, hash));
-    signing.then((signature) => done?.(undefined, signature), (error: unknown) => {
+    this.#deadline.pausedFor(() => this.#identity.sign(data, hash)).then((signature) => done?.(undefined, signature), (error: unknown) => {
       this.#onFailure(error);
       done?.(error instanceof Error ? error : new Error(String(error)));
     });
