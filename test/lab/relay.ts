@@ -32,11 +32,20 @@ async function listen(address: string, delayMs: number): Promise<net.Server> {
 }
 
 function hold(from: net.Socket, to: net.Socket, delayMs: number, extraMs: number): void {
+  const queue: { readonly due: number; readonly work: () => void }[] = [];
   // The first bytes of the caller wait for the round trip that a real connection takes to open.
-  let notBefore = performance.now() + extraMs;
+  const notBefore = performance.now() + extraMs;
+  const drain = (): void => {
+    for (let [next] = queue; next !== undefined && next.due <= performance.now(); [next] = queue) {
+      queue.shift();
+      next.work();
+    }
+    const [next] = queue;
+    if (next !== undefined) setTimeout(drain, Math.max(1, next.due - performance.now()));
+  };
   const later = (work: () => void): void => {
-    notBefore = Math.max(notBefore, performance.now());
-    setTimeout(work, notBefore - performance.now() + delayMs);
+    queue.push({ due: Math.max(notBefore, performance.now()) + delayMs, work });
+    if (queue.length === 1) drain();
   };
   from.on("data", (chunk) => later(() => to.write(chunk)));
   from.on("end", () => later(() => to.end()));
