@@ -14,8 +14,10 @@ export async function makeApp(folder: string): Promise<void> {
 
 /** Makes a folder a git repository and commits all that is in it. @returns the commit */
 export async function commitAll(folder: string, message: string): Promise<string> {
-  const git = (...words: readonly string[]): Promise<string> => must(["git", "-C", folder, "-c", "user.name=Ann Lee", "-c", "user.email=ann@example.com", ...words]);
+  const git = (...words: readonly string[]): Promise<string> => must(["git", "-C", folder, ...words]);
   await must(["git", "init", "--quiet", folder]);
+  await git("config", "user.name", "Ann Lee");
+  await git("config", "user.email", "ann@example.com");
   await git("add", "--all");
   await git("commit", "--quiet", "--allow-empty", "--message", message);
   return (await git("rev-parse", "HEAD")).trim();

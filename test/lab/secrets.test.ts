@@ -12,23 +12,26 @@ const fileSecret = "file-canary-41bd";
 beforeAll(async () => {
   lab = await startLab({ hosts: 2 });
   project = await makeProject(lab, { more: `hooks: { postDeploy: async ({ secret, log, run, hosts }) => { const value = await secret("FILE_SECRET"); log("hook has " + value); await run(hosts[0]!, "cat > /dev/null; echo printed " + value); } },`, clear: `{ PLAIN: "x" }` });
-  await Bun.write(`${project.folder}/.capstan/secrets`, `FILE_SECRET=${fileSecret}\n`);
+  await Bun.write(`${project.folder}/.capstan/secrets`, `FILE_SECRET=${fileSecret}\nREGISTRY_PASSWORD=${lab.registry.password}\nAPP_SECRET=${appSecret}\n`);
 }, 180_000);
 afterAll(() => lab?.stop());
 
 test("no secret is in a process list, in any output, in the audit log or in files that others can read", async () => {
   const canaries = [lab.registry.password, appSecret];
-  // The values come in by the environment of capstan itself, and the app has its own; these may have them, nobody else.
-  await using watch = watchProcesses(canaries, (commandLine, where) => where === "environ" && (/mod\.ts|bun /.test(commandLine) || commandLine.includes("/busybox httpd") || commandLine.includes("runc") || commandLine.startsWith("git ") || commandLine.startsWith("docker ")));
+  // The secrets stand in a file: no process may have them but the app itself, which gets its own in its environment.
+  const inFile = { REGISTRY_PASSWORD: undefined, APP_SECRET: undefined };
+  await using watch = watchProcesses(canaries, (commandLine, where) => where === "environ" && /^(\/busybox |runc |\S*runc\S* init)/.test(commandLine));
   const outputs: string[] = [];
   for (const args of [["setup", "-v"], ["deploy", "--json", "-v"], ["deploy", "--dry-run"], ["deploy", "--dry-run", "--json"], ["config"], ["details", "-v"], ["audit"], ["observe", "--json"], ["app", "exec", "-v", "--", "/busybox", "true"]]) {
     const json = args.includes("-v") && args.includes("--json") ? args.filter((arg) => arg !== "-v") : args;
-    const ran = await project.run([...json, "--version", "v1"], { VERSION: "v1" });
+    const ran = await project.run([...json, "--version", "v1"], { ...inFile, VERSION: "v1" });
     expect([args.join(" "), ran.status, ran.status === 0 ? "" : ran.stderr]).toEqual([args.join(" "), 0, ""]);
     outputs.push(ran.stdout, ran.stderr);
   }
+  await Bun.write(`${project.folder}/wrong/deploy.config.ts`, await Bun.file(`${project.folder}/deploy.config.ts`).text());
+  await Bun.write(`${project.folder}/wrong/.capstan/secrets`, "REGISTRY_PASSWORD=wrong-canary-55\nAPP_SECRET=x\n");
   // A failing login must not tell the password either.
-  const failed = await project.run(["registry", "login"], { REGISTRY_PASSWORD: "wrong-canary-55" });
+  const failed = await project.run(["registry", "login", "-c", "wrong/deploy.config.ts"], inFile);
   expect(failed.status).not.toBe(0);
   outputs.push(failed.stdout, failed.stderr);
   const all = outputs.join("\n");
@@ -41,7 +44,7 @@ test("no secret is in a process list, in any output, in the audit log or in file
     expect((await host.exec("stat -c %a /root/.kamal/apps/sample/env/roles/web.env")).stdout.trim()).toBe("600");
     expect((await host.docker("history", "--no-trunc", `${lab.registry.address}/acme/sample:v1`)).stdout).not.toContain(appSecret);
   }
-  expect((await run(["grep", "-rl", appSecret, project.folder, `${lab.folder}/home`])).stdout).toBe("");
+  expect((await run(["grep", "-rl", appSecret, project.folder, `${lab.folder}/home`])).stdout).toBe(`${project.folder}/.capstan/secrets\n`);
 }, 180_000);
 
 test("the app gets its secret, and its container nothing else of ours", async () => {
