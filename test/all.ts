@@ -1,20 +1,28 @@
 /** The test command: type check, lint, house rules and unit tests, then the lab. Ends with the counts on a line of their own. */
 import { readdirSync } from "node:fs";
+import { clearAbandoned } from "./lab/lab.ts";
 
 const quick = process.argv.includes("--quick");
 const started = performance.now();
+let interrupted = false;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 async function run(title: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   console.log(`\n== ${title}`);
   const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: { ...process.env, ...env } });
-  const stop = (): void => child.kill("SIGTERM");
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const stop = (): void => {
+    interrupted = true;
+    child.kill("SIGTERM");
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   const [out, err] = await Promise.all([copy(child.stdout, process.stdout), copy(child.stderr, process.stderr)]);
   const status = await child.exited;
-  process.off("SIGINT", stop).off("SIGTERM", stop);
+  process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", stop);
   if (status !== 0) process.exitCode = 1;
-  if (child.signalCode !== null) process.exit(130);
+  if (interrupted) {
+    await clearAbandoned();
+    process.exit(130);
+  }
   return out + err + `\nstatus ${status}`;
 }
 
@@ -59,6 +67,7 @@ await check("Lint", ["bun", "x", "--no-install", "oxlint"]);
 await suite("House rules and unit tests", ["bun", "test", "--timeout", "60000", ...quickSuites]);
 if (!quick) await suite("Lab", ["bun", "test", "--timeout", "900000", "./test/lab"], { CAPSTAN_LAB: "1" });
 
+if (!quick) await clearAbandoned();
 console.log(`\nTook ${Math.round((performance.now() - started) / 1000)} s.`);
 if (quick) console.log("The lab was left out (--quick): this is not the whole test command.");
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

@@ -15,7 +15,7 @@ export function stepText(step: Step): string {
 
 const marks: Readonly<Record<Step["kind"], string>> = { run: "$", upload: ">", wait: "?", hook: "@", local: "%", pause: "~" };
 
-/** A plan for people. Lanes that do the same on several hosts are shown once. */
+/** A plan for people. Lanes that do the same on several hosts are shown once; a command of several lines is indented. */
 export function printPlan(plan: Plan): string {
   const lines = plan.notes.map((note) => `note: ${note}`);
   for (const phase of plan.phases) {
@@ -23,7 +23,7 @@ export function printPlan(plan: Plan): string {
     lines.push("", `== ${phase.title}${phase.limit === undefined ? "" : ` (${phase.limit} at once)`}${phase.optional === true ? " (a failure here is only told)" : ""}`);
     const blocks = new Map<string, string[]>();
     for (const lane of phase.lanes) {
-      const block = lane.steps.flatMap((step) => [`  ${step.title}`, `    ${marks[step.kind]} ${stepText(step)}${suffix(step)}`]).join("\n");
+      const block = lane.steps.flatMap((step) => [`  ${step.title}`, `    ${marks[step.kind]} ${stepText(step).replaceAll("\n", "\n      ")}${suffix(step)}`]).join("\n");
       blocks.set(block, [...(blocks.get(block) ?? []), lane.host ?? "here"]);
     }
     for (const [block, hosts] of blocks) lines.push(`${hosts.join(", ")}:`, block);

@@ -119,13 +119,13 @@ class Run {
 
   async carryOut(): Promise<void> {
     const { settings, scope } = this.#task;
-    if (this.#change.secrets) await this.#phase("Read secrets", () => settings.secrets.load());
     if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
     tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts: scope.hosts });
+    if (this.#change.secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
     await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
-    await this.#phase("Connect", () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
+    await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
     this.#connected = true;
-    if (this.#change.lock) this.#lock = await this.#phase("Take the lock", () => takeLock(this.#world, this.#task, this.#version));
+    if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     try {
       for (const stage of this.#change.stages) await this.#carryStage(stage);
     } finally {
@@ -162,7 +162,7 @@ class Run {
   async #carryStage(stage: Stage): Promise<void> {
     if (this.#world.signal.aborted) throw new CancelledError("Cancelled before anything was changed");
     const { settings, scope } = this.#task;
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", () => observe(this.#world, settings, scope.hosts)) : undefined;
+    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", scope.hosts, () => observe(this.#world, settings, scope.hosts)) : undefined;
     if (observed !== undefined) {
       if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
@@ -201,10 +201,10 @@ class Run {
     return subcommand === undefined ? command : `${command} ${subcommand}`;
   }
 
-  async #phase<T>(phase: string, work: () => Promise<T>): Promise<T> {
+  async #phase<T>(phase: string, hosts: readonly string[], work: () => Promise<T>): Promise<T> {
     const startedMs = this.#world.clock.now();
     this.#lock?.step(phase);
-    tell(this.#world, { type: "phase-start", phase, hosts: this.#task.scope.hosts });
+    tell(this.#world, { type: "phase-start", phase, hosts });
     let ok = false;
     try {
       const value = await work();

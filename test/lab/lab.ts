@@ -127,7 +127,7 @@ async function makeKey(slot: Slot): Promise<void> {
 /** The first slot that no living process has; what a dead one left in it is cleared. */
 async function takeSlot(): Promise<Slot> {
   for (let number = 0; number < slots; number++) {
-    const slot: Slot = { number, folder: `${base}/${number}`, prefix: `cap${number}`, bridge: `cap${number}br`, network: `10.97.${100 + number}` };
+    const slot = slotOf(number);
     const owner = Number(await readFile(`${slot.folder}/owner`, "utf8").catch(() => "0"));
     if (owner > 0 && isAlive(owner)) continue;
     await clear(slot);
@@ -136,6 +136,18 @@ async function takeSlot(): Promise<Slot> {
     return slot;
   }
   throw new PrerequisiteError(`All ${slots} places for labs are taken: stop one`);
+}
+
+/** Takes down the labs of processes that are gone: killed, or ended without giving theirs back. */
+export async function clearAbandoned(): Promise<void> {
+  for (const name of existsSync(base) ? await readdir(base) : []) {
+    const owner = Number(await readFile(`${base}/${name}/owner`, "utf8").catch(() => "0"));
+    if (/^\d+$/.test(name) && !(owner > 0 && isAlive(owner))) await clear(slotOf(Number(name)));
+  }
+}
+
+function slotOf(number: number): Slot {
+  return { number, folder: `${base}/${number}`, prefix: `cap${number}`, bridge: `cap${number}br`, network: `10.97.${100 + number}` };
 }
 
 /** Takes down whatever is in a slot, by the process numbers that were written down. */

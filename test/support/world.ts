@@ -1,68 +1,108 @@
+import type { Command } from "../../lib/ground/command.ts";
+import { CancelledError } from "../../lib/ground/errors.ts";
 import type { Event } from "../../lib/ground/event.ts";
 import type { Channel, Exit, HttpAnswer, World } from "../../lib/ground/world.ts";
-import type { Command } from "../../lib/ground/command.ts";
+import { fakeClock } from "./clock.ts";
 
-/** What a host answers: the first pattern that matches. A number is an exit status, a text is its standard output. */
-export type Answers = Readonly<Record<string, readonly (readonly [RegExp, string | number])[]>>;
+/** What is answered to a text: the first pattern that matches. A number is an exit status, a text is standard output. */
+export type Table = readonly (readonly [RegExp, string | number])[];
+/** What each host answers. */
+export type Answers = Readonly<Record<string, Table>>;
 
 export interface FakeWorld {
   readonly world: World;
-  /** `host $ command` of every command that ran, batches taken apart. */
+  /** `host $ command` of every command that ran, batches taken apart; `here $ program` of every program. */
   readonly ran: string[];
   readonly events: Event[];
+  /** Hosts in the order in which they were connected. */
+  readonly connected: string[];
+  /** What was written to the holder of the lock. */
+  readonly beats: string[];
   abort(): void;
 }
 
-/** Hosts whose commands run in a real `sh`, after each command of a batch was looked up in a table. */
+/** Hosts and a machine of the user's own that answer from tables. */
 export interface FakeOptions {
   readonly answers?: Answers;
+  /** What programs on this machine answer; default: they end with status 0 and say nothing. */
+  readonly here?: Table;
   readonly probe?: (host: string, attempt: number) => HttpAnswer;
+  /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
+  readonly locks?: readonly string[];
+  /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
+  readonly onRun?: (host: string, text: string) => void;
+  readonly onConnect?: (host: string) => void;
 }
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
+/** Process id of every batch. */
+const batchPid = 7;
 
-/** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. The clock moves when the code sleeps. */
-export function fakeWorld({ answers = {}, probe = () => healthy }: FakeOptions = {}): FakeWorld {
+/** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
+export function fakeWorld({ answers = {}, here = [[/./, ""]], probe = () => healthy, locks = ["taken"], onRun, onConnect }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
+  const connected: string[] = [];
+  const beats: string[] = [];
   const aborter = new AbortController();
   const probes = new Map<string, number>();
-  let now = Date.UTC(2030, 0, 2, 3, 4, 5);
-  const answerTo = (host: string, text: string): { status: number; stdout: string } => {
+  /** Hosts whose batch was asked to end. */
+  const stopped = new Set<string>();
+  let tries = 0;
+  const answerTo = (host: string, text: string, table: Table | undefined): Exit => {
     ran.push(`${host} $ ${text}`);
-    const answer = answers[host]?.find(([pattern]) => pattern.test(text))?.[1];
+    onRun?.(host, text);
+    const answer = table?.find(([pattern]) => pattern.test(text))?.[1];
     if (answer === undefined) throw new Error(`No answer on ${host} for: ${text}`);
-    return typeof answer === "number" ? { status: answer, stdout: "" } : { status: 0, stdout: answer };
+    return typeof answer === "number" ? exit(answer, "") : exit(0, answer);
   };
   const world: World = {
     signal: aborter.signal,
     randomHex: (bytes) => "0f".repeat(bytes),
-    clock: { now: () => now, sleep: async (ms, signal) => { signal.throwIfAborted(); now += ms; await Promise.resolve(); } },
+    clock: fakeClock(),
     report: (event) => void events.push(event),
     conceal: () => undefined,
     env: {},
     cwd: "/app",
     files: { read: async () => undefined, exists: async () => false, write: async () => undefined, append: async () => undefined },
-    programs: { run: async (program) => { ran.push(`here $ ${program.argv.join(" ")}`); return exit(0, ""); } },
+    programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
-      async connect() {},
+      async connect(host) {
+        connected.push(host);
+        onConnect?.(host);
+      },
       async run(host, command, limits): Promise<Exit> {
-        const parts = batchParts(command);
-        if (parts === undefined) {
-          const { status, stdout } = answerTo(host, command.text);
-          return exit(status, stdout);
+        if (command.text === `kill -TERM ${batchPid}`) {
+          stopped.add(host);
+          return exit(0, "");
         }
-        limits.onOutput?.("stdout", `\x1e${parts.mark} pid 7\x1e`);
+        const parts = batchParts(command);
+        if (parts === undefined) return answerTo(host, command.text, answers[host]);
+        stopped.delete(host);
+        limits.onOutput?.("stdout", `\x1e${parts.mark} pid ${batchPid}\x1e`);
         for (const [i, part] of parts.commands.entries()) {
-          const { status, stdout } = answerTo(host, part);
+          if (stopped.has(host)) break;
+          const { status, stdout } = answerTo(host, part, answers[host]);
+          await Promise.resolve();
+          if (limits.signal.aborted) throw limits.signal.reason;
           limits.onOutput?.("stdout", `${stdout}\x1e${parts.mark} ${i} ${status}\x1e`);
           limits.onOutput?.("stderr", `\x1e${parts.mark} ${i} ${status}\x1e`);
           if (status !== 0 && !parts.optional[i]) break;
         }
         return exit(0, "");
       },
-      async open(): Promise<Channel> {
-        return { write: () => undefined, end: () => undefined, lines: (async function* () { yield "taken"; })(), ended: Promise.resolve({ status: 0, stderr: "", lost: false }) };
+      async open(host): Promise<Channel> {
+        ran.push(`${host} $ take the lock`);
+        const answer = locks[Math.min(tries++, locks.length - 1)] ?? "taken";
+        const taken = answer === "taken";
+        const over = Promise.withResolvers<void>();
+        if (!taken) over.resolve();
+        return {
+          write: (text) => void beats.push(text),
+          end: () => { ran.push(`${host} $ release the lock`); over.resolve(); },
+          lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
+          ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),
+        };
       },
       async probe(host) {
         const attempt = (probes.get(host) ?? 0) + 1;
@@ -71,7 +111,7 @@ export function fakeWorld({ answers = {}, probe = () => healthy }: FakeOptions =
       },
     },
   };
-  return { world, ran, events, abort: () => aborter.abort() };
+  return { world, ran, events, connected, beats, abort: () => aborter.abort(new CancelledError("Stopped by Ctrl-C")) };
 }
 
 const exit = (status: number, stdout: string): Exit => ({ status, signal: undefined, stdout, stderr: "", durationMs: 1 });

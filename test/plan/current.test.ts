@@ -1,0 +1,62 @@
+import { describe, expect, test } from "bun:test";
+import { currentContainer, plainVersion, versionInPlace, versionsInPlace } from "../../lib/plan/current.ts";
+import type { Container, ProxyFacts } from "../../lib/remote/facts.ts";
+import { containerOf, fleetOf, hostOf, proxyOf } from "../support/facts.ts";
+import { roleOf, settingsOf } from "../support/settings.ts";
+
+const web = roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"] });
+const shop = settingsOf({ roles: [web] });
+const newest = containerOf(shop, "web", "3", "a3");
+const older = containerOf(shop, "web", "2", "a2");
+const stopped = containerOf(shop, "web", "4", "a4", "exited");
+const jobs = containerOf(shop, "jobs", "9", "c9");
+
+describe("currentContainer()", () => {
+  test.each<[string, readonly Container[], ProxyFacts | undefined, string | undefined]>([
+    ["the newest one that runs when there is no proxy", [stopped, newest, older], undefined, "3"],
+    ["the one with the route, though a newer one runs", [newest, older], proxyOf(["shop-web", "a2"]), "2"],
+    ["the one with the route, though it is stopped", [stopped, older], proxyOf(["shop-web", "a4"]), "4"],
+    ["the newest one when the route leads to a container that is gone", [newest, older], proxyOf(["shop-web", "dead"]), "3"],
+    ["the newest one when only another service has a route", [newest, older], proxyOf(["shop-web-qa", "a2"]), "3"],
+    ["one that docker is restarting", [{ ...newest, state: "restarting" }], undefined, "3"],
+    ["none when all are stopped", [stopped], proxyOf(), undefined],
+    ["none of another role", [jobs], undefined, undefined],
+  ])("is %s", (_title, containers, proxy, version) => {
+    expect(currentContainer(shop, web, containers, proxy)?.version).toBe(version);
+  });
+
+  test("knows a target by its long id too", () => {
+    const proxy: ProxyFacts = { running: true, image: "", routes: [{ name: "shop-web", targets: [`${older.id}${"f".repeat(52)}:3000`], mode: "live" }] };
+    expect(currentContainer(shop, web, [newest, older], proxy)).toBe(older);
+  });
+
+  test("looks for the route of the destination", () => {
+    expect(currentContainer({ ...shop, destination: "qa" }, web, [newest, older], proxyOf(["shop-web", "a3"], ["shop-web-qa", "a2"]))).toBe(older);
+  });
+});
+
+describe("versionsInPlace()", () => {
+  test("names each version once, in the order of roles and hosts", () => {
+    const facts = fleetOf({ "10.0.0.1": hostOf([older]), "10.0.0.2": hostOf([newest, older]) });
+    expect(versionsInPlace(shop, [web], facts)).toEqual(["2", "3"]);
+    expect(versionInPlace(shop, [web], facts)).toBe("2");
+  });
+
+  test("goes by the route where a newer container was left by an interrupted deploy", () => {
+    const interrupted = hostOf([newest, older], { proxy: proxyOf(["shop-web", "a2"]) });
+    expect(versionsInPlace(shop, [web], fleetOf({ "10.0.0.1": interrupted, "10.0.0.2": interrupted }))).toEqual(["2"]);
+  });
+
+  test("is empty where nothing runs or nothing is known", () => {
+    expect(versionsInPlace(shop, [web], fleetOf({ "10.0.0.1": hostOf([stopped]) }))).toEqual([]);
+    expect(versionInPlace(shop, [web], new Map())).toBeUndefined();
+  });
+
+  test("leaves out the mark of a container that made place", () => {
+    expect(versionsInPlace(shop, [web], fleetOf({ "10.0.0.1": hostOf([containerOf(shop, "web", "2_replaced_00112233445566aa", "a2")]) }))).toEqual(["2"]);
+  });
+});
+
+test.each([["2", "2"], ["2_replaced_00112233445566aa", "2"], ["abc_uncommitted_0011", "abc_uncommitted_0011"], ["a_replaced_zz", "a_replaced_zz"]])("plainVersion() of %s is %s", (version, plain) => {
+  expect(plainVersion(version)).toBe(plain);
+});

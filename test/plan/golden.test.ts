@@ -1,0 +1,63 @@
+import { test } from "bun:test";
+import type { Settings } from "../../lib/config/settings.ts";
+import type { Plan } from "../../lib/ground/step.ts";
+import { planAppStart, planAppStop } from "../../lib/plan/app.ts";
+import { planDeploy, type DeployParts } from "../../lib/plan/deploy.ts";
+import { printPlan } from "../../lib/plan/print.ts";
+import { planProxyReboot } from "../../lib/plan/proxy.ts";
+import { containerOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
+import { roleOf, settingsOf } from "../support/settings.ts";
+import { expectGolden } from "./golden.ts";
+
+const whole: DeployParts = { proxy: true, prune: true, pull: "always" };
+const hook = (): void => undefined;
+
+const shop = settingsOf();
+const webOnly = settingsOf({ roles: [roleOf("web")] });
+const pair = settingsOf({ roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"] })] });
+const qa = settingsOf({ destination: "qa", roles: [roleOf("web")] });
+const rolling = settingsOf({
+  roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2", "10.0.0.3"] }), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })],
+  boot: { limit: 2, waitSeconds: 2 }, hooks: { preDeploy: hook, preAppBoot: hook, postAppBoot: hook },
+});
+
+/** Version 1 serves on 10.0.0.1, nothing else is there. */
+const oneServes = (settings: Settings) => fleetOf({ "10.0.0.1": hostOf([containerOf(settings, "web", "1", "a1")], { proxy: proxyOf(["shop-web", "a1"]) }) });
+
+const plans: readonly (readonly [name: string, plan: Plan])[] = [
+  ["first-deploy", planDeploy(orderOf(shop, "1"), fleetOf({ "10.0.0.1": hostOf([], { network: false }), "10.0.0.2": hostOf([], { network: false }) }), whole)],
+  ["second-deploy", planDeploy(orderOf(pair, "2"), fleetOf({
+    "10.0.0.1": hostOf([containerOf(pair, "web", "1", "a1")], { proxy: proxyOf(["shop-web", "a1"]) }),
+    "10.0.0.2": hostOf([containerOf(pair, "web", "1", "b1")], { proxy: proxyOf(["shop-web", "b1"]) }),
+  }), whole)],
+  ["same-version-again", planDeploy(orderOf(webOnly, "1"), oneServes(webOnly), whole)],
+  ["jobs-without-proxy", planDeploy(orderOf(shop, "2", { filter: { roles: ["jobs"] } }), fleetOf({ "10.0.0.2": hostOf([containerOf(shop, "jobs", "1", "c1")]) }), whole)],
+  ["rolling-boot", planDeploy(orderOf(rolling, "2"), fleetOf({
+    "10.0.0.1": hostOf([containerOf(rolling, "web", "1", "a1")], { proxy: proxyOf(["shop-web", "a1"]) }),
+    "10.0.0.2": hostOf([containerOf(rolling, "web", "1", "b1"), containerOf(rolling, "jobs", "1", "b2")], { proxy: proxyOf(["shop-web", "b1"]) }),
+    "10.0.0.3": hostOf([]),
+  }), { proxy: false, prune: false, pull: "always" })],
+  ["destination", planDeploy(orderOf(qa, "2"), fleetOf({ "10.0.0.1": hostOf([containerOf(qa, "web", "1", "a1")], { proxy: proxyOf(["shop-web-qa", "a1"], ["shop-web", "f0"]) }) }), whole)],
+  ["rollback", planDeploy(orderOf(webOnly, "1"), fleetOf({
+    "10.0.0.1": hostOf([containerOf(webOnly, "web", "2", "a2"), containerOf(webOnly, "web", "1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]), images: ["acme/shop:2", "acme/shop:1"] }),
+  }), { proxy: false, prune: false, pull: "missing" })],
+  ["after-an-interrupted-deploy", planDeploy(orderOf(webOnly, "2"), fleetOf({
+    "10.0.0.1": hostOf([
+      containerOf(webOnly, "web", "2", "a3"),
+      containerOf(webOnly, "web", "2_replaced_00112233445566aa", "a2"),
+      containerOf(webOnly, "web", "1", "a1"),
+    ], { proxy: proxyOf(["shop-web", "a1"]) }),
+  }), whole)],
+  ["proxy-reboot-rolling", planProxyReboot(orderOf({ ...pair, hooks: { preProxyReboot: hook, postProxyReboot: hook } }, ""), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": hostOf([]) }), true)],
+  ["app-stop", planAppStop(orderOf(shop, ""), fleetOf({
+    "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2"), containerOf(shop, "web", "1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]) }),
+    "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "b2")]),
+  }))],
+  ["app-start", planAppStart(orderOf(shop, ""), fleetOf({
+    "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2", "exited"), containerOf(shop, "web", "1", "a1", "exited")], { proxy: proxyOf() }),
+    "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "b2", "exited")]),
+  }), undefined)],
+  ["nothing-to-stop", planAppStop(orderOf(webOnly, ""), fleetOf({ "10.0.0.1": hostOf([containerOf(webOnly, "web", "1", "a1", "exited")]) }))],
+];
+
+test.each(plans)("printPlan() shows %s as in its file", (name, plan) => expectGolden(name, printPlan(plan)));
