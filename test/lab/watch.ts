@@ -21,7 +21,7 @@ export interface Watch extends AsyncDisposable {
  */
 export function watchProcesses(needles: readonly string[], ignore: (commandLine: string, where: Sighting["where"]) => boolean): Watch {
   const sightings: Sighting[] = [];
-  let stopped = false;
+  const stop = new AbortController();
   let rounds = 0;
   const round = async (): Promise<void> => {
     const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
@@ -35,7 +35,7 @@ export function watchProcesses(needles: readonly string[], ignore: (commandLine:
     rounds++;
   };
   const loop = (async () => {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       await round();
       await Bun.sleep(10);
     }
@@ -44,7 +44,7 @@ export function watchProcesses(needles: readonly string[], ignore: (commandLine:
     sightings,
     rounds: () => rounds,
     async [Symbol.asyncDispose]() {
-      stopped = true;
+      stop.abort();
       await loop;
     },
   };

@@ -3,6 +3,7 @@ import { sh } from "../../lib/ground/command.ts";
 import type { Plan } from "../../lib/ground/step.ts";
 import { planBootstrap } from "../../lib/plan/bootstrap.ts";
 import { planDeploy, type DeployParts } from "../../lib/plan/deploy.ts";
+import { planLines } from "../../lib/plan/print.ts";
 import { planProxy } from "../../lib/plan/proxy.ts";
 import { planAppStart } from "../../lib/plan/app.ts";
 import { planRegistryLogin } from "../../lib/plan/registry.ts";
@@ -20,7 +21,7 @@ const stepsOf = (plan: Plan, title: string, host: string): string[] => plan.phas
 describe("planDeploy()", () => {
   test("is the same for the same arguments", () => {
     const facts = fleetOf({ "10.0.0.1": hostOf([containerOf(shop, "web", "1", "a1")]) });
-    expect(planDeploy(orderOf(shop, "1"), facts, whole)).toEqual(planDeploy(orderOf(shop, "1"), facts, whole));
+    expect(planLines(planDeploy(orderOf(shop, "1"), facts, whole))).toEqual(planLines(planDeploy(orderOf(shop, "1"), facts, whole)));
   });
 
   test("stops the old container only after every host has switched", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { sh } from "../../lib/ground/command.ts";
+import { Command, sh } from "../../lib/ground/command.ts";
 import { Secret } from "../../lib/ground/secret.ts";
 import type { Plan, WaitStep } from "../../lib/ground/step.ts";
 import { planLines, printPlan } from "../../lib/plan/print.ts";
@@ -19,7 +19,7 @@ const plan: Plan = {
       lanes: ["h1", "h2"].map((host) => ({ host, steps: [
         { kind: "upload", title: "Write env file", role: "web", path: ".kamal/web.env", content: secret, mode: "0600" },
         { kind: "run", title: "Log in", command: sh`docker login --password-stdin`.stdin(secret) },
-        { kind: "run", title: "Two lines", command: sh`one\ntwo` },
+        { kind: "run", title: "Two lines", command: new Command("one\ntwo") },
         wait,
       ] })),
     },
