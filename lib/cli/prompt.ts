@@ -34,15 +34,14 @@ export async function askSecret(question: string, pause: () => () => void): Prom
   }
 }
 
-/** Asks a question that only `y` or `yes` answers with true. */
+/** Asks a question that is no unless it is answered with yes. @throws CancelledError on Ctrl-C */
 export async function confirm(question: string, pause: () => () => void): Promise<boolean> {
   const resume = pause();
   try {
-    const { createInterface } = await import("node:readline/promises");
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await lines.question(`${question} [y/N] `);
-    lines.close();
-    return ["y", "yes"].includes(answer.trim().toLowerCase());
+    const { createConsola } = await import("consola");
+    return await createConsola({ stdout: process.stderr }).prompt(question, { type: "confirm", initial: false, cancel: "reject" });
+  } catch (cause) {
+    throw new CancelledError("Cancelled", { cause });
   } finally {
     resume();
   }

@@ -1,6 +1,6 @@
 import type { Plan } from "../ground/step.ts";
 import { installDocker } from "../remote/bootstrap.ts";
-import type { FleetFacts } from "../remote/facts.ts";
+import { freshFacts, type FleetFacts } from "../remote/facts.ts";
 import { factsOf, hookPhase, lanes } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
@@ -15,3 +15,6 @@ export function planBootstrap(order: Order, facts: FleetFacts): Plan {
     ],
   };
 }
+
+/** The facts once {@link planBootstrap} was carried out, for planning what comes after it. */
+export const afterBootstrap = (facts: FleetFacts): FleetFacts => new Map([...facts].map(([host, fact]) => [host, fact.docker === undefined ? { ...fact, docker: freshFacts.docker } : fact]));

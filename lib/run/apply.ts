@@ -1,4 +1,4 @@
-import { CancelledError, ProgramError } from "../ground/errors.ts";
+import { CancelledError, isDeployError, ProgramError } from "../ground/errors.ts";
 import { settle } from "../ground/settle.ts";
 import type { HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
@@ -32,12 +32,18 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
     const errors = await carryStretch(world, conductor, score, stretch);
     score.closePhases(errors.length === 0);
     if (errors.length === 0) continue;
-    if (stretch.every((phase) => phase.optional)) continue;
+    if (stretch.every((phase) => phase.optional) && errors.every(isPassable)) {
+      for (const error of errors.filter(isDeployError)) tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
+      continue;
+    }
     const taken = score.journal.committed ? [] : await takeBack(world, score.journal);
     throw failureOf(plan, stretch, errors, score.journal, taken);
   }
   return score.times;
 }
+
+/** What an optional phase may fail with: not Ctrl-C, and not a bug. */
+const isPassable = (error: unknown): boolean => isDeployError(error) && error.failure !== "cancelled";
 
 /**
  * Neighbouring phases that concern one and the same host only need no barrier between them: their steps travel

@@ -19,7 +19,12 @@ import type { Task } from "./task.ts";
 /** One part of a command that changes something, planned from fresh facts when its turn comes. */
 export type Stage =
   | { readonly sees: "here"; plan(order: Order, facts: LocalFacts): Plan }
-  | { readonly sees: "hosts"; plan(order: Order, facts: FleetFacts): Plan };
+  | {
+      readonly sees: "hosts";
+      plan(order: Order, facts: FleetFacts): Plan;
+      /** What the facts are after this stage: a dry run plans the next ones from it. Default: as before. */
+      after?(facts: FleetFacts): FleetFacts;
+    };
 
 /** A command that changes something, as data: what `--dry-run` prints is what a run carries out. */
 export interface Change {
@@ -62,12 +67,15 @@ const hostsOf = (task: Task, change: Change): readonly string[] => [...new Set([
  */
 export async function planChange(world: World, task: Task, change: Change, offline: Offline | undefined): Promise<Plan> {
   if (offline === undefined) await connectAll(world, task.settings, task.scope.hosts);
-  const facts = offline?.facts ?? (await observe(world, task.settings, task.scope.hosts));
+  let facts = offline?.facts ?? (await observe(world, task.settings, task.scope.hosts));
   const built = change.version === "built" ? await builtVersion(world, task) : "";
   const order = orderOf(world, task, versionOf(task, change, built, facts));
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
-  for (const stage of change.stages) plans.push(stage.sees === "here" ? stage.plan(order, await here(world, task)) : stage.plan(order, facts));
+  for (const stage of change.stages) {
+    plans.push(stage.sees === "here" ? stage.plan(order, await here(world, task)) : stage.plan(order, facts));
+    if (stage.sees === "hosts") facts = stage.after?.(facts) ?? facts;
+  }
   return joinPlans(plans);
 }
 
@@ -84,6 +92,8 @@ export async function runChange(world: World, task: Task, change: Change): Promi
     await run.fail(error);
     run.summarise(false);
     throw error;
+  } finally {
+    await run.endBroadcasts();
   }
 }
 
@@ -96,6 +106,9 @@ function orderOf(world: World, task: Task, version: string): Order {
   return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks };
 }
 
+/** How long broadcasts that are still on their way are waited for once all else is done. */
+const broadcastGraceMs = 3_000;
+
 class Run {
   readonly #world: World;
   readonly #task: Task;
@@ -107,6 +120,7 @@ class Run {
   #from: readonly string[] = [];
   #connected = false;
   #lock: Lock | undefined;
+  readonly #broadcasts = new Set<Promise<void>>();
 
   constructor(world: World, task: Task, change: Change) {
     this.#world = world;
@@ -134,7 +148,8 @@ class Run {
     }
     if (this.#change.release) {
       const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
-      await this.#hook("postDeploy", (signal) => ({ ...connectedContext(this.#base(), scope.hosts, signal), runtimeSeconds }));
+      await this.#hook("postDeploy", (signal) => ({ ...connectedContext(this.#base(), scope.hosts, signal), runtimeSeconds }))
+        .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
     }
   }
 
@@ -159,8 +174,16 @@ class Run {
     return outcome;
   }
 
+  /** Gives broadcasts in flight a moment to arrive: the process may end after this. The lock is free by now. */
+  async endBroadcasts(): Promise<void> {
+    if (this.#broadcasts.size === 0) return;
+    const over = new AbortController();
+    await Promise.race([Promise.all(this.#broadcasts), this.#world.clock.sleep(broadcastGraceMs, over.signal).catch(() => undefined)]);
+    over.abort();
+  }
+
   async #carryStage(stage: Stage): Promise<void> {
-    if (this.#world.signal.aborted) throw new CancelledError("Cancelled before anything was changed");
+    if (this.#world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
     const { settings, scope } = this.#task;
     const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", scope.hosts, () => observe(this.#world, settings, scope.hosts)) : undefined;
     if (observed !== undefined) {
@@ -182,8 +205,11 @@ class Run {
         const line = auditLine({ recordedAt: order.recordedAt, performer, destination: settings.destination, role, text });
         tell(this.#world, { type: "audit", host, line });
         const event = { recordedAt: order.recordedAt, performer, destination: settings.destination, role, host, text, line };
-        void this.#hook("auditBroadcast", (signal) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, signal), event }))
-          .catch((error: unknown) => tell(this.#world, { type: "notice", level: "warn", text: error instanceof Error ? error.message : String(error) }));
+        if (!this.#task.hooks) return;
+        const broadcast = this.#hook("auditBroadcast", (signal) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, signal), event }))
+          .catch((error: unknown) => tell(this.#world, { type: "notice", level: "warn", text: error instanceof Error ? error.message : String(error) }))
+          .finally(() => this.#broadcasts.delete(broadcast));
+        this.#broadcasts.add(broadcast);
       },
     };
   }

@@ -1,5 +1,5 @@
 import { planAppStart, planAppStop } from "../plan/app.ts";
-import { planBootstrap } from "../plan/bootstrap.ts";
+import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
 import { planBuildPull, planBuildPush } from "../plan/build.ts";
 import { planDeploy } from "../plan/deploy.ts";
 import { planProxy, planProxyBoot, planProxyReboot, type ProxyAction } from "../plan/proxy.ts";
@@ -15,7 +15,7 @@ export interface DeployOptions {
 }
 
 const push = ({ skipPush, noCache }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [{ sees: "here", plan: (order, local) => planBuildPush(order, local, noCache === true) }]);
-const bootstrap: Stage = { sees: "hosts", plan: planBootstrap };
+const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
 const release = { lock: true, version: "built", secrets: true, release: true } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false } as const;
 

@@ -1,6 +1,6 @@
 import type { ConnectedHookContext, HookContext, HookContexts, HookName } from "../config/hooks.ts";
 import { Command } from "../ground/command.ts";
-import { CommandError, DeployError, isDeployError, ProgramError } from "../ground/errors.ts";
+import { CancelledError, CommandError, DeployError, isDeployError, ProgramError } from "../ground/errors.ts";
 import { abbreviated } from "../ground/names.ts";
 import type { Exit, Limits, World } from "../ground/world.ts";
 import { execInContainer } from "../remote/container.ts";
@@ -100,6 +100,7 @@ export async function callHook<Name extends HookName>(world: World, task: Task, 
   } catch (cause) {
     ended("failed");
     if (isDeployError(cause) && cause.failure === "cancelled") throw cause;
+    if (world.signal.aborted) throw new CancelledError(undefined, { cause });
     if (deadline.aborted) throw new DeployError("hook", `Hook ${name} did not end within ${hookTimeoutMs / 60_000} minutes`, { cause });
     throw new DeployError("hook", `Hook ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,

@@ -69,9 +69,12 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
   const hard = new AbortController();
   const over = new AbortController();
   let pid: number | undefined;
+  const askToEnd = (): void => {
+    if (pid !== undefined) void world.transport.run(host, sh`kill -TERM ${pid}`, { timeoutMs: 10_000, signal: hard.signal }).catch(() => undefined);
+  };
   const onCancel = (): void => {
     // The step in flight may be the switch: it is let to its end, and nothing after it begins.
-    if (pid !== undefined) void world.transport.run(host, sh`kill -TERM ${pid}`, { timeoutMs: 10_000, signal: hard.signal }).catch(() => undefined);
+    askToEnd();
     if (progress.abandonable()) hard.abort(new CancelledError());
     else void world.clock.sleep(cancelGraceMs, over.signal).then(() => hard.abort(new CancelledError()), () => undefined);
   };
@@ -84,7 +87,10 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
       onOutput: (stream, text) => {
         for (const piece of readers[stream].feed(text)) {
           if (typeof piece === "string") progress.output(stream, piece);
-          else if (piece.kind === "pid") pid = piece.pid;
+          else if (piece.kind === "pid") {
+            pid = piece.pid;
+            if (world.signal.aborted) askToEnd();
+          }
           else progress.mark(stream, piece.index, piece.status);
         }
       },

@@ -11,7 +11,7 @@ export interface Taken {
   readonly text: string | undefined;
 }
 
-/** Of one undo; it runs also after Ctrl-C. A switch back waits for the proxy to drain. */
+/** Of one undo at least, else as long as its step may take: a switch back waits for the proxy to drain. It runs also after Ctrl-C. */
 const undoTimeoutMs = 120_000;
 
 /**
@@ -37,10 +37,11 @@ export async function takeBack(world: World, journal: Journal): Promise<readonly
 async function takeBackStep(world: World, host: string, planned: PlannedStep): Promise<Taken> {
   const { step } = planned;
   if (step.kind !== "run" || step.undo === undefined) return { planned, ok: true, text: undefined };
+  const timeoutMs = Math.max(undoTimeoutMs, step.timeoutMs ?? 0);
   let text: string | undefined;
   try {
-    const exit = await world.transport.run(host, step.undo, { timeoutMs: undoTimeoutMs, signal: AbortSignal.timeout(undoTimeoutMs) });
-    if (exit.status !== 0) text = exit.stderr.trim().split("\n").at(-1) ?? `status ${exit.status}`;
+    const exit = await world.transport.run(host, step.undo, { timeoutMs, signal: AbortSignal.timeout(timeoutMs) });
+    if (exit.status !== 0) text = exit.stderr.trim().split("\n").at(-1) || `it ended with ${exit.status === undefined ? `signal ${exit.signal}` : `status ${exit.status}`}`;
   } catch (error) {
     text = error instanceof Error ? error.message : String(error);
   }
