@@ -1,5 +1,6 @@
 /** The test command: type check, lint, house rules and unit tests, then the lab. Ends with the counts on a line of their own. */
 import { readdirSync } from "node:fs";
+import { asRoot } from "./lab/as-root.ts";
 import { clearAbandoned } from "./lab/lab.ts";
 
 const quick = process.argv.includes("--quick");
@@ -7,9 +8,9 @@ const started = performance.now();
 let interrupted = false;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
-async function run(title: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+async function run(title: string, argv: readonly string[]): Promise<string> {
   console.log(`\n== ${title}`);
-  const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: { ...process.env, ...env } });
+  const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const stop = (): void => {
     interrupted = true;
     child.kill("SIGTERM");
@@ -44,8 +45,8 @@ async function check(title: string, argv: readonly string[]): Promise<void> {
 }
 
 /** Bun's closing lines: ` 12 pass`, ` 0 fail`, ` 1 skip`. A run that ended badly without counting a failure is one. */
-async function suite(title: string, argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<void> {
-  const text = Bun.stripANSI(await run(title, argv, env));
+async function suite(title: string, argv: readonly string[]): Promise<void> {
+  const text = Bun.stripANSI(await run(title, argv));
   const count = (word: string): number => Number(text.match(new RegExp(`^ *(\\d+) ${word}$`, "m"))?.[1] ?? 0);
   counts.passed += count("pass");
   counts.skipped += count("skip") + count("todo");
@@ -62,10 +63,10 @@ const quickSuites = readdirSync("test", { withFileTypes: true })
   .filter((entry) => (entry.isDirectory() ? !["lab", "support"].includes(entry.name) : entry.name.endsWith(".test.ts")))
   .map((entry) => `./test/${entry.name}`);
 
-await check("Type check", ["bun", "x", "--no-install", "tsc", "--noEmit"]);
-await check("Lint", ["bun", "x", "--no-install", "oxlint"]);
-await suite("House rules and unit tests", ["bun", "test", "--timeout", "60000", ...quickSuites]);
-if (!quick) await suite("Lab", ["bun", "test", "--timeout", "900000", "./test/lab"], { CAPSTAN_LAB: "1" });
+await check("Type check", [process.execPath, "node_modules/typescript/bin/tsc", "--noEmit"]);
+await check("Lint", [process.execPath, "node_modules/oxlint/bin/oxlint"]);
+await suite("House rules and unit tests", [process.execPath, "test", "--timeout", "60000", ...quickSuites]);
+if (!quick) await suite("Lab", asRoot([process.execPath, "test", "--timeout", "900000", "./test/lab"]));
 
 if (!quick) await clearAbandoned();
 console.log(`\nTook ${Math.round((performance.now() - started) / 1000)} s.`);

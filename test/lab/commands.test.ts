@@ -105,6 +105,23 @@ test("registry login and logout, build push and pull", async () => {
   expect(wrong.stderr).toMatch(/unauthorized|denied/i);
 }, 60_000);
 
+test("redeploy puts a version in place, and a destination has names and secrets of its own beside it", async () => {
+  await project.must(["redeploy", "--version", "b2"], { VERSION: "b2" });
+  expect(await served(lab.hosts)).toEqual(["b2", "b2"]);
+  await Bun.write(`${project.folder}/deploy.staging.config.ts`, `import { defineDestination } from "capstan";
+export default defineDestination({ servers: { web: [${JSON.stringify(lab.host(1).address)}], jobs: { hosts: [${JSON.stringify(lab.host(1).address)}] } }, proxy: { host: "staging.example" } });
+`);
+  await Bun.write(`${project.folder}/.capstan/secrets.staging`, "APP_SECRET=of-staging\n");
+  await project.must(["deploy", "-d", "staging", "--version", "s1"], { VERSION: "s1", APP_SECRET: undefined });
+  expect(await lab.host(1).running("sample")).toEqual(["sample-jobs-staging-s1", "sample-web-b2", "sample-web-staging-s1"]);
+  const ask = async (path: string, host: string) => (await (await fetch(`http://${lab.host(1).address}${path}`, { headers: { host } })).text()).trim();
+  expect(await ask("/", "staging.example")).toBe("s1");
+  expect(await ask("/cgi-bin/env?APP_SECRET", "staging.example")).toBe("APP_SECRET=of-staging");
+  expect(await ask("/", "other.example")).toBe("b2");
+  expect((await lab.host(1).exec("cat .kamal/sample-staging-audit.log")).stdout).toContain("[staging] [web] Booted app version s1");
+  await project.must(["app", "stop", "-d", "staging"]);
+}, 60_000);
+
 test("server bootstrap leaves hosts with Docker as they are", async () => {
   expect((await project.must(["server", "bootstrap"])).stderr).toContain("Docker runs on every host");
 });

@@ -1,8 +1,8 @@
 /** The demo of the README: `bun run demo [--stay]`. Three hosts, three deploys under load, and what happened. */
-import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { makeApp } from "./app.ts";
+import { asRoot } from "./as-root.ts";
 import { startLab, type Lab } from "./lab.ts";
 import { lost, startLoad } from "./load.ts";
 import { PrerequisiteError } from "./prerequisites.ts";
@@ -12,11 +12,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const stay = process.argv.includes("--stay") || (process.stdin.isTTY === true && process.env["CI"] === undefined);
 
 try {
-  // As root the lab is made here; others get there by sudo, which keeps nothing of the environment it is not told to.
-  if (process.getuid?.() !== 0 && existsSync("/usr/bin/sudo")) {
-    const again = Bun.spawn(["sudo", "env", `PATH=${process.env["PATH"] ?? ""}`, process.execPath, ...process.argv.slice(1)], { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
-    process.exit(await again.exited);
-  }
+  const self = [process.execPath, ...process.argv.slice(1)];
+  const again = asRoot(self);
+  if (again !== self) process.exit(await Bun.spawn([...again], { stdin: "inherit", stdout: "inherit", stderr: "inherit" }).exited);
   await demo();
 } catch (error) {
   console.error(error instanceof PrerequisiteError ? error.message : error);

@@ -68,7 +68,7 @@ describe("apply()", () => {
 
   test("says so when something could not be taken back", async () => {
     const { error } = await failing({ answers: { h1: [[/echo boot/, 1], [/echo rm/, 1]] } }, phase("Boot", { h1: [run("boot", "rm")] }));
-    expect(error.state).toEqual(['Could not take back "boot" on h1: ']);
+    expect(error.state).toEqual(['Could not take back "boot" on h1: it ended with status 1']);
   });
 
   test("takes nothing back once a committed phase has begun", async () => {

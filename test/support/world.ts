@@ -24,7 +24,7 @@ export interface FakeWorld {
 /** Hosts and a machine of the user's own that answer from tables. */
 export interface FakeOptions {
   readonly answers?: Answers;
-  /** What programs on this machine answer; default: they end with status 0 and say nothing. */
+  /** What programs on this machine answer; default: there is no git repository, all else ends with status 0 and says nothing. */
   readonly here?: Table;
   readonly probe?: (host: string, attempt: number) => HttpAnswer;
   /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
@@ -39,7 +39,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/./, ""]], probe = () => healthy, locks = ["taken"], onRun, onConnect }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], onRun, onConnect }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];

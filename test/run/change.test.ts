@@ -1,0 +1,176 @@
+import { describe, expect, test } from "bun:test";
+import { DeployError } from "../../lib/ground/errors.ts";
+import type { Task } from "../../lib/run/task.ts";
+import { planChange, runChange, type Change } from "../../lib/run/change.ts";
+import { changes } from "../../lib/run/changes.ts";
+import { printPlan } from "../../lib/plan/print.ts";
+import { fleetOf, hostOf } from "../support/facts.ts";
+import { roleOf, settingsOf } from "../support/settings.ts";
+import { containerLine, factsAnswer, obliging, taskOf } from "../support/task.ts";
+import { fakeWorld, type FakeOptions, type FakeWorld } from "../support/world.ts";
+
+/** The working tree is built: there is no git repository. */
+const shop = settingsOf({ builder: { ...settingsOf().builder, context: "." } });
+const hosts = { "10.0.0.1": obliging([containerLine("web", "1", "a1")]), "10.0.0.2": obliging([containerLine("jobs", "1", "b1")]) };
+
+async function failing(options: FakeOptions, task: Task, change: Change): Promise<{ error: DeployError; fake: FakeWorld }> {
+  const fake = fakeWorld(options);
+  const error = await runChange(fake.world, task, change).then(() => undefined, (thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(DeployError);
+  return { error: error as DeployError, fake };
+}
+
+describe("runChange()", () => {
+  test("connects, locks, builds, looks, deploys and gives the lock back", async () => {
+    const { world, ran, events, connected, beats } = fakeWorld({ answers: hosts });
+    const outcome = await runChange(world, taskOf(shop), changes.deploy({}));
+    expect(connected).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(outcome).toMatchObject({ command: "deploy", service: "shop", from: ["1"], to: "2", hosts: ["10.0.0.1", "10.0.0.2"] });
+    expect(outcome.phases.map(({ phase }) => phase)).toEqual([
+      "Read secrets", "Connect", "Take the lock", "Build and push image", "Look at hosts", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune",
+    ]);
+    const lock = ran.indexOf("10.0.0.1 $ take the lock");
+    expect(lock).toBeGreaterThanOrEqual(0);
+    expect(ran.findIndex((text) => text.startsWith("here $ docker"))).toBeGreaterThan(lock);
+    expect(ran.at(-1)).toBe("10.0.0.1 $ release the lock");
+    expect(beats).toContain("Boot web\n");
+    expect(events.flatMap((event) => (event.type === "lock" ? [event.state] : []))).toEqual(["taken", "released"]);
+    expect(events[0]).toMatchObject({ type: "start", command: "deploy", version: "2" });
+    expect(events.at(-1)).toMatchObject({ type: "summary", ok: true, from: ["1"], to: "2" });
+  });
+
+  test("gives the lock back when the build fails, with nothing changed on a host", async () => {
+    const { error, fake: { ran, events } } = await failing({ answers: hosts, here: [[/^git /, 128], [/buildx build/, 1], [/./, ""]] }, taskOf(shop), changes.deploy({}));
+    expect(error.failure).toBe("build");
+    expect(error.state).toEqual(["Nothing was changed on any host."]);
+    expect(ran.filter((text) => !text.startsWith("here"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+    expect(events.at(-1)).toMatchObject({ type: "summary", ok: false });
+  });
+
+  test("gives the lock back when a host fails, after what was begun is taken back", async () => {
+    const { error, fake: { ran } } = await failing({ answers: { ...hosts, "10.0.0.2": [[/docker run .*jobs/, 125], ...obliging()] } }, taskOf(shop), changes.deploy({ skipPush: true }));
+    expect(error.state).toEqual(["Taken back on 10.0.0.2: Remove shop-jobs-2", "Taken back on 10.0.0.1: Remove shop-web-2", "Every host serves what it served before: 1."]);
+    expect(ran.at(-1)).toBe("10.0.0.1 $ release the lock");
+    expect(ran.filter((text) => /kamal-proxy deploy|docker stop/.test(text))).toEqual([]);
+  });
+
+  test("takes the lock on the primary host of the service, whatever filters say", async () => {
+    const { world, ran, connected } = fakeWorld({ answers: hosts });
+    await runChange(world, taskOf(shop, { scope: { hosts: ["10.0.0.2"], roles: [roleOf("jobs", { hosts: ["10.0.0.2"] })], primaryHost: "10.0.0.2" } }), changes.deploy({ skipPush: true }));
+    expect(connected).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(ran.filter((text) => text.startsWith("10.0.0.1"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+  });
+
+  test("refuses missing secrets before any connection", async () => {
+    const missing = new DeployError("config", "Cannot find the secrets A and B");
+    const { error, fake } = await failing({}, taskOf({ ...shop, secrets: { ...shop.secrets, load: () => Promise.reject(missing) } }), changes.deploy({}));
+    expect(error).toBe(missing);
+    expect(fake.connected).toEqual([]);
+    expect(fake.ran).toEqual([]);
+  });
+
+  test("names a host that cannot be reached before it takes the lock", async () => {
+    const { error, fake } = await failing({ onConnect: (host) => { if (host === "10.0.0.2") throw new DeployError("connect", "10.0.0.2 refused the connection", { host }); } }, taskOf(shop), changes.deploy({}));
+    expect(error).toMatchObject({ failure: "connect", host: "10.0.0.2" });
+    expect(fake.ran).toEqual([]);
+  });
+
+  test("names a host without Docker, and gives the lock back", async () => {
+    const { error, fake } = await failing({ answers: { ...hosts, "10.0.0.2": [[/docker version/, factsAnswer().replace("28.0.4\n", "")], [/./, ""]] } }, taskOf(shop), changes.deploy({ skipPush: true }));
+    expect(error).toMatchObject({ failure: "missing", host: "10.0.0.2", state: ["Nothing was changed."] });
+    expect(fake.ran.at(-1)).toBe("10.0.0.1 $ release the lock");
+  });
+
+  test("says that nothing was changed when Ctrl-C comes before the first stage", async () => {
+    const fake = fakeWorld({ answers: hosts, onConnect: () => fake.abort() });
+    const error: unknown = await runChange(fake.world, taskOf(shop), changes.deploy({})).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "cancelled", message: "Cancelled before anything was changed" });
+    expect(fake.ran).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+  });
+
+  test("is cancelled by Ctrl-C in the clean-up too, and says that the new version serves", async () => {
+    const fake = fakeWorld({ answers: hosts, onRun: (_host, text) => { if (text.startsWith("docker image prune")) fake.abort(); } });
+    const error: unknown = await runChange(fake.world, taskOf(shop), changes.deploy({ skipPush: true })).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "cancelled", state: ["Version 2 serves on every host; only the clean-up after it failed."] });
+    expect(fake.ran.filter((text) => text.includes("docker rmi"))).toEqual([]);
+  });
+});
+
+describe("takeLock()", () => {
+  const details = Buffer.from("Locked by: Bob at 2030-01-02T03:00:00Z\nVersion: 1\nMessage: Automatic deploy lock").toString("base64");
+  const held = `held\ndetails ${details}\ntoken ab\nfrom ci-3\ncommand deploy\ntaken 1000\nstep Boot web\nbeat 1039\nnow 1040`;
+  const manual = `held\ndetails ${Buffer.from("Locked by: Bob at 2030-01-02T03:00:00Z\nVersion: 1\nMessage: Migration").toString("base64")}`;
+
+  test("names the holder of a held lock and changes nothing", async () => {
+    const { error, fake } = await failing({ locks: [held] }, taskOf(shop), changes.deploy({}));
+    expect(error).toMatchObject({
+      failure: "lock", host: "10.0.0.1", state: ["Nothing was changed."],
+      message: 'The deploy lock of shop is held on 10.0.0.1: Bob, version 1, "Automatic deploy lock"; deploy from ci-3, at "Boot web", for 40 s',
+      hint: "Wait for the other run, or use --lock-wait. If it is dead: `capstan lock release`.",
+    });
+    expect(fake.ran).toEqual(["10.0.0.1 $ take the lock"]);
+  });
+
+  test("asks again until the lock is free", async () => {
+    const { world, ran, events } = fakeWorld({ answers: hosts, locks: [held, held, "taken"] });
+    await runChange(world, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
+    expect(ran.filter((text) => text.endsWith("take the lock"))).toHaveLength(3);
+    expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(['The deploy lock is held: Bob, version 1, "Automatic deploy lock"; deploy from ci-3, at "Boot web", for 40 s. Waiting for it.']);
+  });
+
+  test("stops asking when the time to wait is over", async () => {
+    const { error, fake } = await failing({ locks: [held] }, taskOf(shop, { lockWait: { timeoutMs: 25_000, intervalMs: 10_000 } }), changes.deploy({}));
+    expect(error.failure).toBe("lock");
+    expect(fake.ran).toHaveLength(4);
+  });
+
+  test("does not wait for a lock that was taken by hand", async () => {
+    const { error, fake } = await failing({ locks: [manual] }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({}));
+    expect(error).toMatchObject({ failure: "lock", hint: "Ask who took it, or release it with `capstan lock release`." });
+    expect(fake.ran).toHaveLength(1);
+  });
+
+  test("stops waiting on Ctrl-C", async () => {
+    const fake = fakeWorld({ locks: [held] });
+    const run = runChange({ ...fake.world, report: (event) => { fake.world.report(event); if (event.type === "notice") fake.abort(); } }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({}));
+    expect(await run.catch((thrown: unknown) => thrown)).toMatchObject({ failure: "cancelled" });
+  });
+});
+
+describe("planChange()", () => {
+  test("asks the hosts and changes nothing", async () => {
+    const { world, ran, connected, events } = fakeWorld({ answers: hosts });
+    const plan = await planChange(world, taskOf(shop), changes.deploy({ skipPush: true }), undefined);
+    expect(connected).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(ran).toHaveLength(2);
+    expect(ran.every((text) => text.includes("docker version"))).toBe(true);
+    expect(events).toEqual([]);
+    expect(printPlan(plan)).toContain("Stop shop-web-1");
+  });
+
+  test("offline connects to nothing and plans for fresh hosts, the build included", async () => {
+    const { world, ran, connected } = fakeWorld();
+    const plan = await planChange(world, taskOf(shop), changes.deploy({}), { facts: new Map() });
+    expect(connected).toEqual([]);
+    expect(ran.filter((text) => !text.startsWith("here $ git"))).toEqual([]);
+    expect(plan.phases.map(({ title }) => title)).toEqual(["Build and push image", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune"]);
+  });
+
+  test("plans from the facts that are given", async () => {
+    const plan = await planChange(fakeWorld().world, taskOf(shop), changes.rollback("1"), { facts: fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:1"] }), "10.0.0.2": hostOf([], { images: ["acme/shop:1"] }) }) });
+    expect(plan.phases[0]?.lanes.every((lane) => lane.steps.length === 0)).toBe(true);
+  });
+
+  test("of `setup` plans the deploy of a bare host as it is once Docker is there", async () => {
+    const plan = await planChange(fakeWorld().world, taskOf(shop), changes.setup({ skipPush: true }), { facts: fleetOf({ "10.0.0.1": hostOf([], { docker: undefined }), "10.0.0.2": hostOf([]) }) });
+    expect(plan.phases.slice(0, 2).map(({ title, lanes }) => [title, lanes.map(({ host }) => host)])).toEqual([["Install Docker", ["10.0.0.1"]], ["Pull image", ["10.0.0.1", "10.0.0.2"]]]);
+  });
+
+  test("prints the very steps that a run carries out", async () => {
+    const planned = await planChange(fakeWorld({ answers: hosts }).world, taskOf(shop), changes.deploy({ skipPush: true }), undefined);
+    const { world, events } = fakeWorld({ answers: hosts });
+    await runChange(world, taskOf(shop), changes.deploy({ skipPush: true }));
+    const done = events.flatMap((event) => (event.type === "step-start" ? [`${event.phase} ${event.host} ${event.title}`] : []));
+    expect(done.sort()).toEqual(planned.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps.map((step) => `${phase.title} ${lane.host} ${step.title}`))).sort());
+  });
+});
