@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { dockerClient } from "./prerequisites.ts";
 import { isAlive, must, run, until, type Ran } from "./shell.ts";
 
@@ -68,6 +69,11 @@ export class LabHost {
     return `${this.#plan.prefix}v${this.#plan.number}`;
   }
 
+  /** The same after each power cycle, as a real card has it: neighbours remember it. */
+  get #hardwareAddress(): string {
+    return `02:00:${this.#plan.address.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join(":")}`;
+  }
+
   /** Path of its Docker's socket on this machine. */
   get dockerSocket(): string {
     return `${this.#plan.folder}/docker.sock`;
@@ -92,7 +98,7 @@ export class LabHost {
     await run(["ip", "netns", "del", namespace]);
     await run(["ip", "link", "del", this.#link]);
     await must(["ip", "netns", "add", namespace]);
-    await must(["ip", "link", "add", this.#link, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
+    await must(["ip", "link", "add", this.#link, "type", "veth", "peer", "name", "eth0", "address", this.#hardwareAddress, "netns", namespace]);
     await must(["ip", "link", "set", this.#link, "master", bridge, "up"]);
     await must(["ip", "-n", namespace, "addr", "add", `${address}/24`, "dev", "eth0"]);
     await must(["ip", "-n", namespace, "link", "set", "lo", "up"]);
@@ -196,14 +202,15 @@ export class LabHost {
     return stdout.split("\n").filter(Boolean).sort();
   }
 
-  async #answersSsh(): Promise<boolean> {
-    try {
-      const socket = await Bun.connect({ hostname: this.address, port: 22, socket: { data: () => undefined, error: () => undefined } });
-      socket.end();
-      return true;
-    } catch {
-      return false;
-    }
+  #answersSsh(): Promise<boolean> {
+    return new Promise((answer) => {
+      const socket = connect({ host: this.address, port: 22, timeout: 500 });
+      const end = (isThere: boolean): void => {
+        socket.destroy();
+        answer(isThere);
+      };
+      socket.once("connect", () => end(true)).once("timeout", () => end(false)).once("error", () => end(false));
+    });
   }
 
   /** The host's process 1 as this machine numbers it. */
