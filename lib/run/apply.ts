@@ -147,6 +147,10 @@ class Score implements Engine {
     if (planned.host !== undefined && planned.step.kind === "run" && planned.step.audit !== undefined) this.#conductor.onAudit(planned.host, planned.step.role, planned.step.audit);
   }
 
+  withdraw(planned: PlannedStep): void {
+    this.journal.withdraw(planned);
+  }
+
   /** Ends the phases that are still open: a stretch is over. */
   closePhases(ok: boolean): void {
     for (const title of this.#open.keys()) this.#closePhase(title, ok);

@@ -2,8 +2,6 @@ import type { Command } from "../ground/command.ts";
 import { isDeployError } from "../ground/errors.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
-import { connectAll } from "./observe.ts";
-import type { Task } from "./task.ts";
 
 /** What one command printed on one host. */
 export interface HostOutput {
@@ -32,8 +30,7 @@ export const ownCommandMs = 86_400_000;
  * and says why in its stderr.
  * @param onLine called for each line as it arrives, in addition
  */
-export async function eachHost(world: World, task: Task, title: string, errands: readonly Errand[], onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  await connectAll(world, task.settings, [...new Set(errands.map((errand) => errand.host))]);
+export async function eachHost(world: World, title: string, errands: readonly Errand[], onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
   const results = await settle(errands, Math.max(1, errands.length), async (errand) => {
     const partial = { stdout: "", stderr: "" };
     const exit = await world.transport.run(errand.host, errand.command, {

@@ -72,7 +72,7 @@ export async function appExec(world: World, task: Task, plan: ExecPlan, onLine?:
     const failed = results.flatMap((result) => (result.ok ? [] : [result.error]));
     if (failed.length > 0) throw joined("prepare", hosts.length, failed);
   }
-  return eachHost(world, task, "App Host", plan.errands, onLine);
+  return eachHost(world, "App Host", plan.errands, onLine);
 }
 
 /** Registry login, network, env files and audit lines of one host: one round trip. */

@@ -11,13 +11,18 @@ export interface PlannedStep {
 
 /** What was begun, in order: what has to be taken back, and what to tell. */
 export class Journal {
-  readonly #begun: PlannedStep[] = [];
+  #begun: PlannedStep[] = [];
   readonly #done = new Set<PlannedStep>();
   /** True once traffic is on the new version everywhere: nothing is taken back any more. */
   committed = false;
 
   begin(step: PlannedStep): void {
     this.#begun.push(step);
+  }
+
+  /** The step never began after all. */
+  withdraw(step: PlannedStep): void {
+    this.#begun = this.#begun.filter((one) => one !== step);
   }
 
   finish(step: PlannedStep): void {

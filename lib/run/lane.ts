@@ -12,6 +12,8 @@ import { awaitReady } from "./wait.ts";
 export interface Engine {
   begin(planned: PlannedStep): void;
   end(planned: PlannedStep, ok: boolean): void;
+  /** It was told as begun, and the host never came to it. */
+  withdraw(planned: PlannedStep): void;
 }
 
 /** A planned step that happens on a host. */
@@ -98,7 +100,11 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
     progress.settle();
     if (progress.failure !== undefined) throw progress.failure;
     if (!progress.complete()) {
-      if (world.signal.aborted) throw new CancelledError();
+      if (world.signal.aborted) {
+        // The script came to its own end between two steps: the next one did not begin.
+        if (exit.status === 0) progress.withdraw();
+        throw new CancelledError();
+      }
       const current = progress.current();
       throw current === undefined ? new ConnectError(host, "lost", `The connection to ${host} ended before the work was done`) : new CommandError(host, current.command, exit);
     }
@@ -172,6 +178,12 @@ class Progress {
     this.#flush("stdout");
     this.#flush("stderr");
     if (Math.max(this.#at.stdout, this.#at.stderr) > this.#ended && this.#status !== undefined) this.#end(this.#status);
+  }
+
+  /** Takes back that the next step has begun. */
+  withdraw(): void {
+    const current = this.current();
+    if (current !== undefined && this.#begun > this.#ended) this.#engine.withdraw(current);
   }
 
   /** Tells that the step in flight did not end. */

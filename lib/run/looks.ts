@@ -43,27 +43,27 @@ export async function serving(world: World, task: Task): Promise<readonly Servin
 
 /** `app details`: `docker ps` of each role. */
 export function appDetails(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "App Host", places(task.scope).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name) })));
+  return eachHost(world, "App Host", places(task.scope).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name) })));
 }
 
 /** `app containers`: all containers of the service, running or not. */
 export function appContainers(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "App Host", appHosts(task.scope).map((host) => ({ host, command: listContainers(task.settings) })));
+  return eachHost(world, "App Host", appHosts(task.scope).map((host) => ({ host, command: listContainers(task.settings) })));
 }
 
 /** `proxy details`. */
 export function proxyDetails(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverFor(task.settings).details() })));
+  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverFor(task.settings).details() })));
 }
 
 /** `audit`: the last lines of each host's audit log. */
 export function audit(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "App Host", task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings) })));
+  return eachHost(world, "App Host", task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings) })));
 }
 
 /** `proxy logs`. */
 export function proxyLogs(world: World, task: Task, options: LogOptions, onLine: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverFor(task.settings).logs(options) })), onLine);
+  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverFor(task.settings).logs(options) })), onLine);
 }
 
 /**
@@ -72,13 +72,13 @@ export function proxyLogs(world: World, task: Task, options: LogOptions, onLine:
  * @throws DeployError (missing) when nothing runs anywhere in scope
  */
 export async function appLogs(world: World, task: Task, options: LogOptions, containerId: string | undefined, onLine: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  if (containerId !== undefined) return eachHost(world, task, "App Host", appHosts(task.scope).map((host) => ({ host, command: containerLogsOf(containerId, options) })), onLine);
+  if (containerId !== undefined) return eachHost(world, "App Host", appHosts(task.scope).map((host) => ({ host, command: containerLogsOf(containerId, options) })), onLine);
   const found = (await serving(world, task)).filter((one) => one.container !== undefined);
   if (found.length === 0) throw new DeployError("missing", `Nothing of ${task.settings.service} is running on ${task.scope.hosts.join(", ")}`, { hint: "Look at `capstan app containers`; logs of a stopped one: `capstan app logs --container-id ID`." });
-  return eachHost(world, task, "App Host", found.map(({ host, role, container }) => ({ host, role, command: containerLogsOf(container?.name ?? "", options) })), onLine);
+  return eachHost(world, "App Host", found.map(({ host, role, container }) => ({ host, role, command: containerLogsOf(container?.name ?? "", options) })), onLine);
 }
 
 /** `server exec`: a command of the user's own on every host. */
 export function serverExec(world: World, task: Task, command: Command): Promise<readonly HostOutput[]> {
-  return eachHost(world, task, "App Host", task.scope.hosts.map((host) => ({ host, command })));
+  return eachHost(world, "App Host", task.scope.hosts.map((host) => ({ host, command })));
 }

@@ -59,8 +59,9 @@ async function demo(): Promise<void> {
   if (lost(report) > 0) throw new Error(`Requests were lost: ${JSON.stringify(report.errors)}`);
   title(stay ? "Look around, in another terminal" : "To look around: bun run demo --stay, then in another terminal");
   console.log(`   cd ${root}`);
-  console.log(`   . ${lab.folder}/env             # the hosts and credentials of this lab`);
-  for (const [line, what] of [["bun mod.ts details", "what runs where"], ["bun mod.ts app logs -f", "logs of all hosts at once"], ["bun mod.ts plan", "what a deploy would do"], ["VERSION=v3 bun mod.ts deploy", "one more"]]) console.log(`   ${line?.padEnd(30)} # ${what}`);
+  console.log(`   . ${lab.folder}/env   # the hosts and credentials of this lab`);
+  const capstan = `${process.execPath.includes("_npx") ? "npx --yes bun" : "bun"} mod.ts`;
+  for (const [line, what] of [[`${capstan} details`, "what runs where"], [`${capstan} app logs -f`, "logs of all hosts at once"], [`${capstan} plan`, "what a deploy would do"], [`VERSION=v3 ${capstan} deploy`, "one more"]]) console.log(`   ${line?.padEnd(36)} # ${what}`);
   console.log(`   curl ${lab.urls[0]}`);
   if (!stay) return;
   console.log("\n   Ctrl-C here takes everything down.");

@@ -79,17 +79,22 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         const parts = batchParts(command);
         if (parts === undefined) return answerTo(host, command.text, answers[host]);
         stopped.delete(host);
-        limits.onOutput?.("stdout", `\x1e${parts.mark} pid ${batchPid}\x1e`);
+        const whole = { stdout: "", stderr: "" };
+        const say = (stream: "stdout" | "stderr", text: string): void => {
+          whole[stream] += text;
+          limits.onOutput?.(stream, text);
+        };
+        say("stdout", `\x1e${parts.mark} pid ${batchPid}\x1e`);
         for (const [i, part] of parts.commands.entries()) {
           if (stopped.has(host)) break;
           const { status, stdout } = answerTo(host, part, answers[host]);
           await Promise.resolve();
           if (limits.signal.aborted) throw limits.signal.reason;
-          limits.onOutput?.("stdout", `${stdout}\x1e${parts.mark} ${i} ${status}\x1e`);
-          limits.onOutput?.("stderr", `\x1e${parts.mark} ${i} ${status}\x1e`);
+          say("stdout", `${stdout}\x1e${parts.mark} ${i} ${status}\x1e`);
+          say("stderr", `\x1e${parts.mark} ${i} ${status}\x1e`);
           if (status !== 0 && !parts.optional[i]) break;
         }
-        return exit(0, "");
+        return { ...exit(0, whole.stdout), stderr: whole.stderr };
       },
       async open(host): Promise<Channel> {
         ran.push(`${host} $ take the lock`);
