@@ -75,7 +75,7 @@ export interface HookContexts {
   postProxyReboot: ConnectedHookContext;
   /** For every line of the audit log, as it is recorded. Never delays the run and never fails it. */
   auditBroadcast: HookContext & { readonly event: AuditEvent };
-  /** After a run failed and what could be taken back was taken back. */
+  /** After a run failed that had reached its hosts, once what could be taken back was taken back. */
   onFailure: ConnectedHookContext & { readonly error: DeployError; readonly runtimeSeconds: number };
 }
 

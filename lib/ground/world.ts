@@ -94,6 +94,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The user's working directory: absolute. */
   readonly cwd: string;
+  /** Name of this machine. */
+  readonly hostname: string;
   readonly report: (event: Event) => void;
   /** Scrubs a secret value that was handed out from all output from now on. */
   readonly conceal: (value: string) => void;

@@ -1,5 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
-import { containerName } from "../ground/names.ts";
+import { containerName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
 import { startContainer, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
@@ -50,7 +50,8 @@ export function planAppStop(order: Order, facts: FleetFacts): Plan {
   const driver = driverFor(order.settings);
   const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role): HostStep[] => {
     const running = containersOfRole(role, factsOf(facts, host).containers).filter(isUp);
-    if (running.length === 0) return [];
+    const isRouted = factsOf(facts, host).proxy?.routes.some((route) => route.name === rolePrefix(order.settings, role.name)) === true;
+    if (running.length === 0 && !isRouted) return [];
     return [
       auditStep(order, role.name, "Stopped app"),
       ...(role.proxy === undefined ? [] : [driver.unroute(order.settings, role)]),

@@ -20,6 +20,8 @@ export interface DeployParts {
   readonly prune: boolean;
   /** Pull always, or only where the image is missing. */
   readonly pull: "always" | "missing";
+  /** Call preDeploy; default: true. */
+  readonly preDeploy?: boolean;
   /** What to do when the image cannot be pulled. */
   readonly pullHint?: string;
 }
@@ -38,7 +40,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
     notes: before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : [],
     phases: [
       { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), parts.pull, parts.pullHint)) },
-      ...hookPhase(order, "preDeploy", order.scope.hosts),
+      ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
       ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, proxyHosts(order).includes(host))) }] : []),
       ...bootPhases(order, hosts, places),
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, places.filter((place) => place.host === host))) },

@@ -1,4 +1,5 @@
 import { CancelledError, isDeployError, ProgramError } from "../ground/errors.ts";
+import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
 import type { HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
@@ -98,19 +99,16 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
 }
 
 async function runHere(world: World, step: LocalStep): Promise<void> {
-  const partial = { stdout: "", stderr: "" };
-  const line = (stream: "stdout" | "stderr", text: string): void => tell(world, { type: "output", host: undefined, title: step.title, stream, line: text, loud: step.loud === true });
-  const exit = await world.programs.run(step.program, {
-    timeoutMs: 3_600_000,
-    signal: world.signal,
-    onOutput: (stream, text) => {
-      const lines = (partial[stream] + text).split("\n");
-      partial[stream] = lines.pop() ?? "";
-      for (const one of lines) line(stream, one);
-    },
-  });
-  for (const stream of ["stdout", "stderr"] as const) if (partial[stream] !== "") line(stream, partial[stream]);
+  const lines = linesTo(world, step);
+  const exit = await world.programs.run(step.program, { timeoutMs: 3_600_000, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  lines.stdout.end();
+  lines.stderr.end();
   if (exit.status !== 0 && step.optional !== true) throw new ProgramError(step.program, exit, { hint: step.hint });
+}
+
+function linesTo(world: World, step: LocalStep): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
+  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.loud === true }));
+  return { stdout: splitter("stdout"), stderr: splitter("stderr") };
 }
 
 /** Follows a plan being carried out: journal, events, the time of each phase. */

@@ -35,8 +35,10 @@ export interface Change {
   readonly version: "built" | "none" | ((task: Task, facts: FleetFacts) => string);
   /** Needs the values of the config's secrets. */
   readonly secrets: boolean;
-  /** A release: postDeploy is called after it and the summary names versions. */
+  /** A release: the summary names versions. */
   readonly release: boolean;
+  /** Calls postDeploy once it is done. */
+  readonly postDeploy: boolean;
 }
 
 /** What a change that came to its end did. */
@@ -140,13 +142,19 @@ class Run {
     await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
     this.#connected = true;
     if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
+    const { lost } = this.#lock ?? {};
+    // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
+    const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, lost]) };
     try {
-      for (const stage of this.#change.stages) await this.#carryStage(stage);
+      for (const stage of this.#change.stages) await this.#carryStage(guarded, stage);
+    } catch (error) {
+      if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
+      throw Object.assign(lost.reason, { state: error.state });
     } finally {
       await this.#lock?.release();
       this.#lock = undefined;
     }
-    if (this.#change.release) {
+    if (this.#change.postDeploy) {
       const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
       await this.#hook("postDeploy", (signal) => ({ ...connectedContext(this.#base(), scope.hosts, signal), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
@@ -182,18 +190,18 @@ class Run {
     over.abort();
   }
 
-  async #carryStage(stage: Stage): Promise<void> {
-    if (this.#world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
+  async #carryStage(world: World, stage: Stage): Promise<void> {
+    if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
     const { settings, scope } = this.#task;
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", scope.hosts, () => observe(this.#world, settings, scope.hosts)) : undefined;
+    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", scope.hosts, () => observe(world, settings, scope.hosts)) : undefined;
     if (observed !== undefined) {
       if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
     }
     const order = orderOf(this.#world, this.#task, this.#version);
-    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(this.#world, this.#task)) : stage.plan(order, observed ?? new Map());
+    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
-    this.#phases.push(...(await apply(this.#world, plan, this.#conductor(order))));
+    this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
   }
 
   #conductor(order: Order): Conductor {

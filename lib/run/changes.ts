@@ -16,8 +16,8 @@ export interface DeployOptions {
 
 const push = ({ skipPush, noCache }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [{ sees: "here", plan: (order, local) => planBuildPush(order, local, noCache === true) }]);
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
-const release = { lock: true, version: "built", secrets: true, release: true } as const;
-const housekeeping = { lock: true, version: "none", secrets: false, release: false } as const;
+const release = { lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
+const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
 
 /** Every command that changes something, as data. */
 export const changes = {
@@ -34,8 +34,9 @@ export const changes = {
   buildDeliver: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [...push({ noCache }), { sees: "hosts", plan: planBuildPull }] }),
   appBoot: (): Change => ({
     ...release,
+    postDeploy: false,
     version: (task, facts) => task.version ?? versionToBoot(task.settings, task.scope, facts),
-    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: false, pull: "missing" }) }],
+    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: false, pull: "missing", preDeploy: false }) }],
   }),
   appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planAppStop }] }),

@@ -1,5 +1,6 @@
 import type { Command } from "../ground/command.ts";
 import { isDeployError } from "../ground/errors.ts";
+import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 
@@ -32,18 +33,13 @@ export const ownCommandMs = 86_400_000;
  */
 export async function eachHost(world: World, title: string, errands: readonly Errand[], onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
   const results = await settle(errands, Math.max(1, errands.length), async (errand) => {
-    const partial = { stdout: "", stderr: "" };
+    const lines = { stdout: new LineSplitter((line) => onLine?.(errand, "stdout", line)), stderr: new LineSplitter((line) => onLine?.(errand, "stderr", line)) };
     const exit = await world.transport.run(errand.host, errand.command, {
       timeoutMs: ownCommandMs, signal: world.signal, keepBytes: 64 * 1024 * 1024,
-      ...(onLine === undefined ? {} : {
-        onOutput: (stream, text) => {
-          const lines = (partial[stream] + text).split("\n");
-          partial[stream] = lines.pop() ?? "";
-          for (const line of lines) onLine(errand, stream, line);
-        },
-      }),
+      onOutput: (stream, text) => lines[stream].feed(text),
     });
-    for (const stream of ["stdout", "stderr"] as const) if (partial[stream] !== "") onLine?.(errand, stream, partial[stream]);
+    lines.stdout.end();
+    lines.stderr.end();
     return exit;
   });
   return results.map((result): HostOutput => {

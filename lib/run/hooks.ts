@@ -1,6 +1,7 @@
 import type { ConnectedHookContext, HookContext, HookContexts, HookName } from "../config/hooks.ts";
 import { Command } from "../ground/command.ts";
 import { CancelledError, CommandError, DeployError, isDeployError, ProgramError } from "../ground/errors.ts";
+import { LineSplitter } from "../ground/line-splitter.ts";
 import { abbreviated } from "../ground/names.ts";
 import type { Exit, Limits, World } from "../ground/world.ts";
 import { execInContainer } from "../remote/container.ts";
@@ -25,7 +26,6 @@ export interface HookBase {
 export function hookContext(base: HookBase, hosts: readonly string[], signal: AbortSignal): HookContext {
   const { world, task } = base;
   const { settings } = task;
-  const limits = outputLimits(world, signal, "hook");
   return {
     service: settings.service,
     serviceVersion: `${settings.service}@${abbreviated(base.version)}`,
@@ -42,7 +42,7 @@ export function hookContext(base: HookBase, hosts: readonly string[], signal: Ab
     log: (text) => tell(world, { type: "notice", level: "info", text }),
     async local(argv, options = {}) {
       const program = { argv, cwd: options.cwd ?? settings.root, ...(options.env === undefined ? {} : { env: options.env }), ...(options.input === undefined ? {} : { input: options.input }) };
-      const exit = await world.programs.run(program, limits);
+      const exit = await world.programs.run(program, outputLimits(world, signal, "hook"));
       if (exit.status !== 0) throw new ProgramError(program, exit);
       return exit;
     },
@@ -117,12 +117,9 @@ function rejectOn(signal: AbortSignal): Promise<never> {
   });
 }
 
+/** A program or command of a hook: its output is shown line by line. What came after its last line break is in its Exit only. */
 function outputLimits(world: World, signal: AbortSignal, title: string, host?: string): Limits {
-  return {
-    timeoutMs: hookTimeoutMs,
-    signal,
-    onOutput: (stream, text) => {
-      for (const line of text.split("\n").filter((one) => one !== "")) tell(world, { type: "output", host, title, stream, line, loud: true });
-    },
-  };
+  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => tell(world, { type: "output", host, title, stream, line, loud: true }));
+  const lines = { stdout: splitter("stdout"), stderr: splitter("stderr") };
+  return { timeoutMs: hookTimeoutMs, signal, onOutput: (stream, text) => lines[stream].feed(text) };
 }

@@ -21,7 +21,7 @@ export type HostPlanned = PlannedStep & { readonly host: string; readonly step: 
 type Batched = HostPlanned & BatchItem;
 
 const defaultTimeoutMs = 600_000;
-/** How long the step in flight may take to end after Ctrl-C. */
+/** How long the step in flight may at least take to end after Ctrl-C; one that says how long it may take, so long. */
 const cancelGraceMs = 45_000;
 
 /**
@@ -78,7 +78,7 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
     // The step in flight may be the switch: it is let to its end, and nothing after it begins.
     askToEnd();
     if (progress.abandonable()) hard.abort(new CancelledError());
-    else void world.clock.sleep(cancelGraceMs, over.signal).then(() => hard.abort(new CancelledError()), () => undefined);
+    else void world.clock.sleep(Math.max(cancelGraceMs, progress.stepTimeoutMs()), over.signal).then(() => hard.abort(new CancelledError()), () => undefined);
   };
   world.signal.addEventListener("abort", onCancel, { once: true });
   progress.begin();
@@ -143,6 +143,12 @@ class Progress {
 
   complete(): boolean {
     return this.#ended === this.#batch.length;
+  }
+
+  /** The deadline of the step in flight, where it has one of its own: a switch may have to drain for long. */
+  stepTimeoutMs(): number {
+    const step = this.current()?.step;
+    return step?.kind === "run" ? (step.timeoutMs ?? 0) : 0;
   }
 
   abandonable(): boolean {

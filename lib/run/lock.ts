@@ -1,4 +1,4 @@
-import { DeployError } from "../ground/errors.ts";
+import { CancelledError, DeployError } from "../ground/errors.ts";
 import { lockDirectory } from "../ground/names.ts";
 import type { Channel, World } from "../ground/world.ts";
 import { automaticMessage, holdLock, lockStatus, lockStatusCode, readHeld, type LockFact } from "../remote/lock.ts";
@@ -12,6 +12,8 @@ export interface Lock {
   step(title: string): void;
   /** Gives the lock back. Never rejects. */
   release(): Promise<void>;
+  /** Aborted with a DeployError (lock) when the lock is gone though it was not given back: another run may begin. */
+  readonly lost: AbortSignal;
 }
 
 /** How often the holder hears from us; it gives up after {@link silenceSeconds}. */
@@ -40,16 +42,29 @@ export async function takeLock(world: World, task: Task, version: string): Promi
 
 async function tryToTake(world: World, task: Task, host: string, version: string): Promise<{ lock: Lock } | { holder: LockFact | undefined }> {
   const title = task.subcommand === undefined ? task.command : `${task.command} ${task.subcommand}`;
+  // Once it is taken, Ctrl-C must not end it: what was begun is taken back under the lock.
+  const giveUp = new AbortController();
+  const onCancel = (): void => giveUp.abort(world.signal.reason);
+  world.signal.addEventListener("abort", onCancel, { once: true });
+  try {
+    return await takeOrRead(world, task, host, version, title, giveUp.signal);
+  } finally {
+    world.signal.removeEventListener("abort", onCancel);
+  }
+}
+
+async function takeOrRead(world: World, task: Task, host: string, version: string, title: string, signal: AbortSignal): Promise<{ lock: Lock } | { holder: LockFact | undefined }> {
   const channel = await world.transport.open(host, holdLock(task.settings, {
     lockedBy: task.performerName, at: timestamp(world), version, message: automaticMessage,
-    token: world.randomHex(8), from: world.env["HOSTNAME"] ?? task.performer, command: title, silenceSeconds,
-  }), AbortSignal.any([]));
+    token: world.randomHex(8), from: world.hostname, command: title, silenceSeconds,
+  }), signal);
   const lines = channel.lines[Symbol.asyncIterator]();
   const first = await lines.next();
   if (first.done !== true && first.value.trim() === "taken") return { lock: hold(world, host, channel, lines) };
   const rest = first.done === true ? [] : [first.value];
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
+  if (signal.aborted) throw new CancelledError("Cancelled while taking the deploy lock", { state: ["Nothing was changed."] });
   if (status === lockStatusCode.held) return { holder: readHeld(rest.join("\n")) };
   throw new DeployError("lock", `Cannot take the deploy lock on ${host}: ${lost ? "the connection was lost" : stderr.trim() || `the holder ended with status ${status}`}`, {
     host, state: ["Nothing was changed."], hint: `Look at ${lockDirectory(task.settings)} on ${host}: is the disk full, or the folder not writable?`,
@@ -59,6 +74,7 @@ async function tryToTake(world: World, task: Task, host: string, version: string
 function hold(world: World, host: string, channel: Channel, lines: AsyncIterator<string>): Lock {
   tell(world, { type: "lock", host, state: "taken" });
   const over = new AbortController();
+  const gone = new AbortController();
   let current = "starting";
   let released = false;
   void (async () => {
@@ -69,9 +85,12 @@ function hold(world: World, host: string, channel: Channel, lines: AsyncIterator
   })().catch(() => undefined);
   void (async () => {
     while ((await lines.next()).done !== true) continue;
-    if (!released) tell(world, { type: "lock", host, state: "lost", text: "The process that holds the deploy lock ended. Another run may start now." });
+    if (released) return;
+    tell(world, { type: "lock", host, state: "lost", text: "it was released by somebody else, or the connection is gone" });
+    gone.abort(new DeployError("lock", `The deploy lock on ${host} was lost while the run was going on`, { host, hint: "See who released it: `capstan audit`, `capstan lock status`. Then run the command again: it starts from what is there." }));
   })().catch(() => undefined);
   return {
+    lost: gone.signal,
     step(title) {
       current = title.replaceAll("\n", " ");
       if (!released) channel.write(`${current}\n`);

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type { Event } from "../ground/event.ts";
 import type { Transport, World } from "../ground/world.ts";
 import { systemClock } from "./clock.ts";
@@ -65,6 +66,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
       randomHex,
       env,
       cwd,
+      hostname: hostname(),
       report,
       conceal: (value) => redactor.conceal(value),
       signal: options.signal ?? new AbortController().signal,

@@ -64,6 +64,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     conceal: () => undefined,
     env: {},
     cwd: "/app",
+    hostname: "desk",
     files: { read: async () => undefined, exists: async () => false, write: async () => undefined, append: async () => undefined },
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
