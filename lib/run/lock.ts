@@ -19,6 +19,8 @@ export interface Lock {
 /** How often the holder hears from us; it gives up after {@link silenceSeconds}. */
 const beatMs = 3_000;
 const silenceSeconds = 15;
+/** How long its end is waited for when it is given back. */
+const releaseMs = 10_000;
 
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
@@ -100,7 +102,9 @@ function hold(world: World, host: string, channel: Channel, lines: AsyncIterator
       released = true;
       over.abort();
       channel.end();
-      await Promise.race([channel.ended, world.clock.sleep(10_000, AbortSignal.any([]))]);
+      const enough = new AbortController();
+      await Promise.race([channel.ended, world.clock.sleep(releaseMs, enough.signal).catch(() => undefined)]);
+      enough.abort();
       tell(world, { type: "lock", host, state: "released" });
     },
   };
