@@ -145,6 +145,10 @@ class Score implements Engine {
     if (planned.host !== undefined && planned.step.kind === "run" && planned.step.audit !== undefined) this.#conductor.onAudit(planned.host, planned.step.role, planned.step.audit);
   }
 
+  leave(host: string, pid: number): void {
+    this.journal.leftBehind.set(host, pid);
+  }
+
   withdraw(planned: PlannedStep): void {
     this.journal.withdraw(planned);
   }

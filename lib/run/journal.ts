@@ -15,6 +15,8 @@ export class Journal {
   readonly #done = new Set<PlannedStep>();
   /** True once traffic is on the new version everywhere: nothing is taken back any more. */
   committed = false;
+  /** By host: the shell of a batch that was left behind and may still be at work. */
+  readonly leftBehind = new Map<string, number>();
 
   begin(step: PlannedStep): void {
     this.#begun.push(step);

@@ -14,6 +14,8 @@ export interface Engine {
   end(planned: PlannedStep, ok: boolean): void;
   /** It was told as begun, and the host never came to it. */
   withdraw(planned: PlannedStep): void;
+  /** The connection went while the host was at work: its shell may still be. */
+  leave(host: string, pid: number): void;
 }
 
 /** A planned step that happens on a host. */
@@ -71,6 +73,7 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
   const hard = new AbortController();
   const over = new AbortController();
   let pid: number | undefined;
+  let cameBack = false;
   const askToEnd = (): void => {
     if (pid !== undefined) void world.transport.run(host, sh`kill -TERM ${pid}`, { timeoutMs: 10_000, signal: hard.signal }).catch(() => undefined);
   };
@@ -97,6 +100,7 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
         }
       },
     });
+    cameBack = true;
     progress.settle();
     if (progress.failure !== undefined) throw progress.failure;
     if (!progress.complete()) {
@@ -109,6 +113,7 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
       throw current === undefined ? new ConnectError(host, "lost", `The connection to ${host} ended before the work was done`) : new CommandError(host, current.command, exit);
     }
   } catch (error) {
+    if (pid !== undefined && !cameBack) engine.leave(host, pid);
     progress.fail();
     throw world.signal.aborted && !(error instanceof CommandError) ? new CancelledError("Cancelled", { cause: error }) : error;
   } finally {

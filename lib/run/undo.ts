@@ -1,3 +1,4 @@
+import { sh } from "../ground/command.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 import type { Journal, PlannedStep } from "./journal.ts";
@@ -26,12 +27,22 @@ export async function takeBack(world: World, journal: Journal): Promise<readonly
     const hosts = [...new Set(steps.flatMap((planned) => planned.host ?? []))].toReversed();
     const results = await settle(hosts, hosts.length, async (host) => {
       const undone: Taken[] = [];
+      await awaitLeftBehind(world, host, journal);
       for (const planned of steps.filter((one) => one.host === host)) undone.push(await takeBackStep(world, host, planned));
       return undone;
     });
     for (const result of results) if (result.ok) taken.push(...result.value);
   }
   return taken;
+}
+
+/** An undo must not overtake the step it takes back: a shell that was left behind is asked to stop after its step, and waited for. */
+async function awaitLeftBehind(world: World, host: string, journal: Journal): Promise<void> {
+  const pid = journal.leftBehind.get(host);
+  if (pid === undefined) return;
+  const quiet = sh`kill -TERM ${pid} 2> /dev/null; i=0; while kill -0 ${pid} 2> /dev/null && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done`;
+  await world.transport.run(host, quiet, { timeoutMs: undoTimeoutMs, signal: AbortSignal.timeout(undoTimeoutMs) }).catch(() => undefined);
+  journal.leftBehind.delete(host);
 }
 
 async function takeBackStep(world: World, host: string, planned: PlannedStep): Promise<Taken> {

@@ -126,8 +126,10 @@ describe("a deploy that is stopped half way", () => {
   /** Moments of a deploy, by what it has just told. */
   const moments = ["Connect", "Take the lock", "Look at hosts", "Build and push", "Pull image", "Prepare hosts", "Boot web", "Switch", "Retire old", "Prune"];
 
-  /** Starts a deploy and stops it at a moment. */
-  async function stoppedAt(version: string, moment: string, signal: NodeJS.Signals): Promise<{ status: number; stderr: string }> {
+  const stoppedAt = (version: string, moment: string, signal: NodeJS.Signals): Promise<{ status: number; stderr: string }> => struckAt(version, moment, (child) => child.kill(signal));
+
+  /** Starts a deploy and does something to it, or to a host, at a moment. */
+  async function struckAt(version: string, moment: string, strike: (child: Bun.Subprocess) => unknown): Promise<{ status: number; stderr: string }> {
     const child = project.start(["deploy", "--version", version, "--json"], { VERSION: version });
     let text = "";
     const decoder = new TextDecoder();
@@ -138,7 +140,7 @@ describe("a deploy that is stopped half way", () => {
       if (!killed && text.includes(`"type":"phase-start"`) && new RegExp(`"type":"phase-start"[^\\n]*"phase":"${moment}`).test(text)) {
         killed = true;
         await Bun.sleep(Math.random() * 150);
-        child.kill(signal);
+        await strike(child);
       }
     }
     await child.exited;
@@ -183,6 +185,23 @@ describe("a deploy that is stopped half way", () => {
     await project.deploy("after");
     expect(await served(lab.hosts)).toEqual(["after", "after", "after"]);
   }, 180_000);
+
+  test("a connection lost in the middle takes the fleet back, and leaves nothing of the new version", async () => {
+    await using load = startLoad(lab.urls, { rate: 60, slow: { count: 1, seconds: 1 }, streamTicks: 20 });
+    for (const [i, moment] of ["Pull image", "Boot web", "Switch"].entries()) {
+      const { status, stderr } = await struckAt(`l${i}`, moment, async () => {
+        await lab.host(3).killSshd();
+        await lab.host(3).startSshd();
+      });
+      expect([moment, status]).toEqual([moment, 4]);
+      expect(stderr).toContain(`"host":"${third()}"`);
+      expect(await served(lab.hosts)).toEqual(["after", "after", "after"]);
+      for (const host of lab.hosts) expect((await host.containers("dead")).filter((name) => name.includes(`-l${i}`))).toEqual([]);
+    }
+    const report = await load.stop();
+    expect(report.errors).toEqual({});
+    expect(lost(report)).toBe(0);
+  }, 120_000);
 
   test("a second Ctrl-C leaves at once", async () => {
     const child = project.start(["deploy", "--version", "twice"], { VERSION: "twice" });
