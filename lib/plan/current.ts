@@ -30,11 +30,6 @@ export function routedPort(settings: Settings, role: Role, proxy: ProxyFacts | u
   return Number.isInteger(port) && port > 0 ? port : undefined;
 }
 
-/** The version in place: of the primary role on its first host in scope that runs one. */
-export function versionInPlace(settings: Settings, roles: readonly Role[], facts: ReadonlyMap<string, HostFacts>): string | undefined {
-  return versionsInPlace(settings, roles, facts)[0];
-}
-
 /** Every version that serves somewhere: more than one when hosts differ. */
 export function versionsInPlace(settings: Settings, roles: readonly Role[], facts: ReadonlyMap<string, HostFacts>): readonly string[] {
   const versions = roles.flatMap((role) => role.hosts.flatMap((host) => {

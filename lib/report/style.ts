@@ -33,11 +33,3 @@ export function createStyle(colour: boolean): Style {
 
 /** A style that changes nothing. */
 export const plain: Style = createStyle(false);
-
-/** Colours the lines of a printed plan by their first mark: `+` green, `~` yellow, `-` red. Other lines stay as they are. */
-export function colourByMark(text: string, style: Style): string {
-  const paints: Readonly<Record<string, Paint>> = { "+": style.green, "~": style.yellow, "-": style.red };
-  return text.split("\n").map((line) => (paints[/^\s*([+~-])\s/.exec(line)?.[1] ?? ""] ?? same)(line)).join("\n");
-}
-
-const same: Paint = (text) => text;

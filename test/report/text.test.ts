@@ -4,7 +4,7 @@ import { hostOutput } from "../../lib/report/host-output.ts";
 import { jsonLine } from "../../lib/report/json.ts";
 import { listed } from "../../lib/report/names.ts";
 import { printable, printableText } from "../../lib/report/printable.ts";
-import { colourByMark, createStyle, plain, wantsColour } from "../../lib/report/style.ts";
+import { createStyle, plain, wantsColour } from "../../lib/report/style.ts";
 import { fitted, padded, table } from "../../lib/report/table.ts";
 
 describe("printable()", () => {
@@ -37,12 +37,6 @@ describe("wantsColour()", () => {
 });
 
 test("createStyle() colours also where the process itself would not", () => expect(createStyle(true).red("x")).toBe("\x1b[31mx\x1b[39m"));
-
-test("colourByMark() colours the lines of a plan by their mark", () => {
-  const text = "== Boot\n  + Start x\n  ~ Switch\n  - Stop y\n    $ docker -v";
-  expect(colourByMark(text, createStyle(true))).toBe("== Boot\n\x1b[32m  + Start x\x1b[39m\n\x1b[33m  ~ Switch\x1b[39m\n\x1b[31m  - Stop y\x1b[39m\n    $ docker -v");
-  expect(colourByMark(text, plain)).toBe(text);
-});
 
 test("table() aligns columns by what is seen, not by length", () => {
   expect(table([["host", "version"], ["\x1b[31mweb-1\x1b[39m", "77"], ["日本", "76", "stopped"]])).toEqual(["host   version", "\x1b[31mweb-1\x1b[39m  77", "日本   76       stopped"]);
