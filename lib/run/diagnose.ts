@@ -20,7 +20,9 @@ export function likelyCause(readiness: Readiness, tries: readonly Try[], logLine
   if (state.oomKilled) return { text: "the container was killed for using too much memory", hint: "Raise the memory limit in the role's options, or make the application use less." };
   if (state.exitCode === 127 || state.exitCode === 126) return { text: `the command of the image or of the role's cmd cannot be run (exit code ${state.exitCode})`, hint: "Check `cmd` in the config and the image's ENTRYPOINT, and that the image was built for this host's architecture." };
   if (logLines.some((line) => /exec format error/i.test(line))) return { text: "the image was built for another architecture than this host's", hint: "Set builder.arch to the hosts' architecture and deploy again." };
-  if (state.restartCount > 0) return { text: `the application starts and crashes again and again (exit code ${state.exitCode})`, hint: "Read the log above: the application ends by itself. Run the image by hand with the same env." };
+  // A container that was started again has no exit code for the moment: the last one seen says why.
+  const exitCode = tries.findLast((one) => one.state.exitCode !== 0)?.state.exitCode ?? state.exitCode;
+  if (state.restartCount > 0) return { text: `the application starts and crashes again and again (exit code ${exitCode})`, hint: "Read the log above: the application ends by itself. Run the image by hand with the same env." };
   if (["exited", "dead"].includes(state.status)) return { text: `the application ended by itself (exit code ${state.exitCode})`, hint: "Read the log above: the application must stay in the foreground." };
   if (state.status === "missing") return { text: "the container was removed while it was starting", hint: "Somebody or something else removed it: look at `capstan audit` and at the host's docker events." };
   if (readiness.kind !== "http") return state.health === "unhealthy" ? { text: "Docker's own healthcheck of the image fails", hint: "Run the HEALTHCHECK command of the image in the container to see why." } : undefined;

@@ -27,7 +27,10 @@ export async function awaitReady(world: World, host: string, step: WaitStep): Pr
   let runningSince: number | undefined;
   let state = await stateOf(world, host, step);
   for (;;) {
-    const answer = step.readiness.kind === "http" && state.status === "running" ? await ask(world, host, state.address, step.readiness) : undefined;
+    const left = step.deadlineMs - (world.clock.now() - started);
+    const asked = step.readiness.kind === "http" && state.status === "running" ? await askWhileUp(world, host, step, state, step.readiness, left) : { state, answer: undefined };
+    const { answer } = asked;
+    ({ state } = asked);
     const now = world.clock.now();
     tries.push({ afterMs: now - started, state, answer });
     runningSince = state.status === "running" ? (runningSince ?? now) : undefined;
@@ -43,8 +46,8 @@ export async function awaitReady(world: World, host: string, step: WaitStep): Pr
   }
 }
 
-async function stateOf(world: World, host: string, step: WaitStep): Promise<ContainerState> {
-  const exit = await world.transport.run(host, step.state.command, { timeoutMs: 30_000, signal: world.signal });
+async function stateOf(world: World, host: string, step: WaitStep, signal: AbortSignal = world.signal): Promise<ContainerState> {
+  const exit = await world.transport.run(host, step.state.command, { timeoutMs: 30_000, signal });
   try {
     return step.state.parse(exit.stdout);
   } catch (cause) {
@@ -54,9 +57,36 @@ async function stateOf(world: World, host: string, step: WaitStep): Promise<Cont
   }
 }
 
-function ask(world: World, host: string, address: string, readiness: Extract<Readiness, { kind: "http" }>): Promise<HttpAnswer> {
+/** How often a container is looked at while it owes an answer. */
+const lookMs = 500;
+
+/**
+ * One probe. A container that ends or restarts takes its address with it, and would leave the question open until its
+ * timeout: so it is looked at meanwhile, and the question given up when it is no longer the same.
+ * @param leftMs until the deadline of the wait
+ */
+async function askWhileUp(world: World, host: string, step: WaitStep, before: ContainerState, readiness: Extract<Readiness, { kind: "http" }>, leftMs: number): Promise<{ readonly state: ContainerState; readonly answer: HttpAnswer | undefined }> {
   const { port, path, timeoutMs } = readiness;
-  return world.transport.probe(host, { address, port, path, headers: { host: `${address}:${port}`, "user-agent": "capstan" }, timeoutMs }, world.signal);
+  const { address } = before;
+  const over = new AbortController();
+  const signal = AbortSignal.any([world.signal, over.signal]);
+  const probe = { address, port, path, headers: { host: `${address}:${port}`, "user-agent": "capstan" }, timeoutMs: Math.max(1_000, Math.min(timeoutMs, leftMs)) };
+  const asking = world.transport.probe(host, probe, signal).then((answer) => ({ state: before, answer }));
+  const watching = async (): Promise<{ state: ContainerState; answer: undefined }> => {
+    for (;;) {
+      await world.clock.sleep(lookMs, signal);
+      const state = await stateOf(world, host, step, signal);
+      if (state.status !== "running" || state.restartCount !== before.restartCount) return { state, answer: undefined };
+    }
+  };
+  try {
+    const watched = watching();
+    watched.catch(() => undefined);
+    asking.catch(() => undefined);
+    return await Promise.race([asking, watched]);
+  } finally {
+    over.abort();
+  }
 }
 
 /** Any 2xx, as the proxy sees it. A host that forbids forwarding leaves the question to the proxy, which asks again before it switches. */

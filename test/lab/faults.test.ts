@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { startLab, type Lab } from "./lab.ts";
 import { lost, startLoad, type LoadReport } from "./load.ts";
-import { ended, makeProject, served, type Project } from "./project.ts";
+import { ended, makeProject, served, type Project, type ProjectOptions } from "./project.ts";
 import { until } from "./shell.ts";
 
 let lab: Lab;
@@ -10,6 +10,15 @@ beforeAll(async () => {
   lab = await startLab({ hosts: 3, diskMb: 400 });
 }, 180_000);
 afterAll(() => lab?.stop());
+
+/** The projects of the test that runs: their routes would be in the way of the next one's. */
+const projects: Project[] = [];
+
+async function newProject(options: ProjectOptions): Promise<Project> {
+  const project = await makeProject(lab, options);
+  projects.push(project);
+  return project;
+}
 
 /** Deploys v1, then v2 while the third host is made to fail. */
 async function failingThird(project: Project, args: readonly string[] = []): Promise<{ status: number; stderr: string; report: LoadReport }> {
@@ -24,8 +33,13 @@ async function failingThird(project: Project, args: readonly string[] = []): Pro
 const third = (): string => lab.host(3).address;
 
 describe("when one host of three fails, the others keep serving the old version", () => {
+  afterEach(async () => {
+    await lab.host(3).freeDisk();
+    for (const project of projects.splice(0)) await project.run(["app", "stop"]);
+  }, 60_000);
+
   test("an image that never gets healthy there", async () => {
-    const project = await makeProject(lab, { service: "sick", clear: `{ SICK_HOST: process.env.SICK_HOST ?? "" }`, proxy: `{ healthcheck: { path: "/cgi-bin/health", interval: 1 } }`, more: "deployTimeout: 4," });
+    const project = await newProject({ service: "sick", clear: `{ SICK_HOST: process.env.SICK_HOST ?? "" }`, proxy: `{ healthcheck: { path: "/cgi-bin/health", interval: 1 } }`, more: "deployTimeout: 4," });
     await project.must(["setup", "--version", "v1"], { VERSION: "v1" });
     await using load = startLoad(lab.urls, { rate: 60, slow: { count: 1, seconds: 1 }, streamTicks: 0 });
     await Bun.sleep(300);
@@ -44,11 +58,10 @@ describe("when one host of three fails, the others keep serving the old version"
     await project.deploy("v2");
     expect(await served(lab.hosts)).toEqual(["v2", "v2", "v2"]);
     for (const host of lab.hosts) expect(await host.running("sick")).toEqual(["sick-web-v2"]);
-    await project.must(["app", "stop"]);
   }, 120_000);
 
   test("an image that crashes there, a port nobody listens on, a command that is not there", async () => {
-    const project = await makeProject(lab, { service: "crash", servers: `{ web: { hosts: ${JSON.stringify(lab.hosts.map((host) => host.address))}, cmd: process.env.CMD } }`, proxy: `{ appPort: Number(process.env.APP_PORT ?? 80) }`, more: "deployTimeout: 3," });
+    const project = await newProject({ service: "crash", servers: `{ web: { hosts: ${JSON.stringify(lab.hosts.map((host) => host.address))}, cmd: process.env.CMD } }`, proxy: `{ appPort: Number(process.env.APP_PORT ?? 80) }`, more: "deployTimeout: 3," });
     await project.must(["setup", "--version", "v1"], { VERSION: "v1" });
     const crash = await project.run(["deploy", "--version", "v2"], { VERSION: "v2", CMD: "/busybox httpd --no-such-option" });
     expect(crash.status).toBe(6);
@@ -58,11 +71,10 @@ describe("when one host of three fails, the others keep serving the old version"
     expect(port.stderr).toContain("likely cause: nothing listens on port 3000; the image exposes 80");
     expect(port.stderr).toContain("Set proxy.appPort to 80.");
     expect(await served(lab.hosts)).toEqual(["v1", "v1", "v1"]);
-    await project.must(["app", "stop"]);
   }, 120_000);
 
   test("its disk is full", async () => {
-    const project = await makeProject(lab, { service: "full" });
+    const project = await newProject({ service: "full" });
     await project.must(["setup", "--version", "v1"], { VERSION: "v1" });
     await lab.host(3).fillDisk();
     const { status, stderr, report } = await failingThird(project);
@@ -77,11 +89,10 @@ describe("when one host of three fails, the others keep serving the old version"
     await project.deploy("v3");
     expect(await served(lab.hosts)).toEqual(["v3", "v3", "v3"]);
     for (const host of lab.hosts) expect(await host.running("full")).toEqual(["full-web-v3"]);
-    await project.must(["app", "stop"]);
   }, 120_000);
 
   test("its dockerd is dead", async () => {
-    const project = await makeProject(lab, { service: "dead" });
+    const project = await newProject({ service: "dead" });
     await project.must(["setup", "--version", "v1"], { VERSION: "v1" });
     await lab.host(3).killDockerd();
     const { status, stderr, report } = await failingThird(project);
@@ -97,7 +108,8 @@ describe("when one host of three fails, the others keep serving the old version"
   }, 120_000);
 
   test("its cable is out: the message tells it from a refusal, nothing is changed", async () => {
-    const project = await makeProject(lab, { service: "dead", more: "ssh: { connectTimeout: 3 }," });
+    const project = await newProject({ service: "cable", more: "ssh: { connectTimeout: 3 }," });
+    await project.must(["setup", "--version", "v3"], { VERSION: "v3" });
     await lab.host(3).cut();
     const cut = await failingThird(project);
     await lab.host(3).restore();

@@ -36,7 +36,7 @@ cd /
 sshd() { /usr/sbin/sshd -D -f "$folder/sshd_config" -E "$folder/log/sshd.log" & echo $! > "$folder/sshd.pid.inside"; }
 dockerd() {
   rm -f /run/docker.pid /var/run/docker.pid
-  /usr/sbin/dockerd --insecure-registry "$registry" --cgroup-parent="$cgroup" --log-level warn -H unix:///run/docker.sock -H "unix://$folder/docker.sock" >> "$folder/log/dockerd.log" 2>&1 &
+  "$(type -P dockerd)" --exec-opt native.cgroupdriver=cgroupfs --insecure-registry "$registry" --cgroup-parent="$cgroup" --log-level warn -H unix:///run/docker.sock -H "unix://$folder/docker.sock" >> "$folder/log/dockerd.log" 2>&1 &
 }
 trap sshd USR1
 trap dockerd USR2

@@ -6,11 +6,14 @@ export class PrerequisiteError extends Error {
   override readonly name = "PrerequisiteError";
 }
 
-/** Programs the lab runs, and Debian's package of each. */
-const packages: readonly (readonly [path: string, name: string])[] = [
-  ["/usr/sbin/dockerd", "docker.io"], ["/usr/bin/docker-registry", "docker-registry"], ["/usr/sbin/sshd", "openssh-server"], ["/usr/bin/ssh", "openssh-client"],
-  ["/bin/busybox", "busybox-static"], ["/usr/sbin/ip", "iproute2"], ["/usr/sbin/iptables", "iptables"], ["/usr/bin/unshare", "util-linux"], ["/usr/bin/git", "git"],
+/** Programs the lab runs, and the distribution's package of each. */
+const packages: readonly (readonly [program: string, name: string])[] = [
+  ["dockerd", "docker.io"], ["docker-registry", "docker-registry"], ["sshd", "openssh-server"], ["ssh", "openssh-client"],
+  ["busybox", "busybox-static"], ["ip", "iproute2"], ["iptables", "iptables"], ["unshare", "util-linux"], ["git", "git"], ["mkfs.ext4", "e2fsprogs"],
 ];
+/** Distributions differ in where they put daemons. */
+const places = "/usr/sbin:/usr/bin:/sbin:/bin";
+const isMissing = (program: string): boolean => Bun.which(program, { PATH: places }) === null;
 
 /** The client that belongs to the daemon of the same package. */
 export const dockerClient = "/usr/bin/docker";
@@ -22,8 +25,10 @@ export const dockerClient = "/usr/bin/docker";
 export async function ensurePrerequisites(say: (text: string) => void = () => undefined): Promise<void> {
   if (process.platform !== "linux") throw new PrerequisiteError("The lab needs Linux: it makes hosts from network namespaces");
   if (process.getuid?.() !== 0) throw new PrerequisiteError("The lab needs root: it makes network namespaces and starts Docker daemons. Run the command with sudo");
-  const missing = packages.filter(([path]) => !existsSync(path)).map(([, name]) => name);
+  const missing = packages.filter(([program]) => isMissing(program)).map(([, name]) => name);
   if (missing.length > 0) await install(missing, say);
+  // Newer distributions have Docker's client in a package of its own.
+  if (isMissing("docker")) await install(["docker-cli"], say);
   const namespace = await run(["unshare", "--net", "--mount", "--pid", "--fork", "true"]);
   if (namespace.status !== 0) throw new PrerequisiteError(`The lab needs network, mount and process namespaces, and this machine refuses them: ${namespace.stderr.trim()}`);
 }

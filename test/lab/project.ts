@@ -6,7 +6,7 @@ import type { LabHost } from "./host.ts";
 import type { Ran } from "./shell.ts";
 
 /** Value of the one secret that the sample app gets. */
-export const appSecret = "app-canary-9c1e";
+export const appSecret = `app-canary-${crypto.randomUUID().slice(0, 8)}`;
 const entry = fileURLToPath(new URL("../../mod.ts", import.meta.url));
 
 /** What differs from the usual project. */

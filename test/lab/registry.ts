@@ -6,7 +6,8 @@ import { isAlive, until } from "./shell.ts";
 export class LabRegistry {
   readonly address: string;
   readonly username = "lab";
-  readonly password = "registry-canary-7f3a";
+  /** Another one each time: several labs may run at once, and each looks for its own. */
+  readonly password = `registry-canary-${crypto.randomUUID().slice(0, 8)}`;
   readonly #folder: string;
   #pid = 0;
 

@@ -7,7 +7,7 @@ import { watchProcesses } from "./watch.ts";
 
 let lab: Lab;
 let project: Project;
-const fileSecret = "file-canary-41bd";
+const fileSecret = `file-canary-${crypto.randomUUID().slice(0, 8)}`;
 
 beforeAll(async () => {
   lab = await startLab({ hosts: 2 });

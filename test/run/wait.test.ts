@@ -12,7 +12,7 @@ const http: Readiness = { kind: "http", port: 80, path: "/up", intervalMs: 1_000
 const settled: Readiness = { kind: "running", readinessDelayMs: 7_000 };
 
 /** Waits for a container that goes through these states, one a look; the last one stays. */
-async function waitFor(readiness: Readiness, states: readonly Partial<ContainerState>[], probe?: (attempt: number) => HttpAnswer): Promise<{ error: unknown; seconds: number; probes: string[] }> {
+async function waitFor(readiness: Readiness, states: readonly Partial<ContainerState>[], probe?: (attempt: number) => HttpAnswer | Promise<HttpAnswer>): Promise<{ error: unknown; seconds: number; probes: string[] }> {
   const { world, events } = fakeWorld({ answers: { h1: [[/./, ""]] }, ...(probe === undefined ? {} : { probe: (_host: string, attempt: number) => probe(attempt) }) });
   let look = 0;
   const step: WaitStep = { kind: "wait", title: "Wait", role: "web", container: "c", readiness, deadlineMs: 30_000, logs: sh`logs`, state: { command: sh`inspect`, parse: () => ({ ...running, ...states[Math.min(look++, states.length - 1)] }) } };
@@ -27,6 +27,13 @@ describe("awaitReady()", () => {
     expect(error).toBeUndefined();
     expect(seconds).toBeGreaterThanOrEqual(7);
     expect(seconds).toBeLessThan(9);
+  });
+
+  test("gives a question up whose container was started again meanwhile, and tells why it crashed before", async () => {
+    const crashed = { status: "restarting", exitCode: 3, restartCount: 1 };
+    const { error, probes } = await waitFor(http, [crashed, { restartCount: 1 }, { restartCount: 3 }], () => new Promise(() => undefined));
+    expect(probes).toEqual(["restarting, exit code 3, restarted 1 times", "running, restarted 3 times"]);
+    expect(isDeployError(error) && error.details.at(-1)).toBe("likely cause: the application starts and crashes again and again (exit code 3)");
   });
 
   test("counts from the last start", async () => {

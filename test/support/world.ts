@@ -26,7 +26,7 @@ export interface FakeOptions {
   readonly answers?: Answers;
   /** What programs on this machine answer; default: there is no git repository, all else ends with status 0 and says nothing. */
   readonly here?: Table;
-  readonly probe?: (host: string, attempt: number) => HttpAnswer;
+  readonly probe?: (host: string, attempt: number) => HttpAnswer | Promise<HttpAnswer>;
   /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
   readonly locks?: readonly string[];
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
