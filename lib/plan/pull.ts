@@ -13,8 +13,8 @@ export function pullSteps(order: Order, facts: HostFacts, when: "always" | "miss
   const command = login(settings.registry);
   return [
     ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
-    auditStep(order, undefined, `Pulled image with version ${version}`),
     { kind: "run", title: `Pull ${image}`, command: pullImage(image), onCancel: "abandon", timeoutMs: 1_800_000, hint },
     { kind: "run", title: `Check that ${image} belongs to ${settings.service}`, command: checkServiceLabel(image, settings.service), hint: `Build it with capstan, or add LABEL service="${settings.service}" to the Dockerfile.` },
+    auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
 }

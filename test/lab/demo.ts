@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { makeApp } from "./app.ts";
 import { asRoot } from "./as-root.ts";
-import { startLab, type Lab } from "./lab.ts";
+import { clearOwn, startLab, type Lab } from "./lab.ts";
 import { lost, startLoad } from "./load.ts";
 import { PrerequisiteError } from "./prerequisites.ts";
 import { served } from "./project.ts";
@@ -23,14 +23,14 @@ try {
 process.exit(0);
 
 async function demo(): Promise<void> {
+  const stop = (): void => {
+    console.log("\nTaking the lab down");
+    void clearOwn().then(() => process.exit(130));
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   title("Bringing up three hosts and a registry");
   const started = performance.now();
   await using lab = await startLab({ hosts: 3, say: (text) => console.log(`   ${text}`) });
-  const stop = (): void => {
-    console.log("\nTaking the lab down");
-    void lab.stop().then(() => process.exit(130));
-  };
-  process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   console.log(`   ${lab.hosts.map((host) => host.address).join(", ")} are up after ${seconds(started)} s, each with its own sshd and Docker`);
   const env = await environment(lab);
   const runs: { what: string; seconds: string; serves: string }[] = [];

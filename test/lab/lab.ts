@@ -140,9 +140,18 @@ async function takeSlot(): Promise<Slot> {
 
 /** Takes down the labs of processes that are gone: killed, or ended without giving theirs back. */
 export async function clearAbandoned(): Promise<void> {
+  await clearWhere((owner) => !(owner > 0 && isAlive(owner)));
+}
+
+/** Takes down the labs of this process, also one that is just coming up: for Ctrl-C. */
+export async function clearOwn(): Promise<void> {
+  await clearWhere((owner) => owner === process.pid);
+}
+
+async function clearWhere(isMeant: (owner: number) => boolean): Promise<void> {
   for (const name of existsSync(base) ? await readdir(base) : []) {
     const owner = Number(await readFile(`${base}/${name}/owner`, "utf8").catch(() => "0"));
-    if (/^\d+$/.test(name) && !(owner > 0 && isAlive(owner))) await clear(slotOf(Number(name)));
+    if (/^\d+$/.test(name) && isMeant(owner)) await clear(slotOf(Number(name)));
   }
 }
 
