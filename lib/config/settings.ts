@@ -1,4 +1,5 @@
 import type { Secret } from "../ground/secret.ts";
+import type { SshOptions } from "../ground/ssh-options.ts";
 import type { Hooks } from "./hooks.ts";
 
 /** A config with every default filled in, merged per role and frozen. Nobody below `config/` sees an optional that has a default. */
@@ -14,7 +15,7 @@ export interface Settings {
   /** First host of the primary role, whatever filters say: the lock sits there. */
   readonly primaryHost: string;
   readonly builder: BuilderSettings;
-  readonly ssh: SshSettings;
+  readonly ssh: SshOptions;
   readonly boot: BootSettings;
   /** How the proxy container itself is run. Undefined: as the files on the host say, with the defaults. */
   readonly proxyRun: ProxyRunSettings | undefined;
@@ -117,23 +118,6 @@ export interface BuilderSettings {
   readonly args: Readonly<Record<string, string | number | boolean>>;
   readonly secrets: Readonly<Record<string, Secret>>;
   readonly driver: string;
-}
-
-export interface SshSettings {
-  /** Undefined: as ~/.ssh/config says, else root. */
-  readonly user: string | undefined;
-  readonly port: number | undefined;
-  /** Key files; empty: the agent and the usual files. */
-  readonly keys: readonly string[];
-  readonly keysOnly: boolean;
-  /** `[user@]host[:port]` to jump through. */
-  readonly proxy: string | undefined;
-  readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
-  /** False: ~/.ssh/config is not read. A path: that file instead. */
-  readonly config: boolean | string;
-  readonly connectTimeoutSeconds: number;
-  /** How many handshakes at once. */
-  readonly maxConcurrentStarts: number;
 }
 
 export interface BootSettings {

@@ -6,7 +6,7 @@ import { localFiles } from "./files.ts";
 import { createPrograms } from "./programs.ts";
 import { randomHex } from "./random.ts";
 import { createRedactor } from "./redact.ts";
-import { defaultSshOptions, type SshOptions } from "./ssh-options.ts";
+import { defaultSshOptions, type SshOptions } from "../ground/ssh-options.ts";
 
 export interface WorldOptions {
   /** Absolute; default: the process's own. */

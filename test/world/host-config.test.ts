@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { defaultSshOptions, type SshOptions } from "../../lib/world/ssh-options.ts";
+import { defaultSshOptions, type SshOptions } from "../../lib/ground/ssh-options.ts";
 import { parseAddress } from "../../lib/world/ssh/address.ts";
 import { createTargets, type Target } from "../../lib/world/ssh/target.ts";
 import { failureOf } from "./transport.ts";

@@ -3,7 +3,7 @@ import { createPrivateKey } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
-import type { SshOptions } from "../../lib/world/ssh-options.ts";
+import type { SshOptions } from "../../lib/ground/ssh-options.ts";
 import { makeKey, me, run, startSshd, temporaryHome, type Sshd } from "./sshd.ts";
 import { failureOf, limits, never, openTransport, type TestTransport } from "./transport.ts";
 

@@ -2,7 +2,7 @@ import type { EventBody } from "../../lib/ground/event.ts";
 import type { Limits, Transport } from "../../lib/ground/world.ts";
 import { systemClock } from "../../lib/world/clock.ts";
 import { createRedactor, type Redactor } from "../../lib/world/redact.ts";
-import { defaultSshOptions, type SshOptions } from "../../lib/world/ssh-options.ts";
+import { defaultSshOptions, type SshOptions } from "../../lib/ground/ssh-options.ts";
 import { createTransport } from "../../lib/world/ssh/transport.ts";
 
 export interface TestTransport extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { isAbsolute, resolve } from "node:path";
-import type { SshOptions } from "../ssh-options.ts";
+import type { SshOptions } from "../../ground/ssh-options.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { readConfigFiles } from "./config-file.ts";
 import { opensshReader } from "./config-openssh.ts";

@@ -5,7 +5,7 @@ import type { EventBody } from "../../ground/event.ts";
 import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
-import type { SshOptions } from "../ssh-options.ts";
+import type { SshOptions } from "../../ground/ssh-options.ts";
 import type { Connection } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";

@@ -1,4 +1,4 @@
-/** How hosts are reached: the same shape as the config's `ssh` section with its defaults filled in. */
+/** How hosts are reached: the config's `ssh` section with its defaults filled in. */
 export interface SshOptions {
   /** Undefined: as ~/.ssh/config says, else root. */
   readonly user: string | undefined;
