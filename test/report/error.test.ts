@@ -80,12 +80,12 @@ test("errorText() does not repeat a cause that the sentence quotes", () => {
 
 test("errorText() shows the stack of a hook: it is the user's own code", () => {
   const cause = new Error("the tests are red");
-  cause.stack = "Error: the tests are red\n    at preDeploy (/work/deploy.config.ts:12:9)";
+  cause.stack = "Error: the tests are red\n    at preDeploy (/app/deploy.config.ts:12:9)";
   expect(text(new DeployError("hook", "The hook preDeploy failed", { cause }))).toBe(`\
 Error: The hook preDeploy failed
 
     Error: the tests are red
-        at preDeploy (/work/deploy.config.ts:12:9)`);
+        at preDeploy (/app/deploy.config.ts:12:9)`);
 });
 
 test("errorText() says Cancelled for Ctrl-C", () => {
