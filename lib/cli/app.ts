@@ -1,4 +1,4 @@
-import { DeployError } from "../ground/errors.ts";
+import { DeployError, exitStatus } from "../ground/errors.ts";
 import type { Plan } from "../ground/step.ts";
 import { changes } from "../run/changes.ts";
 import { appExec, planExec, planExecInServing, type ExecPlan } from "../run/exec.ts";
@@ -7,7 +7,7 @@ import { timestamp } from "../run/stamp.ts";
 import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/app.ts";
 import { logOptions } from "./log-options.ts";
-import { carryChange, lineWriter, printOutputs, printPlanTo, withDeployer } from "./session.ts";
+import { carryChange, lineWriter, logStatus, printOutputs, printPlanTo, withDeployer } from "./session.ts";
 
 export const boot = (context: CommandContextOf<typeof definitions.boot>): Promise<void> => carryChange(context, changes.appBoot());
 export const start = (context: CommandContextOf<typeof definitions.start>): Promise<void> => carryChange(context, changes.appStart());
@@ -22,17 +22,17 @@ export const containers = (context: CommandContextOf<typeof definitions.containe
 export async function version(context: CommandContextOf<typeof definitions.version>): Promise<number> {
   return withDeployer(context, async (deployer) => {
     const found = await serving(deployer.world, await deployer.task("app", "version"));
-    for (const { host, role, version, container } of found) {
-      context.print(`${host}  ${role}  ${version ?? "nothing is running"}`, { type: "version", host, role, version: version ?? null, container: container?.name ?? null });
+    for (const { host, role, version, container, problem } of found) {
+      context.print(`${host}  ${role}  ${problem?.message ?? version ?? "nothing is running"}`, { type: "version", host, role, version: version ?? null, container: container?.name ?? null, problem: problem?.message ?? null });
     }
-    return 0;
+    return found.some(({ problem }) => problem !== undefined) ? exitStatus.connect : 0;
   });
 }
 
 export async function logs(context: CommandContextOf<typeof definitions.logs>): Promise<number> {
   return withDeployer(context, async (deployer) => {
     const outputs = await appLogs(deployer.world, await deployer.task("app", "logs"), logOptions(context.args), context.args.containerId, lineWriter(context));
-    return outputs.every(({ status }) => status === 0) ? 0 : 5;
+    return logStatus(context, outputs);
   });
 }
 

@@ -10,7 +10,7 @@ export async function details(context: CommandContextOf<typeof definitions.detai
     const { world } = deployer;
     const proxy = printOutputs(context, "Proxy", await proxyDetails(world, task));
     const app = printOutputs(context, "App", await appDetails(world, task));
-    const versions = [...new Set((await serving(world, task)).map(({ version }) => version ?? "nothing"))];
+    const versions = [...new Set((await serving(world, task)).filter(({ problem }) => problem === undefined).map(({ version }) => version ?? "nothing"))];
     if (versions.length > 1) context.print(`Hosts differ: ${versions.join(", ")}. \`capstan deploy\` brings all of them to one version.`, { type: "note", text: `Hosts differ: ${versions.join(", ")}` });
     return proxy === 0 ? app : proxy;
   });

@@ -5,7 +5,7 @@ import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/proxy.ts";
 import { logOptions } from "./log-options.ts";
 import { confirm } from "./prompt.ts";
-import { carryChange, lineWriter, printOutputs, withDeployer } from "./session.ts";
+import { carryChange, lineWriter, logStatus, printOutputs, withDeployer } from "./session.ts";
 
 export const boot = (context: CommandContextOf<typeof definitions.boot>): Promise<void> => carryChange(context, changes.proxyBoot());
 export const start = (context: CommandContextOf<typeof definitions.start>): Promise<void> => carryChange(context, changes.proxy("start"));
@@ -28,6 +28,6 @@ export const details = (context: CommandContextOf<typeof definitions.details>): 
 export async function logs(context: CommandContextOf<typeof definitions.logs>): Promise<number> {
   return withDeployer(context, async (deployer) => {
     const outputs = await proxyLogs(deployer.world, await deployer.task("proxy", "logs"), logOptions(context.args), lineWriter(context));
-    return outputs.every(({ status }) => status === 0) ? 0 : 5;
+    return logStatus(context, outputs);
   });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DeployError } from "../ground/errors.ts";
+import { DeployError, exitStatus } from "../ground/errors.ts";
 import type { Plan } from "../ground/step.ts";
 import { planLines, printPlan } from "../plan/print.ts";
 import type { FleetFacts, HostFacts } from "../remote/facts.ts";
@@ -100,10 +100,18 @@ export function printOutputs(context: AnyContext, subject: string, outputs: read
     if ((raw || status === 0) && stderr !== "" && !options.json) context.io.stderr.write(raw ? stderr : `${stderr.trimEnd().split("\n").map(printable).join("\n")}\n`);
   }
   const bad = outputs.find(({ status }) => status !== 0);
-  return bad === undefined ? 0 : bad.status === undefined ? 4 : bad.status;
+  return bad === undefined ? 0 : (bad.status ?? exitStatus.connect);
 }
 
 /** Prints lines as they come, host in front. */
 export function lineWriter(context: AnyContext): (errand: { readonly host: string; readonly role?: string }, stream: "stdout" | "stderr", line: string) => void {
   return ({ host, role }, stream, line) => context.print(`${context.style.dim(role === undefined ? host : `${host} ${role}`)}  ${printable(line)}`, { type: "line", host, role: role ?? null, stream, line });
+}
+
+/** Tells the hosts whose logs could not be had. @returns the exit status */
+export function logStatus(context: AnyContext, outputs: readonly HostOutput[]): number {
+  const unreachable = outputs.filter(({ status }) => status === undefined);
+  for (const { host, stderr } of unreachable) context.report({ type: "notice", level: "warn", host, text: stderr, at: new Date(context.io.clock.now()).toISOString() });
+  if (unreachable.length > 0) return exitStatus.connect;
+  return outputs.every(({ status }) => status === 0) ? 0 : exitStatus.command;
 }

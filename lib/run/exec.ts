@@ -56,6 +56,8 @@ export function planExec(task: Task, words: readonly string[], options: ExecOpti
 export async function planExecInServing(world: World, task: Task, words: readonly string[], options: ExecOptions): Promise<ExecPlan> {
   const command = commandOf(words);
   const found = await serving(world, task);
+  const problems = [...new Set(found.flatMap(({ problem }) => problem ?? []))];
+  if (problems.length > 0) throw joined("look at", task.scope.hosts.length, problems);
   const none = found.filter((one) => one.container === undefined);
   if (none.length > 0) throw new DeployError("missing", `Nothing is running of ${none.map(({ role, host }) => `${role} on ${host}`).join(", ")}`, { hint: "Leave --reuse out to run the command in a new container." });
   return { prepare: [], errands: found.map(({ host, role, container }) => ({ host, role, command: execInContainer(container?.name ?? "", command, { env: options.env }) })) };

@@ -6,11 +6,11 @@ import type { World } from "../ground/world.ts";
 import { currentContainer, plainVersion } from "../plan/current.ts";
 import { tailAudit } from "../remote/audit.ts";
 import { containerLogsOf, detailsOfRole, listContainers } from "../remote/container.ts";
-import type { Container, FleetFacts } from "../remote/facts.ts";
+import type { Container } from "../remote/facts.ts";
 import type { LogOptions } from "../remote/proxy/driver.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { eachHost, type Errand, type HostOutput } from "./each-host.ts";
-import { connectAll, observe } from "./observe.ts";
+import { joined, look } from "./observe.ts";
 import type { Task } from "./task.ts";
 
 /** Every role on every host of the scope. */
@@ -18,26 +18,23 @@ const places = (scope: Scope): readonly { readonly role: Role; readonly host: st
 const proxyHosts = (scope: Scope): readonly string[] => [...new Set(places(scope).filter(({ role }) => role.proxy !== undefined).map(({ host }) => host))];
 const appHosts = (scope: Scope): readonly string[] => [...new Set(places(scope).map(({ host }) => host))];
 
-async function factsOfFleet(world: World, task: Task): Promise<FleetFacts> {
-  await connectAll(world, task.settings, task.scope.hosts);
-  return observe(world, task.settings, task.scope.hosts);
-}
-
 /** The container that serves, for each role and host of the scope. */
 export interface Serving {
   readonly host: string;
   readonly role: string;
   readonly container: Container | undefined;
   readonly version: string | undefined;
+  /** Why the host could not be looked at. */
+  readonly problem: DeployError | undefined;
 }
 
 /** Which version serves where. */
 export async function serving(world: World, task: Task): Promise<readonly Serving[]> {
-  const facts = await factsOfFleet(world, task);
+  const { facts, unseen } = await look(world, task.settings, task.scope.hosts);
   return places(task.scope).map(({ role, host }) => {
     const fact = facts.get(host);
     const container = currentContainer(task.settings, role, fact?.containers ?? [], fact?.proxy);
-    return { host, role: role.name, container, version: container === undefined ? undefined : plainVersion(container.version) };
+    return { host, role: role.name, container, version: container === undefined ? undefined : plainVersion(container.version), problem: unseen.get(host) };
   });
 }
 
@@ -73,9 +70,12 @@ export function proxyLogs(world: World, task: Task, options: LogOptions, onLine:
  */
 export async function appLogs(world: World, task: Task, options: LogOptions, containerId: string | undefined, onLine: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
   if (containerId !== undefined) return eachHost(world, "App Host", appHosts(task.scope).map((host) => ({ host, command: containerLogsOf(containerId, options) })), onLine);
-  const found = (await serving(world, task)).filter((one) => one.container !== undefined);
+  const all = await serving(world, task);
+  const found = all.filter((one) => one.container !== undefined);
+  const problems = all.flatMap(({ host, role, problem }): HostOutput[] => (problem === undefined ? [] : [{ title: "App Host", host, role, stdout: "", stderr: problem.message, status: undefined }]));
+  if (found.length === 0 && problems.length > 0) throw joined("look at", task.scope.hosts.length, [...new Set(all.flatMap(({ problem }) => problem ?? []))]);
   if (found.length === 0) throw new DeployError("missing", `Nothing of ${task.settings.service} is running on ${task.scope.hosts.join(", ")}`, { hint: "Look at `capstan app containers`; logs of a stopped one: `capstan app logs --container-id ID`." });
-  return eachHost(world, "App Host", found.map(({ host, role, container }) => ({ host, role, command: containerLogsOf(container?.name ?? "", options) })), onLine);
+  return [...(await eachHost(world, "App Host", found.map(({ host, role, container }) => ({ host, role, command: containerLogsOf(container?.name ?? "", options) })), onLine)), ...problems];
 }
 
 /** `server exec`: a command of the user's own on every host. */

@@ -2,20 +2,38 @@ import type { Settings } from "../config/settings.ts";
 import { DeployError, isDeployError } from "../ground/errors.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
-import { factQueries, toFacts, type FleetFacts } from "../remote/facts.ts";
+import { factQueries, toFacts, type FleetFacts, type HostFacts } from "../remote/facts.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { ask } from "./ask.ts";
 
+/** What was seen of a fleet, and why some hosts could not be looked at. */
+export interface Sight {
+  readonly facts: FleetFacts;
+  readonly unseen: ReadonlyMap<string, DeployError>;
+}
+
+/** Asks every host what is there, one round trip a host, side by side; one that cannot be asked keeps none of the others from answering. */
+export async function look(world: World, settings: Settings, hosts: readonly string[]): Promise<Sight> {
+  const queries = factQueries(settings, driverFor(settings));
+  const results = await settle(hosts, settings.ssh.maxConcurrentStarts, async (host) => toFacts(await ask(world, host, queries)));
+  const facts = new Map<string, HostFacts>();
+  const unseen = new Map<string, DeployError>();
+  for (const result of results) {
+    if (result.ok) facts.set(result.item, result.value);
+    else if (isDeployError(result.error) && result.error.failure !== "cancelled") unseen.set(result.item, result.error);
+    else throw result.error;
+  }
+  return { facts, unseen };
+}
+
 /**
- * Asks every host what is there: one round trip a host, side by side.
+ * Asks every host what is there, for a run that needs to know all of them.
  * @throws ConnectError of the one host that cannot be reached, or a DeployError that names all of them
  */
 export async function observe(world: World, settings: Settings, hosts: readonly string[]): Promise<FleetFacts> {
-  const queries = factQueries(settings, driverFor(settings));
-  const results = await settle(hosts, settings.ssh.maxConcurrentStarts, async (host) => toFacts(await ask(world, host, queries)));
-  const failed = results.flatMap((result) => (result.ok ? [] : [result.error]));
-  if (failed.length > 0) throw joined("look at", hosts.length, failed);
-  return new Map(results.flatMap((result) => (result.ok ? [[result.item, result.value] as const] : [])));
+  const { facts, unseen } = await look(world, settings, hosts);
+  if (unseen.size > 0) throw joined("look at", hosts.length, [...unseen.values()]);
+  return facts;
 }
 
 /** Opens the connection to every host. @throws as {@link observe} */
