@@ -14,7 +14,7 @@ export const setup = define({
 export const deploy = define({
   meta: {
     purpose: "Build the image and put it into service without losing a request",
-    notes: ["The new version is started and healthy on every host before any proxy switches. When a host fails before that, every host keeps serving the old version."],
+    notes: ["The new version is started and healthy on every host before any proxy switches; with boot.limit, on every host of its group. When a host fails before the last switch, every host serves the old version again."],
     examples: [["capstan deploy -d staging", "to a destination"], ["capstan deploy --skip-push --version 4f2c1a9", "an image that was built elsewhere"], ["capstan deploy --dry-run", "show the plan and change nothing"]],
   },
   args: { ...buildArgs },
