@@ -12,6 +12,8 @@ import { carryChange, lineWriter, logStatus, printOutputs, printPlanTo, withDepl
 export const boot = (context: CommandContextOf<typeof definitions.boot>): Promise<void> => carryChange(context, changes.appBoot());
 export const start = (context: CommandContextOf<typeof definitions.start>): Promise<void> => carryChange(context, changes.appStart());
 export const stop = (context: CommandContextOf<typeof definitions.stop>): Promise<void> => carryChange(context, changes.appStop());
+export const maintenance = (context: CommandContextOf<typeof definitions.maintenance>): Promise<void> => carryChange(context, changes.maintenance(context.args.message));
+export const live = (context: CommandContextOf<typeof definitions.live>): Promise<void> => carryChange(context, changes.live());
 
 export const details = (context: CommandContextOf<typeof definitions.details>): Promise<number> =>
   withDeployer(context, async (deployer) => printOutputs(context, "App", await appDetails(deployer.world, await deployer.task("app", "details"))));

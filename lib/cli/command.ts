@@ -14,6 +14,8 @@ interface NumberArgDef extends Omit<StringArgDef, "type" | "default"> {
   readonly default?: number;
   /** The least that is accepted; default 0. */
   readonly min?: number;
+  /** The most that is accepted; default: no limit. */
+  readonly max?: number;
 }
 
 /**

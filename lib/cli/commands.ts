@@ -1,5 +1,6 @@
 import { command, group, type Tree } from "./command.ts";
 import * as app from "./definitions/app.ts";
+import * as canary from "./definitions/canary.ts";
 import * as image from "./definitions/image.ts";
 import * as inspect from "./definitions/inspect.ts";
 import * as lock from "./definitions/lock.ts";
@@ -7,6 +8,17 @@ import * as proxy from "./definitions/proxy.ts";
 import * as registry from "./definitions/registry.ts";
 import * as release from "./definitions/release.ts";
 import * as server from "./definitions/server.ts";
+
+const proxyCommands: Tree = {
+  "boot": command(proxy.boot, async () => (await import("./proxy.ts")).boot),
+  "reboot": command(proxy.reboot, async () => (await import("./proxy.ts")).reboot),
+  "details": command(proxy.details, async () => (await import("./proxy.ts")).details),
+  "logs": command(proxy.logs, async () => (await import("./proxy.ts")).logs),
+  "start": command(proxy.start, async () => (await import("./proxy.ts")).start),
+  "stop": command(proxy.stop, async () => (await import("./proxy.ts")).stop),
+  "restart": command(proxy.restart, async () => (await import("./proxy.ts")).restart),
+  "remove": command(proxy.remove, async () => (await import("./proxy.ts")).remove),
+};
 
 /** All commands in the order of the help. Implementations are loaded when they run, so that help and version are fast. */
 export const commands: Tree = {
@@ -31,17 +43,17 @@ export const commands: Tree = {
     "boot": command(app.boot, async () => (await import("./app.ts")).boot),
     "start": command(app.start, async () => (await import("./app.ts")).start),
     "stop": command(app.stop, async () => (await import("./app.ts")).stop),
+    "maintenance": command(app.maintenance, async () => (await import("./app.ts")).maintenance),
+    "live": command(app.live, async () => (await import("./app.ts")).live),
   }),
-  "proxy": group("The proxy that takes public traffic", {
-    "boot": command(proxy.boot, async () => (await import("./proxy.ts")).boot),
-    "reboot": command(proxy.reboot, async () => (await import("./proxy.ts")).reboot),
-    "details": command(proxy.details, async () => (await import("./proxy.ts")).details),
-    "logs": command(proxy.logs, async () => (await import("./proxy.ts")).logs),
-    "start": command(proxy.start, async () => (await import("./proxy.ts")).start),
-    "stop": command(proxy.stop, async () => (await import("./proxy.ts")).stop),
-    "restart": command(proxy.restart, async () => (await import("./proxy.ts")).restart),
-    "remove": command(proxy.remove, async () => (await import("./proxy.ts")).remove),
+  "canary": group("A version that gets a share of the traffic", {
+    "start": command(canary.start, async () => (await import("./canary.ts")).start),
+    "set": command(canary.set, async () => (await import("./canary.ts")).set),
+    "promote": command(canary.promote, async () => (await import("./canary.ts")).promote),
+    "abort": command(canary.abort, async () => (await import("./canary.ts")).abort),
   }),
+  "proxy": group("The proxy that takes public traffic", proxyCommands),
+  "traefik": group("The same as proxy, by the name it has in MRSK", proxyCommands),
   "build": group("The image", {
     "deliver": command(image.deliver, async () => (await import("./image.ts")).deliver),
     "push": command(image.push, async () => (await import("./image.ts")).push),

@@ -19,7 +19,7 @@ export async function reboot(context: CommandContextOf<typeof definitions.reboot
     if (!io.interactive) throw new DeployError("usage", "Rebooting the proxy interrupts traffic on each host for about a second", { hint: "Add -y to do it without a question." });
     if (!(await confirm("Each host takes no requests while its proxy is replaced. Go on?", context.pause))) throw new DeployError("cancelled", "Not confirmed", { state: ["Nothing was changed."] });
   }
-  await carryChange(context, changes.proxyReboot(args.rolling));
+  await carryChange(context, changes.proxyReboot());
 }
 
 export const details = (context: CommandContextOf<typeof definitions.details>): Promise<number> =>

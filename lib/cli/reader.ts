@@ -56,7 +56,7 @@ export class Reader {
     if (different.length > 1) this.refuse(`${name} is given twice: ${different.join(" and ")}`, "Leave out one of them.");
     const [text] = different;
     if (text === undefined) return arg.default ?? (arg.required === true ? this.refuse(`it needs ${name}`) : undefined);
-    return arg.type === "number" ? this.#number(name, text, arg.min ?? 0) : text;
+    return arg.type === "number" ? this.#number(name, text, arg.min ?? 0, arg.max) : text;
   }
 
   /** The values of all of `args`: options by name, positionals in their order. Words that are left over are refused. */
@@ -78,9 +78,9 @@ export class Reader {
     return word ?? (arg.required === false ? undefined : this.refuse(`it needs ${name}`));
   }
 
-  #number(name: string, text: string, min: number): number {
+  #number(name: string, text: string, min: number, max: number | undefined): number {
     const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || value < min) this.refuse(`${name} must be a whole number${min > 0 ? ` from ${min}` : ""}, got "${text}"`);
+    if (!/^\d{1,15}$/.test(text) || value < min || (max !== undefined && value > max)) this.refuse(`${name} must be a whole number${min > 0 || max !== undefined ? ` from ${min}` : ""}${max === undefined ? "" : ` to ${max}`}, got "${text}"`);
     return value;
   }
 

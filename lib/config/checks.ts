@@ -5,6 +5,7 @@ import { foundText, type Problem } from "./problems.ts";
 import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
 import type { ProxyInput } from "./schema/proxy.ts";
+import { traefikProblems } from "./traefik/checks.ts";
 
 /** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. */
 export function crossProblems(config: ParsedConfig, version: string = manifest.version): Problem[] {
@@ -18,6 +19,7 @@ export function crossProblems(config: ParsedConfig, version: string = manifest.v
     ...roles.flatMap(sslProblems),
     ...routeProblems(roles),
     ...runProblems(roles),
+    ...traefikProblems(config, roles),
     ...(config.builder.driver === "docker" && Array.isArray(config.builder.arch) && config.builder.arch.length > 1
       ? [{ path: ["builder", "driver"], text: `expected "docker-container" for several architectures, found "docker"` }]
       : []),

@@ -1,5 +1,6 @@
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
+import { rolePrefix } from "../ground/names.ts";
 import { isSecret, Secret } from "../ground/secret.ts";
 import { isMap } from "./merge.ts";
 import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
@@ -8,7 +9,8 @@ import type { Logging, scalar, secretMap } from "./schema/common.ts";
 import type { Env } from "./schema/env.ts";
 import { type ProxyInput, type ProxyRunInput, proxyDefaults } from "./schema/proxy.ts";
 import { nameOf, type SecretInput } from "./secret-ref.ts";
-import type { BootSettings, EnvSettings, LoggingSettings, ProxyRunSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
+import type { BootSettings, EnvSettings, KamalProxySettings, LoggingSettings, ProxyRunSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
+import { traefikRouteSettings, traefikSettings, withoutRoutes } from "./traefik/settings.ts";
 
 /** What the config itself does not say. */
 export interface Given {
@@ -22,7 +24,7 @@ export interface Given {
 export function resolveSettings(config: ParsedConfig, { destination, root, secrets }: Given): Settings {
   const { registry, builder, ssh } = config;
   const inputs = rolesOf(config);
-  const roles = inputs.map((role) => roleSettings(config, role, secrets));
+  const roles = inputs.map((role) => roleSettings(config, role, destination, secrets));
   const run = inputs.find(({ proxy }) => proxy !== undefined)?.proxy?.run;
   const image = config.image ?? (isLocalRegistry(registry.server) ? config.service : "");
   return freeze({
@@ -59,6 +61,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     },
     boot: { limit: config.boot.limit as BootSettings["limit"], waitSeconds: config.boot.wait },
     proxyRun: run === undefined ? undefined : proxyRunSettings(run),
+    traefik: inputs.some(({ traefik }) => traefik !== undefined) ? traefikSettings(config.traefik ?? {}, envSettings(config.traefik?.env ?? {}, secrets)) : undefined,
     retainContainers: config.retainContainers,
     deployTimeoutSeconds: config.deployTimeout,
     drainTimeoutSeconds: config.drainTimeout,
@@ -72,22 +75,29 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
 /** A path of the config as an absolute one; those of the home directory are left to whoever knows it. */
 const below = (root: string, path: string): string => (path.startsWith("~") ? path : resolvePath(root, path));
 
-function roleSettings(config: ParsedConfig, role: RoleInput, secrets: SecretStore): Role {
+function roleSettings(config: ParsedConfig, role: RoleInput, destination: string | undefined, secrets: SecretStore): Role {
   const base = envSettings(config.env, secrets);
   const own = envSettings(role.env ?? {}, secrets);
+  const proxy = routingOf(config, role, destination, secrets);
   return {
     name: role.name,
     primary: role.primary,
     hosts: role.hosts,
     cmd: role.cmd,
     env: { clear: { ...base.clear, ...own.clear }, secret: { ...base.secret, ...own.secret } },
-    labels: texts({ ...config.labels, ...role.labels }),
+    labels: withoutRoutes(texts({ ...config.labels, ...role.labels })),
     options: role.options ?? {},
     volumes: [...new Set([...config.volumes, ...(role.volumes ?? [])])],
     logging: loggingSettings(config.logging, role.logging),
-    proxy: role.proxy === undefined ? undefined : proxySettings(role.proxy, secrets),
-    stopTimeoutSeconds: role.stopTimeout ?? config.stopTimeout ?? (role.proxy === undefined ? config.drainTimeout : undefined),
+    proxy,
+    stopTimeoutSeconds: role.stopTimeout ?? config.stopTimeout ?? (proxy === undefined ? config.drainTimeout : undefined),
   };
+}
+
+function routingOf(config: ParsedConfig, role: RoleInput, destination: string | undefined, secrets: SecretStore): ProxySettings | undefined {
+  if (role.traefik === undefined) return role.proxy === undefined ? undefined : proxySettings(role.proxy, secrets);
+  const owner = { service: config.service, prefix: rolePrefix({ service: config.service, destination }, role.name) };
+  return traefikRouteSettings(texts({ ...config.labels, ...role.labels }), owner, config.traefik?.image, { ...config.healthcheck, ...role.healthcheck });
 }
 
 function envSettings(env: z.output<typeof Env>, secrets: SecretStore): EnvSettings {
@@ -123,9 +133,10 @@ function loggingSettings(root: z.output<typeof Logging> | undefined, own: z.outp
   return driver === undefined && Object.keys(options).length === 0 ? { driver, options: { "max-size": "10m" } } : { driver, options };
 }
 
-function proxySettings(proxy: ProxyInput, secrets: SecretStore): ProxySettings {
+function proxySettings(proxy: ProxyInput, secrets: SecretStore): KamalProxySettings {
   const { ssl, healthcheck, buffering, logging } = proxy;
   return {
+    kind: "kamal-proxy",
     hosts: namesOf(proxy.host, proxy.hosts),
     appPort: proxy.appPort ?? proxyDefaults.appPort,
     tls: typeof ssl === "object" ? { certificate: pemOf(ssl.certificatePem, "certificate", secrets), privateKey: pemOf(ssl.privateKeyPem, "private key", secrets) } : ssl === true ? "automatic" : "off",

@@ -4,15 +4,18 @@ import { overlay } from "./merge.ts";
 import type { ParsedConfig } from "./schema.ts";
 import type { ProxyInput } from "./schema/proxy.ts";
 import type { RoleMap } from "./schema/servers.ts";
+import { isTraefikLabel } from "./traefik/labels.ts";
 
 /** A role as the config says, its proxy merged with that of the root. */
-export interface RoleInput extends Omit<z.output<typeof RoleMap>, "hosts" | "proxy"> {
+export interface RoleInput extends Omit<z.output<typeof RoleMap>, "hosts" | "proxy" | "traefik"> {
   readonly name: string;
   readonly primary: boolean;
   /** Without duplicates, as written. */
   readonly hosts: readonly string[];
-  /** Undefined: not behind the proxy. */
+  /** Undefined: not behind kamal-proxy. */
   readonly proxy: ProxyInput | undefined;
+  /** What makes it a role behind Traefik: a key of the config. Undefined: it is not. */
+  readonly traefik: Path | undefined;
   /** Where the role stands in the config. */
   readonly path: Path;
   /** Where its proxy is written: at the role, else at the root. */
@@ -29,12 +32,26 @@ const isList = (value: unknown): value is readonly string[] => Array.isArray(val
 
 function roleOf(config: ParsedConfig, name: string, written: readonly string[] | z.output<typeof RoleMap>, path: Path): RoleInput {
   const primary = name === config.primaryRole;
-  if (isList(written)) return { name, primary, hosts: unique(written), proxy: primary ? (config.proxy ?? {}) : undefined, path, proxyPath: ["proxy"] };
-  const proxied = typeof written.proxy === "object" || (written.proxy ?? primary);
-  const own = typeof written.proxy === "object" ? written.proxy : undefined;
+  const { hosts, proxy: ownProxy, traefik: ownTraefik, ...rest }: z.output<typeof RoleMap> = isList(written) ? { hosts: [...written] } : written;
+  const traefik = traefikOf(config, { proxy: ownProxy, traefik: ownTraefik, labels: rest.labels }, primary, path);
+  const own = typeof ownProxy === "object" ? ownProxy : undefined;
+  const chosen = ownProxy === true || own !== undefined;
+  const behind = chosen || (ownProxy !== false && ownTraefik !== false && primary && (traefik === undefined || config.proxy !== undefined) && ownTraefik !== true);
   // Both sides were parsed by the same schema, and merging maps of one strict schema gives another such map.
-  const proxy = proxied ? (overlay(config.proxy ?? {}, own, "proxy") as ProxyInput) : undefined;
-  return { ...written, name, primary, hosts: unique(written.hosts), proxy, path, proxyPath: own === undefined ? ["proxy"] : [...path, "proxy"] };
+  const proxy = behind ? (overlay(config.proxy ?? {}, own, "proxy") as ProxyInput) : undefined;
+  return { ...rest, name, primary, hosts: unique(hosts), proxy, traefik, path, proxyPath: own === undefined ? ["proxy"] : [...path, "proxy"] };
+}
+
+/** What puts a role behind Traefik: its own word, its own labels, or for the primary role those of the root. */
+function traefikOf(config: ParsedConfig, own: Pick<z.output<typeof RoleMap>, "proxy" | "traefik" | "labels">, primary: boolean, path: Path): Path | undefined {
+  const labelOf = (labels: Readonly<Record<string, unknown>> | undefined): string | undefined => Object.keys(labels ?? {}).find(isTraefikLabel);
+  const [ownLabel, rootLabel] = [labelOf(own.labels), labelOf(config.labels)];
+  if (own.traefik === false) return undefined;
+  if (own.traefik === true) return [...path, "traefik"];
+  if (ownLabel !== undefined) return [...path, "labels", ownLabel];
+  if (!primary || own.proxy !== undefined) return undefined;
+  if (config.traefik !== undefined) return ["traefik"];
+  return rootLabel === undefined ? undefined : ["labels", rootLabel];
 }
 
 const unique = (hosts: readonly string[]): string[] => [...new Set(hosts)];

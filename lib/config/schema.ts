@@ -8,6 +8,7 @@ import { Proxy } from "./schema/proxy.ts";
 import { Registry } from "./schema/registry.ts";
 import { Servers } from "./schema/servers.ts";
 import { Ssh } from "./schema/ssh.ts";
+import { Healthcheck, Traefik } from "./schema/traefik.ts";
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
 
@@ -48,11 +49,13 @@ export const ConfigSchema = z
     allowEmptyRoles: z.boolean().default(false).meta({ description: "Whether roles other than the primary one may have no hosts." }),
     registry: Registry.meta({ description: "Where images are kept.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }` }),
     env: Env.default({}).meta({ description: "Environment of all containers: a map, or `clear` and `secret`.", example: `{ clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }` }),
-    labels: labels.default({}).meta({ description: "Labels of all containers. `service`, `role` and `destination` are taken." }),
+    labels: labels.default({}).meta({ description: "Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app." }),
     volumes: list(text("a volume: source:path[:options]")).default([]).meta({ description: "Volumes of all containers: `source:path[:options]`.", example: `["media:/media"]` }),
     logging: Logging.optional().meta({ description: "Where the output of containers goes." }),
     builder: Builder.prefault({}).meta({ description: "How the image is made.", example: `{ arch: "arm64" }` }),
-    proxy: Proxy.optional().meta({ description: "How requests reach the app.", example: `{ host: "shop.example", ssl: true, appPort: 3000 }` }),
+    proxy: Proxy.optional().meta({ description: "How requests reach the app, through kamal-proxy.", example: `{ host: "shop.example", ssl: true, appPort: 3000 }` }),
+    traefik: Traefik.optional().meta({ description: "Traefik instead of kamal-proxy, and how its container is run. Labels that begin with `traefik.` choose it too.", example: `{ args: { accesslog: true } }` }),
+    healthcheck: Healthcheck.optional().meta({ description: "How a new container behind Traefik shows that it is ready. Behind kamal-proxy it is `proxy.healthcheck`.", example: `{ path: "/healthz", port: 4000 }` }),
     ssh: Ssh.prefault({}).meta({ description: "How hosts are reached.", example: `{ user: "deploy" }` }),
     boot: Boot.prefault({}).meta({ description: "Rolling deploys: how many hosts at a time.", example: `{ limit: "25%", wait: 10 }` }),
     deployTimeout: seconds.default(30).meta({ description: "How long a new container may take to become healthy.", example: `"2m"` }),

@@ -1,6 +1,8 @@
 import type { Secret } from "../ground/secret.ts";
 import type { SshOptions } from "../ground/ssh-options.ts";
 import type { Hooks } from "./hooks.ts";
+import type { TraefikMajor } from "./traefik/fields.ts";
+import type { TraefikRoute } from "./traefik/route.ts";
 
 /** A config with every default filled in, merged per role and frozen. Nobody below `config/` sees an optional that has a default. */
 export interface Settings {
@@ -17,8 +19,10 @@ export interface Settings {
   readonly builder: BuilderSettings;
   readonly ssh: SshOptions;
   readonly boot: BootSettings;
-  /** How the proxy container itself is run. Undefined: as the files on the host say, with the defaults. */
+  /** How kamal-proxy's container is run. Undefined: as the files on the host say, with the defaults. */
   readonly proxyRun: ProxyRunSettings | undefined;
+  /** How Traefik's container is run. Undefined: no role is behind it. */
+  readonly traefik: TraefikSettings | undefined;
   readonly retainContainers: number;
   readonly deployTimeoutSeconds: number;
   readonly drainTimeoutSeconds: number;
@@ -54,7 +58,7 @@ export interface Role {
   readonly cmd: string | undefined;
   /** Root env, then the role's. */
   readonly env: EnvSettings;
-  /** Root labels, then the role's; without `service`, `role`, `destination`. */
+  /** Root labels, then the role's; without `service`, `role`, `destination`, and without those that Traefik's route was made of. */
   readonly labels: Readonly<Record<string, string>>;
   /** Further `docker run` options. */
   readonly options: Options;
@@ -80,7 +84,14 @@ export interface LoggingSettings {
   readonly options: Readonly<Record<string, string>>;
 }
 
-export interface ProxySettings {
+/** How requests reach a role. */
+export type ProxySettings = KamalProxySettings | TraefikRouteSettings;
+
+/** The proxies there are drivers for. */
+export type ProxyKind = ProxySettings["kind"];
+
+export interface KamalProxySettings {
+  readonly kind: "kamal-proxy";
   /** Empty: all hosts. */
   readonly hosts: readonly string[];
   readonly appPort: number;
@@ -93,6 +104,35 @@ export interface ProxySettings {
   readonly healthcheck: { readonly intervalSeconds: number | undefined; readonly timeoutSeconds: number | undefined; readonly path: string | undefined };
   readonly buffering: { readonly requests: boolean; readonly responses: boolean; readonly memory: number | undefined; readonly maxRequestBody: number | undefined; readonly maxResponseBody: number | undefined };
   readonly logging: { readonly requestHeaders: readonly string[]; readonly responseHeaders: readonly string[] };
+}
+
+export interface TraefikRouteSettings {
+  readonly kind: "traefik";
+  /** Where requests go that no label sends elsewhere. Undefined: the lowest port that the container exposes, else 3000. */
+  readonly appPort: number | undefined;
+  readonly healthcheck: {
+    readonly intervalSeconds: number;
+    readonly timeoutSeconds: number;
+    readonly path: string;
+    /** Undefined: the port of the role's own service. */
+    readonly port: number | undefined;
+    /** How long a new container has; undefined: deployTimeoutSeconds. */
+    readonly deadlineSeconds: number | undefined;
+  };
+  readonly route: TraefikRoute;
+}
+
+export interface TraefikSettings {
+  readonly image: string;
+  readonly major: TraefikMajor;
+  readonly hostPort: number;
+  readonly args: Readonly<Record<string, string | number | boolean>>;
+  readonly options: Options;
+  /** Without those that its own route was made of. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly env: EnvSettings;
+  /** What Traefik itself is asked to answer, such as its dashboard. */
+  readonly route: TraefikRoute | undefined;
 }
 
 export interface ProxyRunSettings {

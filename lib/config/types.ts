@@ -43,7 +43,7 @@ export interface DeployConfig {
    */
   env?: EnvConfig | Record<string, string | number | boolean> | undefined;
   /**
-   * Labels of all containers. `service`, `role` and `destination` are taken.
+   * Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app.
    * @default {}
    */
   labels?: Record<string, string | number | boolean> | undefined;
@@ -61,10 +61,20 @@ export interface DeployConfig {
    */
   builder?: BuilderConfig | undefined;
   /**
-   * How requests reach the app.
+   * How requests reach the app, through kamal-proxy.
    * @example proxy: { host: "shop.example", ssl: true, appPort: 3000 }
    */
   proxy?: ProxyConfig | undefined;
+  /**
+   * Traefik instead of kamal-proxy, and how its container is run. Labels that begin with `traefik.` choose it too.
+   * @example traefik: { args: { accesslog: true } }
+   */
+  traefik?: TraefikConfig | undefined;
+  /**
+   * How a new container behind Traefik shows that it is ready. Behind kamal-proxy it is `proxy.healthcheck`.
+   * @example healthcheck: { path: "/healthz", port: 4000 }
+   */
+  healthcheck?: AppHealthcheckConfig | undefined;
   /**
    * How hosts are reached.
    * @example ssh: { user: "deploy" }
@@ -149,7 +159,7 @@ export interface RoleConfig {
    * @example env: { clear: { QUEUES: "mail" } }
    */
   env?: EnvConfig | Record<string, string | number | boolean> | undefined;
-  /** Labels of this role's containers, over those of the root. */
+  /** Labels of this role's containers, over those of the root. With one that begins with `traefik.` the role is behind Traefik. */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
    * Further options of `docker run`: `true` is a bare flag, a list repeats the flag.
@@ -162,6 +172,14 @@ export interface RoleConfig {
    * @example proxy: false
    */
   proxy?: boolean | ProxyConfig | undefined;
+  /**
+   * Whether the role is behind Traefik.
+   * @default true for the primary role where the config chooses Traefik, else false
+   * @example traefik: true
+   */
+  traefik?: boolean | undefined;
+  /** Over the healthcheck of the root. */
+  healthcheck?: AppHealthcheckConfig | undefined;
   /**
    * How long a container may take to stop before it is killed.
    * @default stopTimeout of the root; else, behind no proxy, drainTimeout; else docker's own
@@ -405,6 +423,37 @@ export interface ProxyRunConfig {
   options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
 }
 
+/** How a new container behind Traefik shows that it is ready. */
+export interface AppHealthcheckConfig {
+  /**
+   * Asked with GET; any 2xx is healthy.
+   * @default "/up"
+   * @example path: "/healthz"
+   */
+  path?: string | undefined;
+  /**
+   * Port that is asked, and that requests go to unless a label names another one.
+   * @default the port of the label, else the lowest port the image exposes, else 3000
+   * @example port: 4000
+   */
+  port?: number | undefined;
+  /**
+   * How long a new container has, as attempts with pauses of 1, 2, 3, … seconds: 7 are 28 seconds. It is asked more often than that within the same time.
+   * @default deployTimeout counts
+   */
+  maxAttempts?: number | undefined;
+  /**
+   * Pause between two tries.
+   * @default 1 second
+   */
+  interval?: number | Duration | undefined;
+  /**
+   * How long one answer may take.
+   * @default 5 seconds
+   */
+  timeout?: number | Duration | undefined;
+}
+
 /** Where the output of containers goes. */
 export interface LoggingConfig {
   /**
@@ -485,6 +534,39 @@ export interface BuilderConfig {
    * @example driver: "docker"
    */
   driver?: string | undefined;
+}
+
+/** How Traefik's container is run. Routes are in `labels`. */
+export interface TraefikConfig {
+  /**
+   * Traefik's image, of any version 2 or 3.
+   * @default "traefik:v3.7.9"
+   * @example image: "traefik:v3.6.24"
+   */
+  image?: string | undefined;
+  /**
+   * Port on the host for the entry point at port 80.
+   * @default 80
+   * @example hostPort: 8080
+   */
+  hostPort?: number | undefined;
+  /**
+   * Arguments of Traefik without the two dashes; `true` is a bare flag.
+   * @example args: { accesslog: true, "accesslog.format": "json" }
+   */
+  args?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
+  /**
+   * Further options of Traefik's `docker run`.
+   * @example options: { publish: ["443:443"], memory: "512m" }
+   */
+  options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
+  /** Labels of Traefik's container. Those that begin with `traefik.` become routes of Traefik itself, such as one to its dashboard. */
+  labels?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Environment of Traefik, such as the credentials of a DNS provider.
+   * @example env: { secret: ["CF_DNS_API_TOKEN"] }
+   */
+  env?: EnvConfig | Record<string, string | number | boolean> | undefined;
 }
 
 /** How hosts are reached. */

@@ -67,7 +67,10 @@ export class CommandError extends DeployError {
   readonly exit: Exit;
 
   constructor(host: string, command: Command, exit: Exit, more: More & { readonly title?: string } = {}) {
-    super("command", `Cannot run "${command}" on ${host}: it ended with ${ending(exit)}`, { host, details: lastLines(exit), ...more });
+    const { title, ...rest } = more;
+    // A script of many lines says less than what it was for; --verbose and --dry-run show it.
+    const what = title !== undefined && command.text.split("\n").length > 5 ? title : command.text;
+    super("command", `Cannot run "${what}" on ${host}: it ended with ${ending(exit)}`, { host, details: lastLines(exit), ...rest });
     this.command = command;
     this.exit = exit;
   }

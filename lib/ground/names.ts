@@ -30,6 +30,7 @@ export function versionOf(of: Named, role: string, name: string): string | undef
 export const network = "kamal";
 export const proxyContainer = "kamal-proxy";
 export const proxyVolume = "kamal-proxy-config";
+export const traefikContainer = "traefik";
 export const runDirectory = ".kamal";
 export const appDirectory = (of: Named): string => `${runDirectory}/apps/${serviceWithDestination(of)}`;
 export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/roles`;
@@ -37,6 +38,8 @@ export const envFilePath = (of: Named, role: string): string => `${envDirectory(
 export const lockDirectory = (of: Named): string => `${runDirectory}/lock-${serviceWithDestination(of)}`;
 export const auditLogPath = (of: Named): string => `${runDirectory}/${serviceWithDestination(of)}-audit.log`;
 export const proxyDirectory = `${runDirectory}/proxy`;
+/** Everything of Traefik: the files it reads, those being prepared, those before the last switch. */
+export const traefikDirectory = `${runDirectory}/traefik`;
 export const proxyAppsDirectory = `${proxyDirectory}/apps-config`;
 export const tlsDirectory = (of: Named, role: string): string => `${proxyAppsDirectory}/${serviceWithDestination(of)}/tls/${role}`;
 

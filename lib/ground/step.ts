@@ -22,6 +22,8 @@ export interface RunStep extends Titled {
   readonly timeoutMs?: number;
   /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */
   readonly onCancel?: "finish" | "abandon";
+  /** Show its output line by line even when not verbose: what only the host can tell. */
+  readonly loud?: boolean;
   /** The command appends this to the audit log; told to reporters and to the auditBroadcast hook once it did. */
   readonly audit?: { readonly line: string; readonly text: string };
 }
@@ -41,8 +43,11 @@ export type Readiness =
   | {
       /** An HTTP GET from the host's network to the container, any 2xx is healthy. */
       readonly kind: "http";
-      readonly port: number;
+      /** Undefined: the lowest port that the container exposes, else 3000. */
+      readonly port: number | undefined;
       readonly path: string;
+      /** The keys of the config that say path and port: errors name them. */
+      readonly keys: { readonly path: string; readonly port: string };
       readonly intervalMs: number;
       /** Of one probe. */
       readonly timeoutMs: number;
@@ -79,6 +84,9 @@ export interface ContainerState {
   /** Ports the image or the run exposes, such as `3000`. */
   readonly exposedPorts: readonly number[];
 }
+
+/** The port that is asked: MRSK's own where nothing says another one. */
+export const probedPort = (readiness: Extract<Readiness, { kind: "http" }>, { exposedPorts }: Pick<ContainerState, "exposedPorts">): number => readiness.port ?? (exposedPorts.length === 0 ? 3000 : Math.min(...exposedPorts));
 
 /** Calls a hook of the config. */
 export interface HookStep extends Titled {

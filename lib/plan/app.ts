@@ -1,13 +1,13 @@
 import { DeployError } from "../ground/errors.ts";
-import { containerName, rolePrefix } from "../ground/names.ts";
+import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
 import { startContainer, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { waitStep } from "./boot.ts";
-import { containersOfRole, currentContainer, isUp, plainVersion } from "./current.ts";
-import { appHosts, factsOf, lanes, requireDocker, rolesOn } from "./hosts.ts";
+import { containersOfRole, currentContainer, isUp, plainVersion, routeOf } from "./current.ts";
+import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
 /**
@@ -18,7 +18,6 @@ import type { Order } from "./order.ts";
 export function planAppStart(order: Order, facts: FleetFacts, version: string | undefined): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
-  const driver = driverFor(order.settings);
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => {
     const fact = factsOf(facts, host);
     const own = containersOfRole(role, fact.containers);
@@ -37,7 +36,7 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
       auditStep(order, role.name, `Started app version ${wanted === undefined ? order.version : plainVersion(wanted.version)}`),
       { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name) },
       waitStep(order, role, name),
-      ...(role.proxy === undefined ? [] : [driver.switch(order.settings, role, { container: name }, undefined)].map(({ undo: _undo, ...step }) => step)),
+      ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
     ];
   });
   return { notes: [], phases: [{ title: "Start app", lanes: lanes(hosts, steps) }] };
@@ -47,14 +46,13 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
 export function planAppStop(order: Order, facts: FleetFacts): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
-  const driver = driverFor(order.settings);
   const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role): HostStep[] => {
     const running = containersOfRole(role, factsOf(facts, host).containers).filter(isUp);
-    const isRouted = factsOf(facts, host).proxy?.routes.some((route) => route.name === rolePrefix(order.settings, role.name)) === true;
+    const isRouted = routeOf(order.settings, role, factsOf(facts, host).proxy) !== undefined;
     if (running.length === 0 && !isRouted) return [];
     return [
       auditStep(order, role.name, "Stopped app"),
-      ...(role.proxy === undefined ? [] : [driver.unroute(order.settings, role)]),
+      ...(role.proxy === undefined ? [] : [driverFor(role.proxy.kind).unroute(order.settings, role)]),
       ...running.map((container): HostStep => ({ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 })),
     ];
   });

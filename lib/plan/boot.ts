@@ -1,14 +1,16 @@
 import type { Role } from "../config/settings.ts";
 import { sh } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
-import { containerName, envFilePath, replacedName } from "../ground/names.ts";
+import { containerName, envFilePath, replacedName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
 import { containerLogs, containerState, removeContainer, renameContainer, runContainer } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
-import type { Container, HostFacts } from "../remote/facts.ts";
-import type { ProxyDriver, Target } from "../remote/proxy/driver.ts";
+import type { Container, HostFacts, Route } from "../remote/facts.ts";
+import { labelledPort } from "../config/traefik/route.ts";
+import type { Before } from "../remote/proxy/driver.ts";
+import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
-import { currentContainer, isUp, routedPort } from "./current.ts";
+import { currentContainer, isUp, routedPort, routeOf } from "./current.ts";
 import type { Order } from "./order.ts";
 
 /** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
@@ -24,6 +26,8 @@ export interface Place {
   readonly current: Container | undefined;
   /** The port that the proxy sends its traffic to: it may differ from the config's by now. */
   readonly currentPort: number | undefined;
+  /** What the proxy says of the role. */
+  readonly route: Route | undefined;
   /** All that run besides the new one, under the names they have then: they are stopped in the end. */
   readonly others: readonly Container[];
   /** A container that has the new one's name already and makes place for it. */
@@ -37,7 +41,7 @@ export function placeOf(order: Order, role: Role, host: string, facts: HostFacts
   const current = currentContainer(order.settings, role, facts.containers, facts.proxy);
   const displaced = own.some((container) => container.name === name) ? { from: name, to: replacedName(name, derivedHex(order.seed, `replaced ${host} ${name}`, 16)) } : undefined;
   const renamed = (container: Container): Container => (container.name === displaced?.from ? { ...container, name: displaced.to } : container);
-  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced };
+  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), route: routeOf(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced };
 }
 
 /** Starts the new container beside the old one and waits until it is ready. */
@@ -69,28 +73,36 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
 
 /** Waits until a container of the role is ready. */
 export function waitStep(order: Order, role: Role, name: string): WaitStep {
-  const { settings } = order;
   return {
     kind: "wait", role: role.name, title: `Wait for ${name}`, container: name,
     readiness: readinessOf(order, role),
-    deadlineMs: (settings.deployTimeoutSeconds + (role.proxy === undefined ? settings.readinessDelaySeconds : 0)) * 1000,
+    deadlineMs: deadlineSeconds(order, role) * 1000,
     state: containerState(name),
     logs: containerLogs(name, 50),
   };
 }
 
+function deadlineSeconds({ settings }: Order, { proxy }: Role): number {
+  if (proxy === undefined) return settings.deployTimeoutSeconds + settings.readinessDelaySeconds;
+  return (proxy.kind === "traefik" ? proxy.healthcheck.deadlineSeconds : undefined) ?? settings.deployTimeoutSeconds;
+}
+
 function readinessOf({ settings }: Order, role: Role): Readiness {
-  if (role.proxy === undefined) return { kind: "running", readinessDelayMs: settings.readinessDelaySeconds * 1000 };
-  const { healthcheck, appPort } = role.proxy;
+  const { proxy } = role;
+  if (proxy === undefined) return { kind: "running", readinessDelayMs: settings.readinessDelaySeconds * 1000 };
+  const { healthcheck } = proxy;
+  const port = proxy.kind === "traefik" ? (proxy.healthcheck.port ?? labelledPort(proxy.route, rolePrefix(settings, role.name))) : proxy.appPort;
   return {
-    kind: "http", port: appPort, path: healthcheck.path ?? defaultHealth.path,
+    kind: "http", port, path: healthcheck.path ?? defaultHealth.path,
+    keys: proxy.kind === "traefik" ? { path: "healthcheck.path", port: "healthcheck.port" } : { path: "proxy.healthcheck.path", port: "proxy.appPort" },
     intervalMs: (healthcheck.intervalSeconds ?? defaultHealth.intervalSeconds) * 1000,
     timeoutMs: (healthcheck.timeoutSeconds ?? defaultHealth.timeoutSeconds) * 1000,
   };
 }
 
 /** Sends the role's traffic to the new container. */
-export function switchSteps(order: Order, driver: ProxyDriver, place: Place): readonly HostStep[] {
-  const from: Target | undefined = place.current === undefined ? undefined : { id: place.current.id, ...(place.currentPort === undefined ? {} : { port: place.currentPort }) };
-  return [...driver.prepare(order.settings, place.role), driver.switch(order.settings, place.role, { container: place.name }, from)];
+export function switchSteps(order: Order, { role, name, current, currentPort, route }: Place): readonly HostStep[] {
+  if (role.proxy === undefined) return [];
+  const before: Before = { from: current === undefined ? undefined : { id: current.id, ...(currentPort === undefined ? {} : { port: currentPort }) }, route };
+  return driverFor(role.proxy.kind).switch(order.settings, role, { container: name }, before);
 }

@@ -1,6 +1,6 @@
 import type { Role, Settings } from "../config/settings.ts";
 import { rolePrefix } from "../ground/names.ts";
-import type { Container, HostFacts, ProxyFacts } from "../remote/facts.ts";
+import type { Container, HostFacts, ProxyFacts, Route } from "../remote/facts.ts";
 
 /** Containers of one role, newest first. */
 export const containersOfRole = (role: Role, containers: readonly Container[]): readonly Container[] => containers.filter((container) => container.role === role.name);
@@ -16,16 +16,24 @@ export function currentContainer(settings: Settings, role: Role, containers: rea
   return routedContainer(settings, role, own, proxy) ?? own.find(isUp);
 }
 
+/** What the proxy says of a role. */
+export const routeOf = (settings: Settings, role: Role, proxy: ProxyFacts | undefined): Route | undefined => proxy?.routes.find((one) => one.name === rolePrefix(settings, role.name));
+
+/** The container that gets the canary's share of a route. */
+export function canaryContainer(containers: readonly Container[], { canary }: Route): Container | undefined {
+  const id = canary?.target.split(":")[0] ?? "";
+  return id === "" ? undefined : containers.find((container) => container.id.startsWith(id) || id.startsWith(container.id));
+}
+
 /** The container that the proxy sends the role's traffic to, when it is one of `containers`. */
 export function routedContainer(settings: Settings, role: Role, containers: readonly Container[], proxy: ProxyFacts | undefined): Container | undefined {
-  const route = proxy?.routes.find((one) => one.name === rolePrefix(settings, role.name));
-  const ids = route?.targets.map((target) => target.split(":")[0] ?? "") ?? [];
+  const ids = routeOf(settings, role, proxy)?.targets.map((target) => target.split(":")[0] ?? "") ?? [];
   return containers.find((container) => ids.some((id) => id !== "" && (container.id.startsWith(id) || id.startsWith(container.id))));
 }
 
 /** The port that the proxy sends the role's traffic to. */
 export function routedPort(settings: Settings, role: Role, proxy: ProxyFacts | undefined): number | undefined {
-  const target = proxy?.routes.find((one) => one.name === rolePrefix(settings, role.name))?.targets[0];
+  const target = routeOf(settings, role, proxy)?.targets[0];
   const port = Number(target?.split(":")[1]);
   return Number.isInteger(port) && port > 0 ? port : undefined;
 }

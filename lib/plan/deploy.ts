@@ -3,14 +3,13 @@ import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { pruneSteps } from "../remote/prune.ts";
-import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
 import { versionsInPlace } from "./current.ts";
 import { bootGroups } from "./groups.ts";
 import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
-import { proxyBootSteps } from "./proxy.ts";
+import { proxyBootSteps, proxyNotes } from "./proxy.ts";
 import { pullSteps } from "./pull.ts";
 
 /** How much a deploy does around the boot. */
@@ -37,11 +36,14 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => placeOf(order, role, host, factsOf(facts, host))));
   const before = versionsInPlace(order.settings, order.scope.roles, facts);
   return {
-    notes: before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : [],
+    notes: [
+      ...(before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : []),
+      ...proxyNotes(order, facts, hosts), ...routeNotes(places),
+    ],
     phases: [
       { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), parts.pull, parts.pullHint)) },
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
-      ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, proxyHosts(order).includes(host))) }] : []),
+      ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...bootPhases(order, hosts, places),
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, places.filter((place) => place.host === host))) },
       ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => pruneSteps(order.settings, rolesOn(order, host))) }] : []),
@@ -53,9 +55,19 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
   };
 }
 
+/** What a reader should know about the routes that this run changes. */
+function routeNotes(places: readonly Place[]): readonly string[] {
+  const kept = places.filter(({ route }) => route?.mode === "maintenance" || route?.mode === "paused");
+  const canaries = places.filter(({ route }) => route?.canary !== undefined);
+  const list = (those: readonly Place[]): string => those.map(({ role, host }) => `${role.name} on ${host}`).join(", ");
+  return [
+    ...(kept.length === 0 ? [] : [`In maintenance, and it stays so: ${list(kept)}. The new version is in place and gets no requests: \`capstan app live\` ends it.`]),
+    ...(canaries.length === 0 ? [] : [`There is a canary of ${list(canaries)}: this run ends it.`]),
+  ];
+}
+
 function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[]): readonly Phase[] {
   const { settings, scope } = order;
-  const driver = driverFor(settings);
   const groups = bootGroups(hosts, settings.boot.limit, scope.hosts.length);
   return groups.flatMap((group, i): Phase[] => {
     const suffix = groups.length === 1 ? "" : `, group ${i + 1} of ${groups.length}`;
@@ -72,14 +84,15 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
       ...hookPhase(order, "preAppBoot", group, suffix),
       ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)),
       ...phase(`Boot ${names}`, rest, (place) => bootSteps(order, place)),
-      ...phase("Switch", here.filter((place) => place.role.proxy !== undefined), (place) => switchSteps(order, driver, place)),
+      ...phase("Switch", here.filter((place) => place.role.proxy !== undefined), (place) => switchSteps(order, place)),
       ...hookPhase(order, "postAppBoot", group, suffix),
       ...(settings.boot.waitSeconds > 0 ? [{ title: `Pause${suffix}`, lanes: [{ host: undefined, steps: [{ kind: "pause" as const, title: `Wait ${settings.boot.waitSeconds} s`, durationMs: settings.boot.waitSeconds * 1000 }] }] }] : []),
     ];
   });
 }
 
-function retireSteps(order: Order, places: readonly Place[]): readonly HostStep[] {
+/** Stops what no longer serves and marks the image as the latest. */
+export function retireSteps(order: Order, places: readonly Place[]): readonly HostStep[] {
   const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
     kind: "run", role: role.name, title: `Stop ${container.name}`,
     command: stopContainer(container.name, role.stopTimeoutSeconds),

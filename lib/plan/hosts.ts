@@ -1,7 +1,7 @@
 import type { Role } from "../config/settings.ts";
 import type { HookName } from "../config/hooks.ts";
 import { DeployError } from "../ground/errors.ts";
-import type { Lane, Phase, Step } from "../ground/step.ts";
+import type { HostStep, Lane, Phase, Step } from "../ground/step.ts";
 import { freshFacts, type FleetFacts, type HostFacts } from "../remote/facts.ts";
 import type { Order } from "./order.ts";
 
@@ -35,4 +35,11 @@ export function requireDocker(facts: FleetFacts, hosts: readonly string[]): void
     state: ["Nothing was changed."],
     hint: "Run `capstan setup` (or `capstan server bootstrap`) to install Docker there, or start its daemon.",
   });
+}
+
+/** The step as one that is not taken back: what was there before it is no better. */
+export function withoutUndo(step: HostStep): HostStep {
+  if (step.kind !== "run") return step;
+  const { undo: _undo, undoTitle: _title, ...rest } = step;
+  return rest;
 }

@@ -2,38 +2,49 @@ import type { HostStep, Phase, Plan } from "../ground/step.ts";
 import { DeployError } from "../ground/errors.ts";
 import { rolePrefix } from "../ground/names.ts";
 import { createNetwork } from "../remote/network.ts";
-import { driverFor } from "../remote/proxy/drivers.ts";
+import { driverOn } from "../remote/proxy/drivers.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, hookPhase, lanes, proxyHosts, requireDocker } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
 /** Makes sure that a host has the shared network and, where it has proxied roles, a running proxy. */
-export function proxyBootSteps(order: Order, proxied: boolean): readonly HostStep[] {
-  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverFor(order.settings).boot(order.settings) : [])];
+export function proxyBootSteps(order: Order, host: string, proxied: boolean): readonly HostStep[] {
+  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(order.settings) : [])];
+}
+
+/** In what the proxies that run differ from what the config asks for. */
+export function proxyNotes(order: Order, facts: FleetFacts, hosts: readonly string[]): readonly string[] {
+  const found = hosts.filter((host) => proxyHosts(order).includes(host)).flatMap((host) => {
+    const proxy = factsOf(facts, host).proxy;
+    return proxy === undefined ? [] : driverOn(order.settings, host).differences(order.settings, proxy).map((text) => ({ host, text }));
+  });
+  const texts = [...new Set(found.map(({ text }) => text))];
+  return texts.map((text) => `${text} (on ${found.filter((one) => one.text === text).map(({ host }) => host).join(", ")}). It is left as it is: \`capstan proxy reboot\` replaces it.`);
 }
 
 /** `proxy boot`. */
 export function planProxyBoot(order: Order, facts: FleetFacts): Plan {
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
-  return { notes: [], phases: [{ title: "Boot proxy", lanes: lanes(hosts, () => [...proxyBootSteps(order, true), auditStep(order, undefined, "Booted proxy")]) }] };
+  return { notes: proxyNotes(order, facts, hosts), phases: [{ title: "Boot proxy", lanes: lanes(hosts, (host) => [...proxyBootSteps(order, host, true), auditStep(order, undefined, "Booted proxy")]) }] };
 }
 
-/** `proxy reboot`: all hosts at once, or one after the other. A host has no proxy between stop and start. */
-export function planProxyReboot(order: Order, facts: FleetFacts, rolling: boolean): Plan {
+/**
+ * `proxy reboot`, which an upgrade of its image is too: host after host, each only when the one before routes again.
+ * A host has no proxy between stop and start.
+ */
+export function planProxyReboot(order: Order, facts: FleetFacts): Plan {
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
-  const driver = driverFor(order.settings);
-  const groups = rolling ? hosts.map((host) => [host]) : [hosts];
   return {
-    notes: ["Each host refuses connections between the stop and the start of its proxy, usually about a second. Routes are kept."],
-    phases: groups.flatMap((group, i): Phase[] => {
-      const suffix = groups.length === 1 ? "" : `, host ${i + 1} of ${groups.length}`;
+    notes: [`Each host refuses connections between the stop and the start of its proxy, usually about a second.${hosts.length > 1 ? " One host after the other: the rest go on serving." : " There is no other host to serve meanwhile."} Routes are kept.`],
+    phases: hosts.flatMap((host, i): Phase[] => {
+      const suffix = hosts.length === 1 ? "" : `, host ${i + 1} of ${hosts.length}`;
       return [
-        ...hookPhase(order, "preProxyReboot", group, suffix),
-        { title: `Reboot proxy${suffix}`, lanes: lanes(group, () => [...driver.reboot(order.settings), auditStep(order, undefined, "Rebooted proxy")]) },
-        ...hookPhase(order, "postProxyReboot", group, suffix),
+        ...hookPhase(order, "preProxyReboot", [host], suffix),
+        { title: `Reboot proxy${suffix}`, lanes: lanes([host], () => [...driverOn(order.settings, host).reboot(order.settings), auditStep(order, undefined, "Rebooted proxy")]) },
+        ...hookPhase(order, "postProxyReboot", [host], suffix),
       ];
     }),
   };
@@ -46,16 +57,18 @@ export type ProxyAction = "start" | "stop" | "restart" | "remove" | "remove-forc
  * @throws DeployError (usage) when it is to be removed and other services use it
  */
 export function planProxy(order: Order, facts: FleetFacts, action: ProxyAction): Plan {
-  const driver = driverFor(order.settings);
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
   if (action === "remove") refuseWhenShared(order, facts, hosts);
-  const steps = { start: driver.start(), stop: driver.stop(), restart: [...driver.stop(), ...driver.start()], remove: driver.remove(), "remove-forced": driver.remove() }[action];
+  const steps = (host: string): readonly HostStep[] => {
+    const driver = driverOn(order.settings, host);
+    return { start: driver.start(order.settings), stop: driver.stop(), restart: [...driver.stop(), ...driver.start(order.settings)], remove: driver.remove(), "remove-forced": driver.remove() }[action];
+  };
   const [title, done] = ({ start: ["Start proxy", "Started proxy"], stop: ["Stop proxy", "Stopped proxy"], restart: ["Restart proxy", "Restarted proxy"], remove: ["Remove proxy", "Removed proxy"], "remove-forced": ["Remove proxy", "Removed proxy"] } as const)[action];
   const present = hosts.filter((host) => action === "start" || factsOf(facts, host).proxy !== undefined);
   return {
     notes: present.length === 0 ? ["There is no proxy on any host."] : [],
-    phases: [{ title, lanes: lanes(present, () => [...steps, auditStep(order, undefined, done)]) }],
+    phases: [{ title, lanes: lanes(present, (host) => [...steps(host), auditStep(order, undefined, done)]) }],
   };
 }
 

@@ -40,8 +40,9 @@ export function volumeFlags(volumes: readonly string[]): Words {
 }
 
 /** The labels by which containers are found. `destination` is always there, bare without a destination. */
-export function labelFlags({ service, destination }: Settings, role: Role): Words {
-  return pairs("--label", { service, role: role.name, destination: destination ?? "", ...role.labels });
+export function labelFlags({ service, destination, traefik }: Settings, role: Role): Words {
+  // A Traefik that also has the docker provider on must not route to the container a second time.
+  return pairs("--label", { service, role: role.name, destination: destination ?? "", ...role.labels, ...(traefik === undefined ? {} : { "traefik.enable": "false" }) });
 }
 
 /** `--filter` for the containers of a service and destination, or of one role of it. */

@@ -4,6 +4,7 @@ import { containersOf } from "./container.ts";
 import { imagesOf } from "./image.ts";
 import { networkExists } from "./network.ts";
 import type { ProxyDriver } from "./proxy/driver.ts";
+import type { RouteFile } from "./proxy/traefik/file.ts";
 
 /** What was observed on one host. Plain data: `observe --json` prints it, `--facts` reads it. */
 export interface HostFacts {
@@ -37,6 +38,8 @@ export interface ProxyFacts {
   readonly running: boolean;
   /** Such as `basecamp/kamal-proxy:v0.9.2`. */
   readonly image: string;
+  /** What its program was started with, where the driver compares it with the config. */
+  readonly args?: readonly string[];
   readonly routes: readonly Route[];
 }
 
@@ -47,6 +50,10 @@ export interface Route {
   /** `<container id>:<port>`. */
   readonly targets: readonly string[];
   readonly mode: "live" | "paused" | "maintenance";
+  /** A second version that gets a share of the requests: `<container id>:<port>`. */
+  readonly canary?: { readonly target: string; readonly percent: number };
+  /** All that the route was made of, where the proxy's own file is the truth. */
+  readonly file?: RouteFile;
 }
 
 /** Facts of a host that nothing is known of: a fresh one with Docker installed. */

@@ -1,7 +1,9 @@
 import { planAppStart, planAppStop } from "../plan/app.ts";
 import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
 import { planBuildPull, planBuildPush } from "../plan/build.ts";
+import { canaryVersion, planCanaryAbort, planCanaryPromote, planCanarySet, planCanaryStart } from "../plan/canary.ts";
 import { planDeploy } from "../plan/deploy.ts";
+import { planLive, planMaintenance } from "../plan/maintenance.ts";
 import { planProxy, planProxyBoot, planProxyReboot, type ProxyAction } from "../plan/proxy.ts";
 import { planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
 import { rollbackHint, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
@@ -40,8 +42,14 @@ export const changes = {
   }),
   appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planAppStop }] }),
-  proxyBoot: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
-  proxyReboot: (rolling: boolean): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxyReboot(order, facts, rolling) }] }),
+  maintenance: (message: string): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planMaintenance(order, facts, message) }] }),
+  live: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planLive }] }),
+  canaryStart: (version: string, percent: number): Change => ({ ...housekeeping, version: () => version, secrets: true, stages: [{ sees: "hosts", plan: (order, facts) => planCanaryStart(order, facts, percent) }] }),
+  canarySet: (percent: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planCanarySet(order, facts, percent) }] }),
+  canaryPromote: (): Change => ({ ...release, postDeploy: false, version: (task, facts) => canaryVersion(task.settings, task.scope, facts), stages: [{ sees: "hosts", plan: planCanaryPromote }] }),
+  canaryAbort: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planCanaryAbort }] }),
+  proxyBoot: (): Change => ({ ...housekeeping, secrets: true, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
+  proxyReboot: (): Change => ({ ...housekeeping, secrets: true, stages: [{ sees: "hosts", plan: planProxyReboot }] }),
   proxy: (action: ProxyAction): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
   registryLogin: (sides: Sides): Change => ({ ...housekeeping, lock: false, secrets: true, stages: [{ sees: "hosts", plan: (order) => planRegistryLogin(order, sides) }] }),
   registryLogout: (sides: Sides): Change => ({ ...housekeeping, lock: false, stages: [{ sees: "hosts", plan: (order) => planRegistryLogout(order, sides) }] }),

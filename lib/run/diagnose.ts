@@ -1,4 +1,4 @@
-import type { Readiness } from "../ground/step.ts";
+import { probedPort, type Readiness } from "../ground/step.ts";
 import type { Try } from "./wait.ts";
 
 /** The most likely reason why a container did not become ready, and what to do about it. */
@@ -29,20 +29,20 @@ export function likelyCause(readiness: Readiness, tries: readonly Try[], logLine
   if (answer === undefined) return undefined;
   if (answer.ok) return httpCause(readiness, answer.status, answer.headers["location"]);
   if (answer.reason === "timeout") return { text: `the application took the connection and did not answer within ${readiness.timeoutMs / 1000} s`, hint: "It may be blocked on a database or another service at start: look at the log above." };
-  if (answer.reason === "refused") return refusedCause(readiness, state.exposedPorts);
+  if (answer.reason === "refused") return refusedCause(readiness, state.exposedPorts, probedPort(readiness, state));
   return undefined;
 }
 
 function httpCause(readiness: Extract<Readiness, { kind: "http" }>, status: number, location: string | undefined): Cause | undefined {
-  if (status >= 300 && status < 400) return { text: `${readiness.path} redirects${location === undefined ? "" : ` to ${location}`}: a healthcheck counts only 2xx`, hint: "Leave the health path out of the redirect to HTTPS or to a login, or set proxy.healthcheck.path to one that answers 200." };
-  if (status === 404) return { text: `the application has no ${readiness.path}`, hint: "Set proxy.healthcheck.path to a path that answers 200." };
+  if (status >= 300 && status < 400) return { text: `${readiness.path} redirects${location === undefined ? "" : ` to ${location}`}: a healthcheck counts only 2xx`, hint: `Leave the health path out of the redirect to HTTPS or to a login, or set ${readiness.keys.path} to one that answers 200.` };
+  if (status === 404) return { text: `the application has no ${readiness.path}`, hint: `Set ${readiness.keys.path} to a path that answers 200.` };
   if (status === 401 || status === 403) return { text: `${readiness.path} asks for a login or refuses the Host header`, hint: "Let the health path through without a login, for any Host." };
   if (status >= 500) return { text: `the application answers ${readiness.path} with an error of its own`, hint: "Look at the application's log above: a missing env variable or an unreachable database is the usual reason." };
   return undefined;
 }
 
-function refusedCause(readiness: Extract<Readiness, { kind: "http" }>, exposed: readonly number[]): Cause {
-  const elsewhere = exposed.filter((port) => port !== readiness.port);
-  if (elsewhere.length > 0 && !exposed.includes(readiness.port)) return { text: `nothing listens on port ${readiness.port}; the image exposes ${elsewhere.join(", ")}`, hint: `Set proxy.appPort to ${elsewhere[0]}.` };
-  return { text: `nothing listens on port ${readiness.port} of the container's address: a wrong port, or an application bound to 127.0.0.1`, hint: `Make the application listen on 0.0.0.0:${readiness.port}, or set proxy.appPort to the port it uses.` };
+function refusedCause(readiness: Extract<Readiness, { kind: "http" }>, exposed: readonly number[], asked: number): Cause {
+  const elsewhere = exposed.filter((port) => port !== asked);
+  if (elsewhere.length > 0 && !exposed.includes(asked)) return { text: `nothing listens on port ${asked}; the image exposes ${elsewhere.join(", ")}`, hint: `Set ${readiness.keys.port} to ${elsewhere[0]}.` };
+  return { text: `nothing listens on port ${asked} of the container's address: a wrong port, or an application bound to 127.0.0.1`, hint: `Make the application listen on 0.0.0.0:${asked}, or set ${readiness.keys.port} to the port it uses.` };
 }

@@ -110,7 +110,7 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
         throw new CancelledError();
       }
       const current = progress.current();
-      throw current === undefined ? new ConnectError(host, "lost", `The connection to ${host} ended before the work was done`) : new CommandError(host, current.command, exit);
+      throw current === undefined ? new ConnectError(host, "lost", `The connection to ${host} ended before the work was done`) : new CommandError(host, current.command, exit, { title: current.step.title });
     }
   } catch (error) {
     if (pid !== undefined && !cameBack) engine.leave(host, pid);
@@ -211,7 +211,7 @@ class Progress {
   #line(stream: "stdout" | "stderr", line: string): void {
     const current = this.current();
     if (current === undefined) return;
-    tell(this.#world, { type: "output", host: current.host, title: current.step.title, stream, line, loud: false });
+    tell(this.#world, { type: "output", host: current.host, title: current.step.title, stream, line, loud: current.step.kind === "run" && current.step.loud === true });
   }
 
   #end(status: number): void {
@@ -222,7 +222,7 @@ class Progress {
     this.#ended++;
     if (!ok) {
       const exit = { status, signal: undefined, stdout: this.#text.stdout, stderr: this.#text.stderr, durationMs: this.#world.clock.now() - this.#started };
-      const error = new CommandError(current.host, current.command, exit, { hint: current.step.hint });
+      const error = new CommandError(current.host, current.command, exit, { title: current.step.title, hint: current.step.hint });
       if (current.optional) tell(this.#world, { type: "notice", level: "warn", host: current.host, text: `${current.step.title} failed: ${error.details.join(" / ") || error.message}` });
       else this.failure = error;
     }

@@ -8,7 +8,7 @@ import { tailAudit } from "../remote/audit.ts";
 import { containerLogsOf, detailsOfRole, listContainers } from "../remote/container.ts";
 import type { Container } from "../remote/facts.ts";
 import type { LogOptions } from "../remote/proxy/driver.ts";
-import { driverFor } from "../remote/proxy/drivers.ts";
+import { driverOn } from "../remote/proxy/drivers.ts";
 import { eachHost, type Errand, type HostOutput } from "./each-host.ts";
 import { joined, look } from "./observe.ts";
 import type { Task } from "./task.ts";
@@ -50,7 +50,7 @@ export function appContainers(world: World, task: Task): Promise<readonly HostOu
 
 /** `proxy details`. */
 export function proxyDetails(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverFor(task.settings).details() })));
+  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverOn(task.settings, host).details() })));
 }
 
 /** `audit`: the last lines of each host's audit log. */
@@ -60,7 +60,7 @@ export function audit(world: World, task: Task): Promise<readonly HostOutput[]> 
 
 /** `proxy logs`. */
 export function proxyLogs(world: World, task: Task, options: LogOptions, onLine: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverFor(task.settings).logs(options) })), onLine);
+  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverOn(task.settings, host).logs(options) })), onLine);
 }
 
 /**

@@ -3,7 +3,7 @@ import { DeployError, isDeployError } from "../ground/errors.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 import { factQueries, toFacts, type FleetFacts, type HostFacts } from "../remote/facts.ts";
-import { driverFor } from "../remote/proxy/drivers.ts";
+import { driverOn } from "../remote/proxy/drivers.ts";
 import { ask } from "./ask.ts";
 
 /** What was seen of a fleet, and why some hosts could not be looked at. */
@@ -14,8 +14,7 @@ export interface Sight {
 
 /** Asks every host what is there, one round trip a host, side by side; one that cannot be asked keeps none of the others from answering. */
 export async function look(world: World, settings: Settings, hosts: readonly string[]): Promise<Sight> {
-  const queries = factQueries(settings, driverFor(settings));
-  const results = await settle(hosts, settings.ssh.maxConcurrentStarts, async (host) => toFacts(await ask(world, host, queries)));
+  const results = await settle(hosts, settings.ssh.maxConcurrentStarts, async (host) => toFacts(await ask(world, host, factQueries(settings, driverOn(settings, host)))));
   const facts = new Map<string, HostFacts>();
   const unseen = new Map<string, DeployError>();
   for (const result of results) {

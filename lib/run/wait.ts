@@ -1,5 +1,5 @@
 import { DeployError, TimeoutError } from "../ground/errors.ts";
-import type { ContainerState, Readiness, WaitStep } from "../ground/step.ts";
+import { probedPort, type ContainerState, type Readiness, type WaitStep } from "../ground/step.ts";
 import type { HttpAnswer, World } from "../ground/world.ts";
 import { likelyCause } from "./diagnose.ts";
 import { tell } from "./stamp.ts";
@@ -66,8 +66,9 @@ const lookMs = 500;
  * @param leftMs until the deadline of the wait
  */
 async function askWhileUp(world: World, host: string, step: WaitStep, before: ContainerState, readiness: Extract<Readiness, { kind: "http" }>, leftMs: number): Promise<{ readonly state: ContainerState; readonly answer: HttpAnswer | undefined }> {
-  const { port, path, timeoutMs } = readiness;
+  const { path, timeoutMs } = readiness;
   const { address } = before;
+  const port = probedPort(readiness, before);
   const over = new AbortController();
   const signal = AbortSignal.any([world.signal, over.signal]);
   const probe = { address, port, path, headers: { host: `${address}:${port}`, "user-agent": "capstan" }, timeoutMs: Math.max(1_000, Math.min(timeoutMs, leftMs)) };
@@ -128,7 +129,7 @@ async function failure(world: World, host: string, step: WaitStep, tries: readon
   const state = last?.state;
   const logs = await world.transport.run(host, step.logs, { timeoutMs: 30_000, signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
   const logLines = logs === undefined ? [] : `${logs.stdout}\n${logs.stderr}`.split("\n").filter((line) => line.trim() !== "").slice(-20);
-  const question = step.readiness.kind === "http" ? ` (GET ${step.readiness.path} on port ${step.readiness.port})` : "";
+  const question = step.readiness.kind === "http" ? ` (GET ${step.readiness.path} on port ${state === undefined ? step.readiness.port : probedPort(step.readiness, state)})` : "";
   const seconds = ((last?.afterMs ?? 0) / 1000).toFixed(1);
   const cause = last === undefined ? undefined : likelyCause(step.readiness, tries, logLines);
   return new DeployError("health", `${step.container} did not become ready on ${host} in ${seconds} s${question}`, {

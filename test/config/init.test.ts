@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { ambientTypes } from "../../lib/config/ambient.ts";
 import { ignoredPaths, starterFiles, withIgnored } from "../../lib/config/init.ts";
+import { kamalProxyOf } from "../support/settings.ts";
 import { capstan, project, removeProjects } from "./project.ts";
 
 afterAll(removeProjects);
@@ -25,7 +26,7 @@ test("what the starter has in comments is valid too", async () => {
   const files = starter("shop");
   const all = loadable(files["deploy.config.ts"] ?? "").replaceAll(/^(\s*)\/\/ (?=[\w"]+: |\s|\},)/gm, "$1");
   const settings = await project({ "deploy.config.ts": all, ".capstan/secrets": "REGISTRY_PASSWORD=1\nDATABASE_URL=2" }).load();
-  expect([settings.roles.length, settings.ssh.user, settings.boot.limit, typeof settings.hooks.postDeploy, settings.roles[0]?.proxy?.tls, settings.builder.context]).toEqual([2, "deploy", "25%", "function", "automatic", "."]);
+  expect([settings.roles.length, settings.ssh.user, settings.boot.limit, typeof settings.hooks.postDeploy, kamalProxyOf(settings.roles[0]).tls, settings.builder.context]).toEqual([2, "deploy", "25%", "function", "automatic", "."]);
 });
 
 test.each([["My Shop!", "my-shop"], ["shop_2", "shop_2"], ["@acme/shop", "acme-shop"], ["ÄÖ", "app"], ["", "app"]])("starterFiles(%p) names the service %p", async (folder, service) => {

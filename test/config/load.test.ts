@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { resolveConfig } from "../../lib/config/load.ts";
 import { defineConfig } from "../../lib/config/define.ts";
+import { kamalProxyOf } from "../support/settings.ts";
 import { base, capstan, failure, project, realFiles, realPrograms, removeProjects } from "./project.ts";
 
 afterAll(removeProjects);
@@ -39,7 +40,7 @@ test("loadConfig merges what differs for the destination: maps key by key, lists
   expect(settings.roles.map(({ name, hosts, cmd }) => [name, [...hosts], cmd])).toEqual([["web", ["d"], undefined], ["jobs", ["c"], "x"]]);
   expect(settings.roles[0]?.env.clear).toEqual({ A: "1", B: "3" });
   expect(Object.keys(settings.roles[0]?.env.secret ?? {})).toEqual(["S2"]);
-  expect([settings.repository, settings.destination, settings.roles[0]?.proxy?.hosts]).toEqual(["acme/shop", "qa", ["qa.example"]]);
+  expect([settings.repository, settings.destination, kamalProxyOf(settings.roles[0]).hosts]).toEqual(["acme/shop", "qa", ["qa.example"]]);
 });
 
 test("loadConfig lets a function and a file share the destination", async () => {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { secret } from "../../lib/config/secret-ref.ts";
 import type { Settings } from "../../lib/config/settings.ts";
 import type { DeployConfig } from "../../lib/config/types.ts";
+import { kamalProxyOf } from "../support/settings.ts";
 import { base, settingsOf } from "./project.ts";
 
 const role = (settings: Settings, name: string) => settings.roles.find((each) => each.name === name);
@@ -21,7 +22,7 @@ test("resolveSettings fills in every default", () => {
     name: "web", primary: true, hosts: ["10.0.0.1"], env: { clear: {}, secret: { API_KEY: "‹secret API_KEY›" } }, labels: {}, options: {}, volumes: [],
     logging: { options: { "max-size": "10m" } },
     proxy: {
-      hosts: [], appPort: 80, tls: "off", pathPrefixes: [], healthcheck: {}, buffering: { requests: true, responses: true },
+      kind: "kamal-proxy", hosts: [], appPort: 80, tls: "off", pathPrefixes: [], healthcheck: {}, buffering: { requests: true, responses: true },
       logging: { requestHeaders: ["Cache-Control", "Last-Modified", "User-Agent"], responseHeaders: [] },
     },
   });
@@ -114,7 +115,7 @@ test.each<[string, DeployConfig["proxy"], object]>([
 
 test("resolveSettings takes a certificate by name, by reference, or as it is", () => {
   const pem = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n";
-  const tls = settingsOf({ ...base, proxy: { host: "a.example", ssl: { certificatePem: "CERT", privateKeyPem: pem } } }).roles[0]?.proxy?.tls;
+  const { tls } = kamalProxyOf(settingsOf({ ...base, proxy: { host: "a.example", ssl: { certificatePem: "CERT", privateKeyPem: pem } } }).roles[0]);
   if (typeof tls !== "object") throw new Error("no certificate");
   expect([tls.certificate.name, tls.privateKey.name, tls.privateKey.reveal()]).toEqual(["CERT", "private key", pem]);
 });

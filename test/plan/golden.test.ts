@@ -48,7 +48,7 @@ const plans: readonly (readonly [name: string, plan: Plan])[] = [
       containerOf(webOnly, "web", "1", "a1"),
     ], { proxy: proxyOf(["shop-web", "a1"]) }),
   }), whole)],
-  ["proxy-reboot-rolling", planProxyReboot(orderOf({ ...pair, hooks: { preProxyReboot: hook, postProxyReboot: hook } }, ""), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": hostOf([]) }), true)],
+  ["proxy-reboot-rolling", planProxyReboot(orderOf({ ...pair, hooks: { preProxyReboot: hook, postProxyReboot: hook } }, ""), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": hostOf([]) }))],
   ["app-stop", planAppStop(orderOf(shop, ""), fleetOf({
     "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2"), containerOf(shop, "web", "1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]) }),
     "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "b2")]),

@@ -7,7 +7,7 @@ import { planLines, printPlan } from "../../lib/plan/print.ts";
 const secret = new Secret("DB_PASSWORD", "hunter2");
 const wait: WaitStep = {
   kind: "wait", title: "Wait for shop-web-1", role: "web", container: "shop-web-1", deadlineMs: 30_000, logs: sh`logs`,
-  readiness: { kind: "http", port: 3000, path: "/up", intervalMs: 1000, timeoutMs: 5000 }, state: { command: sh`docker inspect shop-web-1`, parse: () => { throw new Error("not asked"); } },
+  readiness: { kind: "http", port: 3000, path: "/up", keys: { path: "proxy.healthcheck.path", port: "proxy.appPort" }, intervalMs: 1000, timeoutMs: 5000 }, state: { command: sh`docker inspect shop-web-1`, parse: () => { throw new Error("not asked"); } },
 };
 const plan: Plan = {
   notes: ["Hosts differ."],

@@ -9,7 +9,7 @@ const running: ContainerState = { status: "running", health: undefined, exitCode
 const run = (text: string, undo?: string): RunStep => ({ kind: "run", title: text, command: sh`${sh`echo ${text}`}`, ...(undo === undefined ? {} : { undo: sh`echo ${undo}`, undoTitle: undo }) });
 const wait = (state: Partial<ContainerState> = {}): WaitStep => ({
   kind: "wait", title: "Wait for shop-web-2", role: "web", container: "shop-web-2", deadlineMs: 3_000,
-  readiness: { kind: "http", port: 80, path: "/up", intervalMs: 1_000, timeoutMs: 5_000 },
+  readiness: { kind: "http", port: 80, path: "/up", keys: { path: "proxy.healthcheck.path", port: "proxy.appPort" }, intervalMs: 1_000, timeoutMs: 5_000 },
   state: { command: sh`inspect`, parse: () => ({ ...running, ...state }) }, logs: sh`logs`,
 });
 const phase = (title: string, hosts: Readonly<Record<string, readonly HostStep[]>>, more: Partial<Phase> = {}): Phase => ({ title, lanes: Object.entries(hosts).map(([host, steps]) => ({ host, steps })), ...more });

@@ -58,7 +58,7 @@ describe("hooks of a deploy", () => {
 
   test("around a rolling reboot of the proxy are called once for each host", async () => {
     const { hooks, calls } = recording(({ hosts, version }) => ` ${hosts.join(",")} ${version}`);
-    await runWith(hooks, changes.proxyReboot(true), { command: "proxy", subcommand: "reboot", version: undefined });
+    await runWith(hooks, changes.proxyReboot(), { command: "proxy", subcommand: "reboot", version: undefined });
     expect(withoutBroadcasts(calls)).toEqual(["preConnect 10.0.0.1,10.0.0.2 ", "preProxyReboot 10.0.0.1 ", "postProxyReboot 10.0.0.1 "]);
   });
 

@@ -8,7 +8,7 @@ import { awaitReady, describeAnswer, describeState } from "../../lib/run/wait.ts
 import { fakeWorld } from "../support/world.ts";
 
 const running: ContainerState = { status: "running", health: undefined, exitCode: 0, oomKilled: false, restartCount: 0, address: "172.18.0.2", exposedPorts: [80] };
-const http: Readiness = { kind: "http", port: 80, path: "/up", intervalMs: 1_000, timeoutMs: 5_000 };
+const http: Readiness = { kind: "http", port: 80, path: "/up", keys: { path: "proxy.healthcheck.path", port: "proxy.appPort" }, intervalMs: 1_000, timeoutMs: 5_000 };
 const settled: Readiness = { kind: "running", readinessDelayMs: 7_000 };
 
 /** Waits for a container that goes through these states, one a look; the last one stays. */

@@ -1,9 +1,9 @@
 import { Secret } from "../../lib/ground/secret.ts";
-import type { ProxySettings, Role, Settings } from "../../lib/config/settings.ts";
+import type { KamalProxySettings, Role, Settings } from "../../lib/config/settings.ts";
 
 /** What the proxy is told when the config says nothing. */
-export const defaultProxy: ProxySettings = {
-  hosts: [], appPort: 80, tls: "off", tlsRedirect: undefined, forwardHeaders: undefined, responseTimeoutSeconds: undefined, pathPrefixes: [], stripPathPrefix: undefined,
+export const defaultProxy: KamalProxySettings = {
+  kind: "kamal-proxy", hosts: [], appPort: 80, tls: "off", tlsRedirect: undefined, forwardHeaders: undefined, responseTimeoutSeconds: undefined, pathPrefixes: [], stripPathPrefix: undefined,
   healthcheck: { intervalSeconds: undefined, timeoutSeconds: undefined, path: undefined },
   buffering: { requests: true, responses: true, memory: undefined, maxRequestBody: undefined, maxResponseBody: undefined },
   logging: { requestHeaders: ["Cache-Control", "Last-Modified", "User-Agent"], responseHeaders: [] },
@@ -26,9 +26,15 @@ export function settingsOf(more: Partial<Settings> = {}): Settings {
     roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: { arch: ["amd64"], context: undefined, dockerfile: "Dockerfile", target: undefined, args: {}, secrets: {}, driver: "docker-container" },
     ssh: { user: undefined, port: undefined, keys: [], keysOnly: false, proxy: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, maxConcurrentStarts: 30 },
-    boot: { limit: undefined, waitSeconds: 0 }, proxyRun: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
+    boot: { limit: undefined, waitSeconds: 0 }, proxyRun: undefined, traefik: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
     hooks: {}, root: "/app",
     secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, load: async () => undefined },
     ...more,
   };
+}
+
+/** The proxy of a role, which must be kamal-proxy. */
+export function kamalProxyOf(role: Role | undefined): KamalProxySettings {
+  if (role?.proxy?.kind !== "kamal-proxy") throw new Error("the role is not behind kamal-proxy");
+  return role.proxy;
 }

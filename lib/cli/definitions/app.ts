@@ -70,3 +70,15 @@ export const version = define({
   args: {},
   changes: false,
 });
+
+export const maintenance = define({
+  meta: {
+    purpose: "Answer every request with 503 and a page, while the containers go on running",
+    notes: ["Requests in flight may end first. A deploy during maintenance puts the new version in place and leaves the page up."],
+    examples: [[`capstan app maintenance --message "Back at 10:30 UTC"`, "say for how long"], ["capstan app live", "end it"]],
+  },
+  args: { message: { type: "string", valueHint: "TEXT", default: "We are down for maintenance and back soon.", description: "What the page says" } },
+  changes: true,
+});
+
+export const live = define({ meta: { purpose: "End the maintenance: requests go to the application again" }, args: {}, changes: true });

@@ -4,8 +4,12 @@ import { confirmedArg, logArgs } from "./shared.ts";
 export const boot = define({ meta: { purpose: "Start the proxy where it is not running" }, args: {}, changes: true });
 
 export const reboot = define({
-  meta: { purpose: "Replace the proxy's container by a new one", notes: ["A host takes no requests while its proxy is replaced: use --rolling behind a load balancer."] },
-  args: { rolling: { type: "boolean", description: "One host after another" }, ...confirmedArg },
+  meta: {
+    purpose: "Replace the proxy's container by a new one, host after host",
+    notes: ["With another image in the config this is the upgrade of the proxy. The next host begins when the one before routes again. A host refuses connections while its proxy is replaced, usually for about a second; its routes are kept."],
+    examples: [["capstan proxy reboot -y", "without the question"]],
+  },
+  args: { rolling: { type: "boolean", description: "One host after another: it always is" }, ...confirmedArg },
   changes: true,
 });
 

@@ -1,6 +1,6 @@
 import { Command } from "../../ground/command.ts";
 import { proxyAppsDirectory, tlsDirectory, type Named } from "../../ground/names.ts";
-import type { ProxySettings, Settings } from "../../config/settings.ts";
+import type { KamalProxySettings, Settings } from "../../config/settings.ts";
 import { expandable } from "../shell-value.ts";
 
 /** Where the proxy sees {@link proxyAppsDirectory}. */
@@ -12,7 +12,7 @@ type Value = string | number | boolean | undefined | readonly string[];
  * What `kamal-proxy deploy` is told beside name and target, in Kamal's order. Every call must carry all of it: the
  * proxy keeps nothing of the call before.
  */
-export function deployFlags(settings: Pick<Settings, "service" | "destination" | "deployTimeoutSeconds" | "drainTimeoutSeconds">, role: string, proxy: ProxySettings): readonly Command[] {
+export function deployFlags(settings: Pick<Settings, "service" | "destination" | "deployTimeoutSeconds" | "drainTimeoutSeconds">, role: string, proxy: KamalProxySettings): readonly Command[] {
   const { healthcheck, buffering, logging, tls } = proxy;
   const ownCertificate = typeof tls === "object";
   return flags({

@@ -3,9 +3,10 @@ import { proxyAppsDirectory, proxyContainer, proxyDirectory, proxyVolume, rolePr
 import type { HostStep, RunStep } from "../../ground/step.ts";
 import type { Role, Settings } from "../../config/settings.ts";
 import { logFilter, logFlags } from "../logs.ts";
-import type { ProxyDriver } from "./driver.ts";
+import { switchStatus, type ProxyDriver } from "./driver.ts";
+import { canarySteps, endCanarySteps, endRollout } from "./kamal-canary.ts";
 import { factsCommand, parseFacts, plainList, readState } from "./kamal-state.ts";
-import { switchStatus, switchStep, unroute } from "./kamal-switch.ts";
+import { switchStep, unroute } from "./kamal-switch.ts";
 import { runProxy, startOrRunProxy } from "./run-flags.ts";
 
 const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
@@ -15,10 +16,14 @@ const isThere = sh`docker container inspect ${proxyContainer} > /dev/null 2>&1`;
 const startStep = step("Start the proxy", sh`docker container start ${proxyContainer}`);
 const stopStep = step("Stop the proxy", sh`docker container stop ${proxyContainer}`);
 
+const waitStep = step("Wait for the proxy", sh`n=0; until docker exec ${proxyContainer} kamal-proxy list > /dev/null 2>&1; do n=$((n + 1)); [ $n -le 100 ] || { docker logs --tail 20 ${proxyContainer} >&2; exit ${switchStatus.unconfirmed}; }; sleep 0.2; done`);
+
 /** kamal-proxy 0.9: routes are commands to its control socket, and it keeps them in a state file on a volume. */
 export const kamalProxy: ProxyDriver = {
   name: "kamal-proxy",
+  canaryShare: "The share is one of the values of the cookie kamal-rollout, which the app must set: a visitor without it never gets the canary.",
   facts: () => ({ command: factsCommand, parse: parseFacts }),
+  differences: ({ proxyRun }, { image }) => (proxyRun === undefined || proxyRun.image === image ? [] : [`The proxy runs as ${image}, the config asks for ${proxyRun.image}`]),
   boot: ({ proxyRun }) => [makeFolder, step("Make sure that the proxy runs", startOrRunProxy(proxyRun))],
   reboot: ({ proxyRun }) => [
     step("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),
@@ -26,9 +31,9 @@ export const kamalProxy: ProxyDriver = {
     step("Remove the proxy's container", sh`! ${isThere} || docker container rm ${proxyContainer}`),
     makeFolder,
     step("Run the proxy", runProxy(proxyRun)),
-    step("Wait for the proxy", sh`n=0; until docker exec ${proxyContainer} kamal-proxy list > /dev/null 2>&1; do n=$((n + 1)); [ $n -le 20 ] || { docker logs --tail 20 ${proxyContainer} >&2; exit ${switchStatus.unconfirmed}; }; sleep 1; done`),
+    waitStep,
   ],
-  start: () => [startStep],
+  start: () => [startStep, waitStep],
   stop: () => [stopStep],
   remove: () => [
     step("Remove the proxy", sh`image=$(docker container inspect --format ${"{{.Config.Image}}"} ${proxyContainer}) || exit 0
@@ -36,20 +41,27 @@ docker container stop ${proxyContainer} && docker container rm ${proxyContainer}
 docker image rm "$image" || true`),
     step("Remove what the proxy keeps", sh`docker volume rm --force ${proxyVolume} && rm -rf ${proxyDirectory}`),
   ],
-  prepare: (settings, role) => certificateSteps(settings, role),
-  switch: switchStep,
+  switch: (settings, role, to, { from, route }) => [...certificateSteps(settings, role), switchStep(settings, role, to, from), ...(route?.canary === undefined ? [] : [endRollout(route.name, role.name)])],
   unroute: (settings, role) => {
     const route = rolePrefix(settings, role.name);
     return { kind: "run", role: role.name, title: `Take the route ${route} away`, command: unroute(route) };
   },
+  maintain: (settings, role, { name }, message) => [{
+    kind: "run", role: role.name, title: `Answer ${name} with the maintenance page`,
+    command: sh`docker exec ${proxyContainer} kamal-proxy stop ${name} ${`--drain-timeout=${settings.drainTimeoutSeconds}s`} ${`--message=${message}`}`,
+    timeoutMs: (settings.drainTimeoutSeconds + 30) * 1000,
+  }],
+  live: (_settings, role, { name }) => [{ kind: "run", role: role.name, title: `Send ${name} to the app again`, command: sh`docker exec ${proxyContainer} kamal-proxy resume ${name}` }],
+  canary: canarySteps,
+  endCanary: endCanarySteps,
   details: () => sh`docker ps --filter ${`name=^${proxyContainer}$`}
 docker exec ${proxyContainer} kamal-proxy list 2> /dev/null | ${plainList}`,
   logs: (options) => sh`docker logs ${logFlags(options)} ${proxyContainer} 2>&1${logFilter(options)}`,
 };
 
 /** The role's own certificate. The files can be read by all: the proxy runs as another user. */
-function certificateSteps(settings: Settings, role: Role): readonly HostStep[] {
-  const tls = role.proxy?.tls;
+export function certificateSteps(settings: Settings, role: Role): readonly HostStep[] {
+  const tls = role.proxy?.kind === "kamal-proxy" ? role.proxy.tls : "off";
   if (typeof tls !== "object") return [];
   const folder = tlsDirectory(settings, role.name);
   return [

@@ -45,14 +45,22 @@ interface SavedService {
   readonly name: string;
   readonly active_targets?: readonly string[] | null;
   readonly pause_controller?: { readonly state?: number } | null;
+  readonly rollout_targets?: readonly string[] | null;
+  readonly rollout_controller?: { readonly percentage?: number } | null;
 }
 
 const modes: Readonly<Record<string, Route["mode"]>> = { "0": "live", "1": "paused", "2": "maintenance", running: "live", paused: "paused", stopped: "maintenance" };
 
 function routesOfState(text: string): readonly Route[] {
   return (JSON.parse(text) as readonly SavedService[]).map((service) => ({
-    name: service.name, targets: service.active_targets ?? [], mode: modes[String(service.pause_controller?.state ?? 0)] ?? "live",
+    name: service.name, targets: service.active_targets ?? [], mode: modes[String(service.pause_controller?.state ?? 0)] ?? "live", ...canaryOf(service),
   }));
+}
+
+/** A rollout target stays in the file when its rollout has ended: only with a controller it gets requests. */
+function canaryOf({ rollout_targets: targets, rollout_controller: controller }: SavedService): Pick<Route, "canary"> {
+  const target = targets?.[0];
+  return target === undefined || controller === undefined || controller === null ? {} : { canary: { target, percent: controller.percentage ?? 0 } };
 }
 
 /** Source: `kamal-proxy list` of 0.9: columns Service, Host, Path, Target, State, TLS, always coloured. */

@@ -2,19 +2,11 @@ import { Command, sh } from "../../ground/command.ts";
 import { proxyContainer, rolePrefix } from "../../ground/names.ts";
 import type { RunStep } from "../../ground/step.ts";
 import { DeployError } from "../../ground/errors.ts";
-import type { ProxySettings, Role, Settings } from "../../config/settings.ts";
+import type { KamalProxySettings, Role, Settings } from "../../config/settings.ts";
 import { containerId } from "../container.ts";
-import type { Target } from "./driver.ts";
+import { switchStatus, type Target } from "./driver.ts";
 import { deployFlags } from "./deploy-flags.ts";
 import { liveTargets, plainList, readState, savedTargets } from "./kamal-state.ts";
-
-/** Exit statuses of a switch. */
-export const switchStatus = {
-  /** The proxy did not take the target; its own words stand on stderr and the old route is in force. */
-  refused: 76,
-  /** What the proxy does and what it has saved could not be seen to be what was asked for. */
-  unconfirmed: 77,
-} as const;
 
 /** How often a proxy that does not answer is asked again, a second apart. */
 const patience = 10;
@@ -40,13 +32,13 @@ ${deploy(route, portOf(from, proxy), [...flags, new Command("--force")])}`}`,
   };
 }
 
-function proxyOf(role: Role): ProxySettings {
-  if (role.proxy === undefined) throw new DeployError("config", `Cannot switch role ${role.name}: it is not behind the proxy`, { hint: `Set servers.${role.name}.proxy in the config.` });
+function proxyOf(role: Role): KamalProxySettings {
+  if (role.proxy?.kind !== "kamal-proxy") throw new DeployError("config", `Cannot switch role ${role.name}: it is not behind the proxy`, { hint: `Set servers.${role.name}.proxy in the config.` });
   return role.proxy;
 }
 
 const find = (target: Target): Command => ("id" in target ? sh`id=${target.id}` : sh`id=$(${containerId(target.container)})`);
-const portOf = (target: Target, proxy: ProxySettings): number => ("id" in target ? (target.port ?? proxy.appPort) : proxy.appPort);
+const portOf = (target: Target, proxy: KamalProxySettings): number => ("id" in target ? (target.port ?? proxy.appPort) : proxy.appPort);
 
 /** Prints the targets of a route in the answer `$list` of the proxy. */
 const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${plainList} | ${liveTargets(route)}`;

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { Secret } from "../../../lib/ground/secret.ts";
-import type { ProxySettings, Settings } from "../../../lib/config/settings.ts";
-import { kamalProxy } from "../../../lib/remote/proxy/kamal-proxy.ts";
+import type { KamalProxySettings, Settings } from "../../../lib/config/settings.ts";
+import { certificateSteps } from "../../../lib/remote/proxy/kamal-proxy.ts";
+import { switchStep } from "../../../lib/remote/proxy/kamal-switch.ts";
 import { defaultProxy, roleOf, settingsOf } from "../../support/settings.ts";
 import { words } from "../../support/words.ts";
 
@@ -11,8 +12,8 @@ const buffers = "--buffer-requests --buffer-responses";
 const timeouts = `--deploy-timeout="30s" --drain-timeout="30s"`;
 
 /** The line of the switch that speaks to the proxy, the id put in its place. */
-function deployLine(role: string, proxy: Partial<ProxySettings>, settings: Partial<Settings> = {}): string[] {
-  const { command } = kamalProxy.switch(settingsOf(settings), roleOf(role, { proxy: { ...defaultProxy, ...proxy } }), { id: "0a1b2c3d4e5f" }, undefined);
+function deployLine(role: string, proxy: Partial<KamalProxySettings>, settings: Partial<Settings> = {}): string[] {
+  const { command } = switchStep(settingsOf(settings), roleOf(role, { proxy: { ...defaultProxy, ...proxy } }), { id: "0a1b2c3d4e5f" }, undefined);
   const line = command.text.split("\n").find((one) => one.startsWith(call)) ?? "";
   return words(line.replace("$id", "0a1b2c3d4e5f"));
 }
@@ -42,12 +43,12 @@ const cases: readonly (readonly [string, string[], string])[] = [
 
 test.each(cases)("%s", (_title, line, expected) => expect(line).toEqual(words(expected)));
 
-test("C6: prepare() makes the folder for all to read, then writes certificate and key", () => {
+test("C6: certificateSteps() makes the folder for all to read, then writes certificate and key", () => {
   const role = roleOf("web", { proxy: { ...defaultProxy, tls: { certificate: new Secret("CERT", "c"), privateKey: new Secret("KEY", "k") } } });
-  expect(kamalProxy.prepare(settingsOf(), role).map((step) => (step.kind === "upload" ? [step.path, step.mode, String(step.content)] : step.kind === "run" ? step.command.text : step.kind))).toEqual([
+  expect(certificateSteps(settingsOf(), role).map((step) => (step.kind === "upload" ? [step.path, step.mode, String(step.content)] : step.kind === "run" ? step.command.text : step.kind))).toEqual([
     "mkdir -p .kamal/proxy/apps-config/shop/tls/web",
     [".kamal/proxy/apps-config/shop/tls/web/cert.pem", "0644", "‹secret CERT›"],
     [".kamal/proxy/apps-config/shop/tls/web/key.pem", "0644", "‹secret KEY›"],
   ]);
-  expect(kamalProxy.prepare(settingsOf(), roleOf("web"))).toEqual([]);
+  expect(certificateSteps(settingsOf(), roleOf("web"))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ProxyRunSettings } from "../../../lib/config/settings.ts";
 import type { HostStep } from "../../../lib/ground/step.ts";
-import { driverFor } from "../../../lib/remote/proxy/drivers.ts";
+import { driverOn } from "../../../lib/remote/proxy/drivers.ts";
 import { kamalProxy } from "../../../lib/remote/proxy/kamal-proxy.ts";
 import { Home } from "../../support/shell.ts";
 import { settingsOf } from "../../support/settings.ts";
@@ -11,7 +11,7 @@ const texts = (steps: readonly HostStep[]): string[] => steps.map((step) => (ste
 const runSettings: ProxyRunSettings = { httpPort: 80, httpsPort: 443, metricsPort: undefined, debug: false, logMaxSize: "10m", publish: true, bindIps: [], image: "basecamp/kamal-proxy:v0.9.2", options: {} };
 const fixed = "docker run --name kamal-proxy --network kamal --detach --restart unless-stopped --volume kamal-proxy-config:/home/kamal-proxy/.config/kamal-proxy --volume $PWD/.kamal/proxy/apps-config:/home/kamal-proxy/.apps-config";
 
-test("driverFor() gives kamal-proxy", () => expect(driverFor(settingsOf()).name).toBe("kamal-proxy"));
+test("driverOn() gives kamal-proxy", () => expect(driverOn(settingsOf(), "10.0.0.1").name).toBe("kamal-proxy"));
 
 describe("boot()", () => {
   const bootText = (proxyRun: ProxyRunSettings | undefined): string => texts(kamalProxy.boot(settingsOf({ proxyRun })))[1] ?? "";
@@ -73,7 +73,7 @@ describe("reboot()", () => {
 });
 
 test("start, stop, details and logs", () => {
-  expect(texts(kamalProxy.start())).toEqual(["docker container start kamal-proxy"]);
+  expect(texts(kamalProxy.start(settingsOf()))[0]).toBe("docker container start kamal-proxy");
   expect(texts(kamalProxy.stop())).toEqual(["docker container stop kamal-proxy"]);
   expect(kamalProxy.details().text.split("\n")[0]).toBe("docker ps --filter 'name=^kamal-proxy$'");
   expect(kamalProxy.logs({ timestamps: true, since: "5m", grep: "ERR" }).text).toBe("docker logs --timestamps --since 5m kamal-proxy 2>&1 | grep ERR");

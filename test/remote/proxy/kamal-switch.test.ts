@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Target } from "../../../lib/remote/proxy/driver.ts";
 import { kamalProxy } from "../../../lib/remote/proxy/kamal-proxy.ts";
+import { switchStep } from "../../../lib/remote/proxy/kamal-switch.ts";
 import { Home, shells, type Ran } from "../../support/shell.ts";
 import { roleOf, settingsOf } from "../../support/settings.ts";
 import { emptyList, listOf, stateOf } from "./kamal-answers.ts";
@@ -8,7 +9,7 @@ import { emptyList, listOf, stateOf } from "./kamal-answers.ts";
 const newId = "0a1b2c3d4e5f";
 const oldId = "ffffffffffff";
 const target: Target = { container: "shop-web-77" };
-const step = (from: Target | undefined = { id: oldId }) => kamalProxy.switch(settingsOf(), roleOf("web"), target, from);
+const step = (from: Target | undefined = { id: oldId }) => switchStep(settingsOf(), roleOf("web"), target, from);
 
 /**
  * A host whose `docker` keeps a proxy's live and saved routes in files, `live` and `saved`. `script` runs on each deploy with
@@ -48,7 +49,7 @@ esac`);
   }
 }
 
-describe("switch() as text", () => {
+describe("switchStep() as text", () => {
   test("finds the id on the host and has its target as one word", () => {
     const lines = step().command.text.split("\n");
     expect(lines[0]).toBe("id=$(docker container ls --all --filter 'name=^shop-web-77$' --quiet)");
@@ -57,12 +58,12 @@ describe("switch() as text", () => {
   test("has time for two deploys and drains", () => expect(step().timeoutMs).toBe(145_000));
   test("names what it does and undoes", () => {
     expect([step().title, step().undoTitle, step(undefined).undoTitle]).toEqual(["Switch shop-web to shop-web-77", "Switch shop-web back", "Switch shop-web back"]);
-    expect(kamalProxy.switch(settingsOf(), roleOf("web"), target, undefined).undoTitle).toBe("Take the route shop-web away");
+    expect(switchStep(settingsOf(), roleOf("web"), target, undefined).undoTitle).toBe("Take the route shop-web away");
   });
-  test("refuses a role that is not behind the proxy", () => expect(() => kamalProxy.switch(settingsOf(), roleOf("jobs"), target, undefined)).toThrow("Cannot switch role jobs: it is not behind the proxy"));
+  test("refuses a role that is not behind the proxy", () => expect(() => switchStep(settingsOf(), roleOf("jobs"), target, undefined)).toThrow("Cannot switch role jobs: it is not behind the proxy"));
 });
 
-describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("switch() in %s", (_name, shell) => {
+describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("switchStep() in %s", (_name, shell) => {
   test("ends well when the proxy does and has saved what it was told", async () => {
     using host = new Host(`${oldId}:80`);
     expect(await host.switch(step().command.text, shell)).toEqual({ status: 0, stdout: "", stderr: "" });
@@ -135,7 +136,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("switch(
 });
 
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("the undo of switch() in %s", (_name, shell) => {
-  const undo = (from: Target | undefined): string => kamalProxy.switch(settingsOf(), roleOf("web"), target, from).undo?.text ?? "";
+  const undo = (from: Target | undefined): string => switchStep(settingsOf(), roleOf("web"), target, from).undo?.text ?? "";
 
   test("sends the traffic back to the old container, without asking for its health, at the port it had", async () => {
     using host = new Host(`${newId}:80`);

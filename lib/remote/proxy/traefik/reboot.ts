@@ -1,0 +1,69 @@
+import { sh, type Command } from "../../../ground/command.ts";
+import { traefikContainer } from "../../../ground/names.ts";
+import type { RunStep } from "../../../ground/step.ts";
+import type { TraefikSettings } from "../../../config/settings.ts";
+import { switchStatus } from "../driver.ts";
+import { traefikContainerCommand } from "./run.ts";
+import { functions, patience, prelude } from "./script.ts";
+
+/** Traefik lets requests in flight end for ten seconds after a TERM: longer than that before it is killed. */
+const stopSeconds = 15;
+
+/** `routing`: waits until Traefik answers and shows every file that stands in its folder. */
+const routingFunction: Command = sh`routing() {
+  n=0
+  until docker exec ${traefikContainer} timeout 2 wget -q -O /dev/null "$api"/version 2> /dev/null; do
+    n=$((n + 1))
+    [ $n -lt ${patience * 5} ] || { echo 'Traefik does not answer. Its log:' >&2; docker logs --tail 20 ${traefikContainer} >&2; return 1; }
+    sleep 0.2
+  done
+  for file in "$dir"/*.yml; do
+    revision=$(revision "$file")
+    [ -z "$revision" ] || watch "http/middlewares/$(basename "$file" .yml)--$revision@file" '' || { complain; return 1; }
+  done
+}`;
+
+/** Waits until the proxy routes what its files say. Ends with status 77 and Traefik's log when it does not. */
+export const startRouting: Command = sh`${prelude}
+${functions}
+${routingFunction}
+routing || exit ${switchStatus.unconfirmed}`;
+
+/**
+ * Replaces the container. The image is there and the new container made before the old one stops; when the new one
+ * does not come to routing the old one is started again. Prints for how long nobody listened.
+ */
+export function rebootSteps(traefik: TraefikSettings): readonly RunStep[] {
+  const [next, old] = [`${traefikContainer}_next`, `${traefikContainer}_old`];
+  const isThere = (name: string): Command => sh`docker container inspect ${name} > /dev/null 2>&1`;
+  return [
+    { kind: "run", title: "Have Traefik's image", command: sh`docker image inspect ${traefik.image} > /dev/null 2>&1 || docker pull --quiet ${traefik.image}` },
+    {
+      kind: "run", title: "Replace Traefik's container",
+      loud: true,
+      // A reboot that was cut short may have left either behind.
+      command: sh`now() { t=$(date +%s%N); case $t in *N*) t=$(date +%s)000000000 ;; esac; echo "$t" | sed 's/......$//'; }
+if ! ${isThere(traefikContainer)} && ${isThere(old)}; then docker rename ${old} ${traefikContainer} || exit; fi
+docker rm --force ${next} > /dev/null 2>&1
+{ ${traefikContainerCommand("create", next, traefik)}; } > /dev/null || exit
+from=$(now)
+if ${isThere(traefikContainer)}; then
+  docker rm --force ${old} > /dev/null 2>&1
+  docker container stop -t ${stopSeconds} ${traefikContainer} > /dev/null && docker rename ${traefikContainer} ${old} || exit
+fi
+docker rename ${next} ${traefikContainer} && docker container start ${traefikContainer} > /dev/null && (
+${startRouting}
+)
+status=$?
+if [ $status -ne 0 ]; then
+  docker logs --tail 20 ${traefikContainer} >&2
+  ${isThere(old)} || exit ${switchStatus.unconfirmed}
+  { docker rm --force ${traefikContainer} && docker rename ${old} ${traefikContainer} && docker container start ${traefikContainer}; } > /dev/null && echo 'The new Traefik did not come up: the one before serves again.' >&2
+  exit ${switchStatus.refused}
+fi
+echo "The proxy was away for $(($(now) - from)) ms."
+! ${isThere(old)} || docker rm ${old} > /dev/null`,
+      timeoutMs: 300_000,
+    },
+  ];
+}
