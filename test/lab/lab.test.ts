@@ -59,13 +59,13 @@ describe("a host of the lab", () => {
   }, 60_000);
 
   test("has the real kamal-proxy", async () => {
-    expect((await lab.host(1).docker("run", "--rm", proxyImage, "kamal-proxy", "deploy", "--help")).stdout).toContain("--drain-timeout");
+    expect((await lab.host(1).docker("run", "--rm", proxyImage("kamal-proxy"), "kamal-proxy", "deploy", "--help")).stdout).toContain("--drain-timeout");
   });
 
   test("pulls what the builder pushed, with the registry's password only", async () => {
     const image = `${lab.registry.address}/lab/proxy:1`;
-    await must([dockerClient, "load", "--quiet", "--input", await proxyImageFile(`unix://${lab.builder.dockerSocket}`)], { env: lab.env });
-    await must([dockerClient, "tag", proxyImage, image], { env: lab.env });
+    await must([dockerClient, "load", "--quiet", "--input", await proxyImageFile("kamal-proxy", `unix://${lab.builder.dockerSocket}`)], { env: lab.env });
+    await must([dockerClient, "tag", proxyImage("kamal-proxy"), image], { env: lab.env });
     expect((await run([dockerClient, "push", image], { env: lab.env })).status).not.toBe(0);
     await must([dockerClient, "login", lab.registry.address, "-u", lab.registry.username, "--password-stdin"], { env: lab.env, input: lab.registry.password });
     await must([dockerClient, "push", image], { env: lab.env });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { LabHost } from "./host.ts";
 import { ensurePrerequisites, PrerequisiteError } from "./prerequisites.ts";
-import { proxyImageFile } from "./proxy-image.ts";
+import { proxyImageFile, type LabProxy } from "./proxy-image.ts";
 import { LabRegistry } from "./registry.ts";
 import { isAlive, must, run } from "./shell.ts";
 
@@ -11,6 +11,8 @@ export interface LabOptions {
   readonly hosts: number;
   /** Size of the disk of each host's Docker in MB; default: no limit. */
   readonly diskMb?: number;
+  /** Whose images the hosts have; default: kamal-proxy's. */
+  readonly proxies?: readonly LabProxy[];
   readonly say?: (text: string) => void;
 }
 
@@ -108,11 +110,13 @@ async function build(slot: Slot, options: LabOptions, say: (text: string) => voi
   const builder = new LabHost(plan(200, undefined));
   await Promise.all([registry.start(), ...[...hosts, builder].map((host) => host.powerOn())]);
   await Promise.all([...hosts, builder].map((host) => host.ready()));
-  const image = await proxyImageFile(`unix://${builder.dockerSocket}`, say);
-  await Promise.all(hosts.map(async (host) => {
-    const loaded = await host.docker("load", "--quiet", "--input", image);
-    if (loaded.status !== 0) throw new Error(`${host.name} cannot load the proxy's image: ${loaded.stderr.trim()}`);
-  }));
+  for (const proxy of options.proxies ?? ["kamal-proxy"]) {
+    const image = await proxyImageFile(proxy, `unix://${builder.dockerSocket}`, say);
+    await Promise.all(hosts.map(async (host) => {
+      const loaded = await host.docker("load", "--quiet", "--input", image);
+      if (loaded.status !== 0) throw new Error(`${host.name} cannot load the image of ${proxy}: ${loaded.stderr.trim()}`);
+    }));
+  }
   await writeFile(`${slot.folder}/home/.ssh/known_hosts`, (await Promise.all(hosts.map(async (host) => `${host.address} ${await host.hostKey()}\n`))).join(""), { mode: 0o600 });
   return new Lab(slot, hosts, builder, registry);
 }
