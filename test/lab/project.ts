@@ -21,6 +21,8 @@ export interface ProjectOptions {
   readonly proxy?: string;
   /** Text of `env.clear`. */
   readonly clear?: string;
+  /** Makes the app's build context; default: the sample app's. */
+  readonly app?: (folder: string) => Promise<void>;
 }
 
 /** A project folder as a user has it: config, app, git repository. */
@@ -81,7 +83,7 @@ export async function makeProject(lab: Lab, options: ProjectOptions = {}): Promi
   const service = options.service ?? "sample";
   const folder = `${lab.folder}/project-${made++}`;
   await mkdir(folder, { recursive: true });
-  await makeApp(folder);
+  await (options.app ?? makeApp)(folder);
   await writeFile(`${folder}/deploy.config.ts`, `import { defineConfig, secret } from "capstan";
 
 export default defineConfig({

@@ -1,0 +1,3 @@
+module loadapp
+
+go 1.21

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startLab, type Lab } from "./lab.ts";
+import { makeLoadApp } from "./load-app.ts";
+import { startMixedLoad, type MixedReport } from "./mixed-load.ts";
+import { makeProject, type Project } from "./project.ts";
+
+/** Everything at once, and a switch after the other: no request may be lost, and none may reach what was left behind. */
+const drivers = [
+  { driver: "kamal-proxy", config: { proxy: "{ buffering: { requests: false, responses: false } }" }, sockets: "closed at the switch" },
+  { driver: "traefik", config: { proxy: "undefined", more: "traefik: {}, healthcheck: { port: 80 }, " }, sockets: "open until the old container stops" },
+] as const;
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab({ hosts: 1, proxies: ["kamal-proxy", "traefik"] });
+}, 1_800_000);
+afterAll(() => lab?.stop());
+
+/** The project of one driver: stop and drain times that let a test end. */
+const projectOf = (config: (typeof drivers)[number]["config"], service: string, more = ""): Promise<Project> =>
+  makeProject(lab, { ...config, service, app: makeLoadApp, more: `${"more" in config ? config.more : ""} drainTimeout: 5, stopTimeout: 5, retainContainers: 2, ${more}` });
+
+const requests = ({ sent }: MixedReport): number => Object.values(sent).reduce((sum, count) => sum + count, 0);
+const figures = (report: MixedReport): string =>
+  `${requests(report)} requests (${Object.entries(report.sent).map(([kind, count]) => `${count} ${kind}`).join(", ")}), errors ${JSON.stringify(report.errors)}; p50 ${report.p50} ms, p99 ${report.p99} ms, max ${report.max} ms; websockets ${JSON.stringify(report.sockets)}`;
+
+describe.each(drivers)("20 switches of $driver", ({ driver, config, sockets }) => {
+  test(`lose nothing; websockets are ${sockets}`, async () => {
+    const project = await projectOf(config, "load");
+    await project.must(["setup", "--version", "v0"], { VERSION: "v0" });
+    await using load = startMixedLoad(`http://${lab.host(1).address}/`);
+    await Bun.sleep(1_000);
+    const returned: { version: string; at: number }[] = [];
+    const seconds: number[] = [];
+    for (let i = 1; i <= 20; i++) {
+      const started = performance.now();
+      await project.deploy(`v${i}`);
+      seconds.push((performance.now() - started) / 1000);
+      returned.push({ version: `v${i}`, at: Date.now() });
+    }
+    await Bun.sleep(500);
+    const report = await load.stop();
+    console.log(`${driver}, 20 switches: ${figures(report)}; ${Math.min(...seconds).toFixed(1)} to ${Math.max(...seconds).toFixed(1)} s a deploy`);
+    expect(report.errors).toEqual({});
+    expect(report.unfinished).toBe(0);
+    expect(Object.keys(report.answers).sort()).toEqual(["v0", ...returned.map(({ version }) => version)].sort());
+    // Whoever asks after the deploy has returned gets the new version.
+    expect(returned.filter((_, i) => (report.lastSent[i === 0 ? "v0" : `v${i}`] ?? 0) > (returned[i]?.at ?? 0)).map(({ version }) => version)).toEqual([]);
+    expect(report.sent.kept).toBeGreaterThan(1_000);
+    for (const kind of ["slow", "upload", "stream"] as const) expect(report.sent[kind]).toBeGreaterThan(5);
+    // Four sockets, each closed by every switch, and nothing lost while they were open.
+    expect(report.sockets.opened).toBeGreaterThan(4 * 18);
+    expect(report.sockets.closed).toBeLessThanOrEqual(4 * 20);
+    expect(report.sockets.wrong).toBe(0);
+    await project.must(["proxy", "remove", "--force"]);
+    await lab.host(1).exec("docker rm -f $(docker ps -aq)");
+  }, 400_000);
+});
