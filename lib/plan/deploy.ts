@@ -1,7 +1,9 @@
+import { DeployError } from "../ground/errors.ts";
 import type { HostStep, Phase, Plan } from "../ground/step.ts";
 import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
+import { driverFor } from "../remote/proxy/drivers.ts";
 import { pruneSteps } from "../remote/prune.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
@@ -34,6 +36,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => placeOf(order, role, host, factsOf(facts, host))));
+  refuseCollisions(order, facts, places);
   const before = versionsInPlace(order.settings, order.scope.roles, facts);
   return {
     notes: [
@@ -53,6 +56,13 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       committed: `Version ${order.version} serves on every host; only the clean-up after it failed.`,
     },
   };
+}
+
+/** @throws DeployError (usage) that names what another service on the host has already */
+function refuseCollisions({ settings }: Order, facts: FleetFacts, places: readonly Place[]): void {
+  const found = places.flatMap(({ role, host }) => (role.proxy === undefined ? [] : driverFor(role.proxy.kind).collisions(settings, role, factsOf(facts, host).proxy?.routes ?? []).map(({ name, of }) => `${name} is a name of ${of} on ${host}`)));
+  if (found.length === 0) return;
+  throw new DeployError("usage", `Another service has names of this one at its proxy: ${[...new Set(found)].join(", ")}`, { state: ["Nothing was changed."], hint: "Choose other names in the labels, such as ones that begin with the service's name." });
 }
 
 /** What a reader should know about the routes that this run changes. */

@@ -140,23 +140,9 @@ describe("a deploy that is stopped half way", () => {
 
   const stoppedAt = (version: string, moment: string, signal: NodeJS.Signals): Promise<{ status: number; stderr: string }> => struckAt(version, moment, (child) => child.kill(signal));
 
-  /** Starts a deploy and does something to it, or to a host, at a moment. */
   async function struckAt(version: string, moment: string, strike: (child: Bun.Subprocess) => unknown): Promise<{ status: number; stderr: string }> {
-    const child = project.start(["deploy", "--version", version, "--json"], { VERSION: version });
-    let text = "";
-    const decoder = new TextDecoder();
-    let killed = false;
-    const stderr = new Response(child.stderr).text();
-    for await (const chunk of child.stdout) {
-      text += decoder.decode(chunk, { stream: true });
-      if (!killed && text.includes(`"type":"phase-start"`) && new RegExp(`"type":"phase-start"[^\\n]*"phase":"${moment}`).test(text)) {
-        killed = true;
-        await Bun.sleep(Math.random() * 150);
-        await strike(child);
-      }
-    }
-    await child.exited;
-    return { status: child.exitCode ?? 137, stderr: (await stderr) + text };
+    const { status, stdout, stderr } = await project.deployStruck(version, moment, strike);
+    return { status, stderr: stderr + stdout };
   }
 
   const lockLeft = async (): Promise<string> => (await lab.host(1).exec("ls -d .kamal/lock-dead 2> /dev/null; true")).stdout.trim();

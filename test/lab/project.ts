@@ -58,6 +58,27 @@ export class Project {
     return ran;
   }
 
+  /**
+   * Deploys a version and does something to the run, or to a host, at a moment.
+   * @param moment beginning of the name of a phase
+   * @param withinMs how long after the phase has begun at most; when exactly is left to chance
+   */
+  async deployStruck(version: string, moment: string, strike: (child: Bun.Subprocess) => unknown, env: Readonly<Record<string, string>> = {}, withinMs = 150): Promise<Ran> {
+    const child = this.start(["deploy", "--version", version, "--json"], { VERSION: version, ...env });
+    let stdout = "";
+    const decoder = new TextDecoder();
+    let struck: unknown;
+    const stderr = new Response(child.stderr).text();
+    for await (const chunk of child.stdout) {
+      stdout += decoder.decode(chunk, { stream: true });
+      if (struck === undefined && new RegExp(`"type":"phase-start"[^\\n]*"phase":"${moment}`).test(stdout)) struck = Bun.sleep(Math.random() * withinMs).then(() => strike(child));
+    }
+    await struck;
+    await child.exited;
+    if (struck === undefined) throw new Error(`The deploy never came to ${moment}:\n${stdout}\n${await stderr}`);
+    return { status: child.exitCode ?? 137, stdout, stderr: await stderr };
+  }
+
   /** Commits a change, so that the next deploy has a version of its own. @returns the version */
   commit(message = "change"): Promise<string> {
     return commitAll(this.folder, message);

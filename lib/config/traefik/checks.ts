@@ -7,7 +7,7 @@ import type { HealthcheckInput, TraefikInput } from "../schema/traefik.ts";
 import { traefikDefaults } from "../schema/traefik.ts";
 import { majorOf, type TraefikMajor } from "./fields.ts";
 import { isTraefikLabel, type LabelProblem } from "./labels.ts";
-import { protocols, routeOf, type TraefikRoute } from "./route.ts";
+import { protocols, routeOf, sharedNames, type TraefikRoute } from "./route.ts";
 
 /** What does not fit together about Traefik: with kamal-proxy, between its labels, between the routes of roles on one host. */
 export function traefikProblems(config: ParsedConfig, roles: readonly RoleInput[]): Problem[] {
@@ -55,8 +55,7 @@ function sharingProblems(routes: readonly { readonly role: RoleInput; readonly r
     const [mine, theirs] = [route, other.route];
     if (hosts.length === 0 || mine === undefined || theirs === undefined) return [];
     const at: Path = role.traefik ?? role.path;
-    const twice = protocols.flatMap((protocol) => (["routers", "services", "middlewares"] as const).flatMap((kind) =>
-      Object.keys(mine[protocol][kind]).filter((name) => name in theirs[protocol][kind] && (kind !== "middlewares" || !Bun.deepEquals(mine[protocol][kind][name], theirs[protocol][kind][name]))).map((name) => `${protocol}.${kind}.${name}`)));
+    const twice = sharedNames(mine, theirs);
     if (twice.length > 0) return [{ path: at, text: `expected labels of its own for each of ${other.role.name} and ${role.name}: on ${hosts.join(", ")} both say ${orList(twice)}` }];
     const same = Object.values(mine.http.routers).find((router) => Object.values(theirs.http.routers).some((one) => one["rule"] === router["rule"] && Bun.deepEquals(one["entryPoints"], router["entryPoints"])));
     return same === undefined ? [] : [{ path: at, text: `expected a rule of its own for ${role.name}: on ${hosts.join(", ")} it answers the same requests as ${other.role.name}, ${String(same["rule"])}` }];

@@ -143,6 +143,14 @@ function ruleProblems(rule: string, major: TraefikMajor, asBefore: boolean): str
   ];
 }
 
+/** The names that two routes on one host cannot both have, as `http.routers.shop`. Equal middlewares do no harm. */
+export function sharedNames(one: TraefikRoute, other: TraefikRoute): readonly string[] {
+  return protocols.flatMap((protocol) => (["routers", "services", "middlewares"] as const).flatMap((kind) =>
+    Object.keys(one[protocol][kind])
+      .filter((name) => name in other[protocol][kind] && (kind !== "middlewares" || !Bun.deepEquals(one[protocol][kind][name], other[protocol][kind][name])))
+      .map((name) => `${protocol}.${kind}.${name}`)));
+}
+
 /** The port that a label gives to the service of the role's own router; undefined: none does. */
 export function labelledPort(route: TraefikRoute, prefix: string): number | undefined {
   const { routers, services } = route.http;

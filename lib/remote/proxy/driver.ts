@@ -29,6 +29,8 @@ export interface ProxyDriver {
   facts(): Query<ProxyFacts | undefined>;
   /** In what the container that is there differs from what the config asks for, a sentence each. */
   differences(settings: Settings, facts: ProxyFacts): readonly string[];
+  /** Names of the role's route that other services on the host have already. Found out by the proxy itself where that is no matter of files. */
+  collisions(settings: Settings, role: Role, routes: readonly Route[]): readonly { readonly name: string; readonly of: string }[];
   /** Makes the proxy run. Harmless when it runs already. */
   boot(settings: Settings): readonly HostStep[];
   /** Replaces the container by a fresh one, routes kept, and waits until they are served again. */

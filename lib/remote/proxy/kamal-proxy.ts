@@ -24,6 +24,7 @@ export const kamalProxy: ProxyDriver = {
   canaryShare: "The share is one of the values of the cookie kamal-rollout, which the app must set: a visitor without it never gets the canary.",
   facts: () => ({ command: factsCommand, parse: parseFacts }),
   differences: ({ proxyRun }, { image }) => (proxyRun === undefined || proxyRun.image === image ? [] : [`The proxy runs as ${image}, the config asks for ${proxyRun.image}`]),
+  collisions: () => [],
   boot: ({ proxyRun }) => [makeFolder, step("Make sure that the proxy runs", startOrRunProxy(proxyRun))],
   reboot: ({ proxyRun }) => [
     step("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),

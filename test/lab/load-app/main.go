@@ -15,16 +15,14 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 var version = os.Getenv("VERSION")
 
-// What the health path answers: `ok`, or a status after a count of questions, or never.
+// What the health path answers: `ok`, `never`, `redirect`, or a status.
 var health = os.Getenv("HEALTH")
-var asked atomic.Int64
 
 func main() {
 	mux := http.NewServeMux()
@@ -91,7 +89,6 @@ func seconds(r *http.Request) time.Duration {
 }
 
 func up(w http.ResponseWriter, r *http.Request) {
-	asked.Add(1)
 	switch {
 	case health == "" || health == "ok":
 		fmt.Fprintln(w, "ok")

@@ -3,7 +3,7 @@ import { Command, sh } from "../../../ground/command.ts";
 import { rolePrefix, traefikContainer, traefikDirectory } from "../../../ground/names.ts";
 import type { HostStep, RunStep } from "../../../ground/step.ts";
 import type { Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../../config/settings.ts";
-import { labelledPort } from "../../../config/traefik/route.ts";
+import { labelledPort, sharedNames } from "../../../config/traefik/route.ts";
 import { containerId } from "../../container.ts";
 import { envFile } from "../../envfile.ts";
 import type { Route } from "../../facts.ts";
@@ -25,6 +25,9 @@ export const traefikProxy: ProxyDriver = {
   canaryShare: "The share is one of visitors: the first request is decided by chance, a cookie keeps the choice.",
   facts: () => ({ command: factsCommand, parse: parseFacts }),
   differences: (settings, facts) => traefikDifferences(runSettings(settings), facts),
+  collisions: (settings, role, routes) => routes
+    .filter((route) => route.name !== rolePrefix(settings, role.name))
+    .flatMap(({ name: of, file }) => (file === undefined ? [] : sharedNames(proxyOf(role).route, file.route).map((name) => ({ name, of })))),
   boot: (settings) => [
     ...filesOf(runSettings(settings)),
     step("Make sure that Traefik runs", sh`docker container start ${traefikContainer} > /dev/null 2>&1 || ${runTraefik(runSettings(settings))} || { docker rm ${traefikContainer} > /dev/null 2>&1; exit ${switchStatus.refused}; }
