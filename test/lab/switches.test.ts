@@ -56,3 +56,51 @@ describe.each(drivers)("20 switches of $driver", ({ driver, config, sockets }) =
     await lab.host(1).exec("docker rm -f $(docker ps -aq)");
   }, 400_000);
 });
+
+describe("what a version brings along", () => {
+  test("a deploy that changes rule, middlewares, entry points, health path or port loses nothing", async () => {
+    const project = await makeProject(lab, {
+      service: "load", app: makeLoadApp, proxy: "undefined", clear: `{ PORTS: process.env.PORT ?? "80" }`,
+      more: `drainTimeout: 5, stopTimeout: 5, retainContainers: 2,
+  labels: JSON.parse(process.env.LABELS ?? "{}"),
+  healthcheck: { path: process.env.HEALTH_PATH ?? "/up", port: Number(process.env.PORT ?? 80) },
+  traefik: {},`,
+    });
+    await project.must(["setup", "--version", "c0"], { VERSION: "c0" });
+    const own = "traefik.http.routers.load";
+    const changes: readonly Readonly<Record<string, string>>[] = [
+      { HEALTH_PATH: "/healthz" },
+      { LABELS: JSON.stringify({ [`${own}.rule`]: "PathPrefix(`/`) && !Path(`/nowhere`)" }) },
+      { LABELS: JSON.stringify({ [`${own}.rule`]: `Host(\`${lab.host(1).address}\`)`, [`${own}.middlewares`]: "mark,tries", "traefik.http.middlewares.mark.headers.customresponseheaders.X-Mark": "a", "traefik.http.middlewares.tries.retry.attempts": "3" }) },
+      { LABELS: JSON.stringify({ [`${own}.rule`]: `Host(\`${lab.host(1).address}\`)`, [`${own}.middlewares`]: "mark@docker", [`${own}.entrypoints`]: "http", "traefik.http.middlewares.mark.headers.customresponseheaders.X-Mark": "b" }), PORT: "8000" },
+      { LABELS: JSON.stringify({ "traefik.http.routers.other.rule": "PathPrefix(`/up`)", [`${own}.priority`]: "5" }), PORT: "3000", HEALTH_PATH: "/healthz" },
+      {},
+    ];
+    await using load = startMixedLoad(`http://${lab.host(1).address}/`);
+    await Bun.sleep(500);
+    for (const [i, env] of changes.entries()) await project.must(["deploy", "--version", `c${i + 1}`], { VERSION: `c${i + 1}`, ...env });
+    await Bun.sleep(500);
+    const report = await load.stop();
+    console.log(`traefik, ${changes.length} switches with other labels: ${figures(report)}`);
+    expect(report.errors).toEqual({});
+    expect(report.unfinished).toBe(0);
+    expect(Object.keys(report.answers).sort()).toEqual(["c0", ...changes.map((_, i) => `c${i + 1}`)]);
+    await lab.host(1).exec("docker rm -f $(docker ps -aq)");
+  }, 200_000);
+
+  test("a deploy that changes health path and port behind kamal-proxy loses nothing", async () => {
+    const project = await makeProject(lab, {
+      service: "load", app: makeLoadApp, clear: `{ PORTS: process.env.PORT ?? "80" }`, more: "drainTimeout: 5, stopTimeout: 5, retainContainers: 2,",
+      proxy: `{ appPort: Number(process.env.PORT ?? 80), healthcheck: { path: process.env.HEALTH_PATH ?? "/up" }, buffering: { requests: false, responses: false } }`,
+    });
+    await project.must(["setup", "--version", "c0"], { VERSION: "c0" });
+    await using load = startMixedLoad(`http://${lab.host(1).address}/`);
+    await Bun.sleep(500);
+    for (const [i, env] of [{ HEALTH_PATH: "/healthz" }, { PORT: "8000" }, { PORT: "3000", HEALTH_PATH: "/healthz" }, {}].entries()) await project.must(["deploy", "--version", `c${i + 1}`], { VERSION: `c${i + 1}`, ...env });
+    const report = await load.stop();
+    console.log(`kamal-proxy, 4 switches with other settings: ${figures(report)}`);
+    expect(report.errors).toEqual({});
+    expect(report.unfinished).toBe(0);
+    await lab.host(1).exec("docker rm -f $(docker ps -aq)");
+  }, 120_000);
+});

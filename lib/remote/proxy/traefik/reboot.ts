@@ -2,6 +2,7 @@ import { sh, type Command } from "../../../ground/command.ts";
 import { traefikContainer } from "../../../ground/names.ts";
 import type { RunStep } from "../../../ground/step.ts";
 import type { TraefikSettings } from "../../../config/settings.ts";
+import { nowFunction } from "../clock.ts";
 import { switchStatus } from "../driver.ts";
 import { traefikContainerCommand } from "./run.ts";
 import { functions, patience, prelude } from "./script.ts";
@@ -42,7 +43,7 @@ export function rebootSteps(traefik: TraefikSettings): readonly RunStep[] {
       kind: "run", title: "Replace Traefik's container",
       loud: true,
       // A reboot that was cut short may have left either behind.
-      command: sh`now() { t=$(date +%s%N); case $t in *N*) t=$(date +%s)000000000 ;; esac; echo "$t" | sed 's/......$//'; }
+      command: sh`${nowFunction}
 if ! ${isThere(traefikContainer)} && ${isThere(old)}; then docker rename ${old} ${traefikContainer} || exit; fi
 docker rm --force ${next} > /dev/null 2>&1
 { ${traefikContainerCommand("create", next, traefik)}; } > /dev/null || exit
