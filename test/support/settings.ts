@@ -1,5 +1,6 @@
 import { Secret } from "../../lib/ground/secret.ts";
-import type { KamalProxySettings, Role, Settings } from "../../lib/config/settings.ts";
+import type { KamalProxySettings, Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../lib/config/settings.ts";
+import { traefikRouteSettings, traefikSettings } from "../../lib/config/traefik/settings.ts";
 
 /** What the proxy is told when the config says nothing. */
 export const defaultProxy: KamalProxySettings = {
@@ -38,3 +39,13 @@ export function kamalProxyOf(role: Role | undefined): KamalProxySettings {
   if (role?.proxy?.kind !== "kamal-proxy") throw new Error("the role is not behind kamal-proxy");
   return role.proxy;
 }
+
+/** A role's way through Traefik, of a service called shop. */
+export function traefikOf(labels: Readonly<Record<string, string>> = {}): TraefikRouteSettings {
+  const proxy = traefikRouteSettings(labels, { service: "shop", prefix: "shop-web" }, undefined, {});
+  if (proxy === undefined) throw new Error("the labels say that there is no route");
+  return proxy;
+}
+
+/** Traefik's container with every default. */
+export const traefikSettingsOf = (more: Partial<TraefikSettings> = {}): TraefikSettings => ({ ...traefikSettings({}, { clear: {}, secret: {} }), ...more });

@@ -39,7 +39,8 @@ export function routeOf(labels: Readonly<Record<string, string>>, owner: RouteOw
   const found: LabelProblem[] = [...problems];
   const blame = (path: string, text: string): void => {
     const label = Object.keys(labels).find((one) => one.toLowerCase().startsWith(`traefik.${path}.`.toLowerCase())) ?? `traefik.${path}`;
-    found.push({ label, text });
+    // What follows from a label that is wrong already is not told again.
+    if (found.every((problem) => problem.label !== label)) found.push({ label, text });
   };
   const http = completeHttp(owned(objectsIn(sections, "http"), owner, "http"), owner, major, blame);
   const tcp = completeStreams("tcp", objectsIn(sections, "tcp"), owner, blame);
@@ -126,7 +127,7 @@ function withService(protocol: Protocol, routers: Named, services: Named, owner:
   const fallback = names.length === 1 ? names[0] : names.find((name) => name === owner.prefix);
   return Object.fromEntries(Object.entries(routers).map(([name, router]) => {
     if (router["service"] !== undefined) return [name, router];
-    if (fallback === undefined) blame(`${protocol}.routers.${routerAsWritten(name, owner)}`, `expected traefik.${protocol}.routers.${routerAsWritten(name, owner)}.service: one of ${names.join(", ")}`);
+    if (fallback === undefined) blame(`${protocol}.routers.${routerAsWritten(name, owner)}`, `expected traefik.${protocol}.routers.${routerAsWritten(name, owner)}.service: ${names.length === 0 ? "such as api@internal" : `one of ${names.join(", ")}`}`);
     return [name, { ...router, service: fallback ?? owner.prefix }];
   }));
 }
