@@ -1,12 +1,12 @@
 import { programText } from "../ground/command.ts";
 import type { Plan, Step } from "../ground/step.ts";
 
-/** The command, path or question a step comes down to, exactly as it will be carried out. */
+/** The command, path or question a step comes down to, exactly as it will be carried out. `EXPOSED` is a port that only the container tells. */
 export function stepText(step: Step): string {
   switch (step.kind) {
     case "run": return step.command.text;
     case "upload": return step.path;
-    case "wait": return step.readiness.kind === "http" ? `GET http://${step.container}:${step.readiness.port}${step.readiness.path}` : step.state.command.text;
+    case "wait": return step.readiness.kind === "http" ? `GET http://${step.container}:${step.readiness.port ?? "EXPOSED"}${step.readiness.path}` : step.state.command.text;
     case "hook": return step.hook;
     case "local": return programText(step.program);
     case "pause": return `sleep ${step.durationMs / 1000}`;

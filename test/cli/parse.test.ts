@@ -35,6 +35,8 @@ describe("parseCommandLine() reads", () => {
     ["--name=value", ["details", "--destination=staging"], { path: "details", destination: "staging" }],
     ["a short option with its value", ["details", "-dstaging"], { path: "details", destination: "staging" }],
     ["bundled short options", ["redeploy", "-PHv"], { path: "redeploy", skipHooks: true, verbose: true, args: { ...cached, skipPush: true } }],
+    ["the name that MRSK has for the proxy", ["traefik", "reboot", "--rolling", "-y"], { path: "traefik reboot", args: { rolling: true, confirmed: true } }],
+    ["a canary with its share", ["canary", "start", "4f2c1a9", "--percent", "25"], { path: "canary start", args: { version: "4f2c1a9", percent: 25 } }],
     ["underscores", ["details", "--config_file=x.ts", "--skip_hooks"], { path: "details", configFile: "x.ts", skipHooks: true }],
     ["underscores in a value as they are", ["details", "--config-file=my_file.ts"], { path: "details", configFile: "my_file.ts" }],
     ["lists of hosts and roles", ["details", "-r", "web", "-h", "10.0.0.3,10.0.0.2"], { path: "details", hosts: ["10.0.0.3", "10.0.0.2"], roles: ["web"] }],
@@ -98,6 +100,8 @@ describe("parseCommandLine() refuses", () => {
   const deployHelp = "`capstan help deploy` says what it takes.";
   test.each<[string, string[], string]>([
     ["an unknown option", ["deploy", "--destinaton", "staging"], `Cannot run "deploy": there is no option --destinaton\nDid you mean --destination? ${deployHelp}`],
+    ["a share of more than all", ["canary", "set", "--percent", "101"], `Cannot run "canary set": --percent must be a whole number from 0 to 100, got "101"\n\`capstan help canary set\` says what it takes.`],
+    ["a canary without its share", ["canary", "set"], `Cannot run "canary set": it needs --percent\n\`capstan help canary set\` says what it takes.`],
     ["letters that changed places", ["deploy", "--hsots", "web-1"], `Cannot run "deploy": there is no option --hsots\nDid you mean --hosts? ${deployHelp}`],
     ["an unknown negative", ["deploy", "--no-chace"], `Cannot run "deploy": there is no option --no-chace\nDid you mean --no-cache? ${deployHelp}`],
     ["the negative of what takes a value", ["deploy", "--no-hosts"], `Cannot run "deploy": there is no option --no-hosts\n${deployHelp}`],

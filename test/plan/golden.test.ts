@@ -2,11 +2,14 @@ import { test } from "bun:test";
 import type { Settings } from "../../lib/config/settings.ts";
 import type { Plan } from "../../lib/ground/step.ts";
 import { planAppStart, planAppStop } from "../../lib/plan/app.ts";
+import { planCanaryAbort, planCanaryPromote, planCanaryStart } from "../../lib/plan/canary.ts";
 import { planDeploy, type DeployParts } from "../../lib/plan/deploy.ts";
+import { planMaintenance } from "../../lib/plan/maintenance.ts";
 import { printPlan } from "../../lib/plan/print.ts";
 import { planProxyReboot } from "../../lib/plan/proxy.ts";
 import { containerOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
-import { roleOf, settingsOf } from "../support/settings.ts";
+import { traefikArgs } from "../../lib/remote/proxy/traefik/run.ts";
+import { roleOf, settingsOf, traefikOf, traefikSettingsOf } from "../support/settings.ts";
 import { expectGolden } from "./golden.ts";
 
 const whole: DeployParts = { proxy: true, prune: true, pull: "always" };
@@ -23,6 +26,12 @@ const rolling = settingsOf({
 
 /** Version 1 serves on 10.0.0.1, nothing else is there. */
 const oneServes = (settings: Settings) => fleetOf({ "10.0.0.1": hostOf([containerOf(settings, "web", "1", "a1")], { proxy: proxyOf(["shop-web", "a1"]) }) });
+
+const behindTraefik = settingsOf({ roles: [roleOf("web", { proxy: traefikOf({ "traefik.http.routers.shop.rule": "Host(`shop.example`)" }) })], traefik: traefikSettingsOf() });
+const withCanary = fleetOf({
+  "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2"), containerOf(shop, "web", "1", "a1")], { proxy: { ...proxyOf(), routes: [{ name: "shop-web", targets: ["a10000000000:80"], mode: "live", canary: { target: "a20000000000:80", percent: 10 } }] } }),
+  "10.0.0.2": hostOf([containerOf(shop, "jobs", "1", "b1")]),
+});
 
 const plans: readonly (readonly [name: string, plan: Plan])[] = [
   ["first-deploy", planDeploy(orderOf(shop, "1"), fleetOf({ "10.0.0.1": hostOf([], { network: false }), "10.0.0.2": hostOf([], { network: false }) }), whole)],
@@ -49,6 +58,11 @@ const plans: readonly (readonly [name: string, plan: Plan])[] = [
     ], { proxy: proxyOf(["shop-web", "a1"]) }),
   }), whole)],
   ["proxy-reboot-rolling", planProxyReboot(orderOf({ ...pair, hooks: { preProxyReboot: hook, postProxyReboot: hook } }, ""), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": hostOf([]) }))],
+  ["traefik-second-deploy", planDeploy(orderOf(behindTraefik, "2"), fleetOf({ "10.0.0.1": hostOf([containerOf(behindTraefik, "web", "1", "a1")], { proxy: { ...proxyOf(["shop-web", "a1"]), image: "traefik:v3.7.9", args: traefikArgs({ args: {} }) } }) }), { proxy: false, prune: false, pull: "missing" })],
+  ["canary-start", planCanaryStart(orderOf(shop, "2"), oneServes(shop), 10)],
+  ["canary-promote", planCanaryPromote(orderOf(shop, "2"), withCanary)],
+  ["canary-abort", planCanaryAbort(orderOf(shop, ""), withCanary)],
+  ["maintenance", planMaintenance(orderOf(shop, ""), oneServes(shop), "Back at 10:30, it's promised")],
   ["app-stop", planAppStop(orderOf(shop, ""), fleetOf({
     "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2"), containerOf(shop, "web", "1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]) }),
     "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "b2")]),
