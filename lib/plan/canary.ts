@@ -2,7 +2,7 @@ import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
-import { stopContainer } from "../remote/container.ts";
+import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
@@ -28,12 +28,17 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   if (same.length > 0) throw new DeployError("usage", `Version ${order.version} serves already: ${named(same)}`, { state: ["Nothing was changed."], hint: "Name another version." });
   const boot = (routed: Routed): readonly HostStep[] => bootSteps(order, must(places.get(routed)));
   const share = (routed: Routed): HostStep[] => [...shareSteps(order, routed, { container: must(places.get(routed)).name }, percent), auditStep(order, routed.role.name, `Started canary ${order.version} with ${percent} %`)];
+  const tidy = (routed: Routed): HostStep[] => {
+    const displaced = places.get(routed)?.displaced?.to;
+    return displaced === undefined ? [] : [{ kind: "run", role: routed.role.name, title: `Remove ${displaced}`, command: removeReplaced(displaced) }];
+  };
   return {
     notes: [...new Set(routes.map(({ driver }) => driver.canaryShare))],
     phases: [
       { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), "missing")) },
       { title: "Boot canary", lanes: routeLanes(order, routes, boot) },
       { title: "Send its share", lanes: routeLanes(order, routes, share) },
+      { title: "Tidy up", committed: true, lanes: routeLanes(order, routes, tidy) },
     ],
     afterFailure: { takenBack: "There is no canary: every host serves what it served before.", committed: `The canary ${order.version} has its share on every host.` },
   };

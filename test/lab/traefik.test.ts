@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { writeApp } from "./app.ts";
 import type { LabHost } from "./host.ts";
 import { startLab, type Lab } from "./lab.ts";
 import { makeProject, type Project, type ProjectOptions } from "./project.ts";
+import { until } from "./shell.ts";
 
 /** The Traefik part of MRSK's README, deployed and answered through. */
 let lab: Lab;
@@ -47,6 +48,8 @@ const hear = (host: LabHost, port: number): Promise<string> => new Promise((done
 const removeProxy = async (): Promise<void> => void (await Promise.all(lab.hosts.map((host) => host.exec("docker rm -f $(docker ps -aq); rm -rf .kamal"))));
 
 describe("MRSK's README behind Traefik", () => {
+  afterEach(removeProxy, 60_000);
+
   test("a custom rule, with several apps on one host and port", async () => {
     const hey = await appOn([3000], { service: "hey", hosts: [lab.host(1).address], more: 'labels: { "traefik.http.routers.hey.rule": "Host(`app.hey.com`)" },' });
     const shop = await appOn([3000], { service: "shop", hosts: [lab.host(1).address], more: 'labels: { "traefik.http.routers.shop.rule": "Host(`shop.example`) || Host(`www.shop.example`)" },' });
@@ -59,7 +62,6 @@ describe("MRSK's README behind Traefik", () => {
     expect(stdout).toMatch(/hey-web: [0-9a-f]{12}:3000\n/);
     expect(stdout).toMatch(/shop-web: [0-9a-f]{12}:3000/);
     expect((await hey.run(["proxy", "remove"])).stderr).toContain("Other services use the proxy: shop-web on");
-    await removeProxy();
   }, 180_000);
 
   test("labels of a role, traefik: true on a second role, and labels that are not Traefik's", async () => {
@@ -73,7 +75,6 @@ describe("MRSK's README behind Traefik", () => {
     expect([await get(lab.host(1), "/hidden/"), await get(lab.host(2), "/hidden/")]).toEqual(["200 r1", "200 r1"]);
     const label = await lab.host(2).docker("inspect", "--format", '{{index .Config.Labels "my-label"}} {{index .Config.Labels "traefik.enable"}}', "roles-job-r1");
     expect(label.stdout.trim()).toBe("50 false");
-    await removeProxy();
   }, 120_000);
 
   test("arguments, host port 8080, and a health check by path, port and attempts", async () => {
@@ -86,7 +87,6 @@ describe("MRSK's README behind Traefik", () => {
     const { stdout } = await project.must(["traefik", "logs", "-T"]);
     expect(stdout).toContain('"RequestHost":"any.example"');
     expect((await lab.host(1).docker("inspect", "--format", "{{range .Mounts}}{{.Source}} {{end}}", "traefik")).stdout).not.toContain("docker.sock");
-    await removeProxy();
   }, 120_000);
 
   test("options with publish, volumes and memory", async () => {
@@ -102,7 +102,6 @@ describe("MRSK's README behind Traefik", () => {
     expect((await lab.host(1).docker("inspect", "--format", "{{.HostConfig.Memory}}", "traefik")).stdout.trim()).toBe(String(512 * 1024 * 1024));
     expect((await lab.host(1).exec("stat -c %a .kamal/traefik/traefik.env")).stdout.trim()).toBe("600");
     expect((await lab.host(1).docker("exec", "traefik", "sh", "-c", 'test -n "$APP_SECRET" && echo $A')).stdout.trim()).toBe("b");
-    await removeProxy();
   }, 120_000);
 
   test("a second entry point with a TCP router on 9000", async () => {
@@ -124,7 +123,6 @@ describe("MRSK's README behind Traefik", () => {
     expect([await get(lab.host(1)), await hear(lab.host(1), 9000)]).toEqual(["200 t1", "tcp-t1"]);
     await project.deploy("t2");
     expect([await get(lab.host(1)), await hear(lab.host(1), 9000)]).toEqual(["200 t2", "tcp-t2"]);
-    await removeProxy();
   }, 120_000);
 
   test("a certificate resolver, HTTPS and a redirect to it", async () => {
@@ -144,6 +142,66 @@ describe("MRSK's README behind Traefik", () => {
     expect(await get(lab.host(1), "/", "tls.example")).toMatch(/^30[18] /);
     const answer = await fetch(`https://${lab.host(1).address}/`, { headers: { host: "tls.example" }, tls: { rejectUnauthorized: false, serverName: "tls.example" } } as RequestInit);
     expect((await answer.text()).trim()).toBe("c1");
-    await removeProxy();
+  }, 120_000);
+
+  test("the docker provider beside ours, for a container of the user's own", async () => {
+    const project = await appOn([3000], {
+      service: "mixed", hosts: [lab.host(1).address],
+      more: 'labels: { "traefik.http.routers.mixed.rule": "Host(`app.example`)" }, traefik: { args: { "providers.docker": true }, options: { volumes: ["/run/docker.sock:/var/run/docker.sock"] } },',
+    });
+    await project.must(["setup", "--version", "d1"], { VERSION: "d1" });
+    const image = `${lab.registry.address}/acme/mixed:d1`;
+    await lab.host(1).docker("run", "-d", "--name", "own", "--network", "kamal", "--label", "traefik.http.routers.own.rule=Host(`own.example`)", "--label", "traefik.http.services.own.loadbalancer.server.port=3000", image, "/busybox", "sh", "-c", "echo own > /www/index.html; exec /busybox httpd -f -p 3000 -h /www");
+    await until("the container is routed to", async () => (await get(lab.host(1), "/", "own.example")) === "200 own");
+    await project.deploy("d2");
+    expect([await get(lab.host(1), "/", "own.example"), await get(lab.host(1), "/", "app.example")]).toEqual(["200 own", "200 d2"]);
+    // Nothing routes to our containers but our file.
+    expect(await get(lab.host(1), "/", "mixed-web-d2")).toStartWith("404");
+  }, 120_000);
+
+  test("a route to the dashboard, by labels of Traefik itself", async () => {
+    const project = await appOn([3000], {
+      service: "dash", hosts: [lab.host(1).address],
+      more: 'labels: { "traefik.http.routers.dash.rule": "Host(`app.example`)" }, traefik: { args: { "api.dashboard": true }, labels: { "traefik.http.routers.board.rule": "Host(`board.example`)", "traefik.http.routers.board.service": "api@internal", "traefik.http.routers.board.middlewares": "door", "traefik.http.middlewares.door.basicauth.users": "ann:$apr1$nBLZ0NZB$0WZ4cNhVZsE0xBK9RZ3XF0" } },',
+    });
+    await project.must(["setup", "--version", "b1"], { VERSION: "b1" });
+    expect([await get(lab.host(1), "/api/version", "board.example"), await get(lab.host(1), "/", "app.example")]).toEqual(["401 401 Unauthorized", "200 b1"]);
+    await project.must(["proxy", "reboot", "-y"]);
+    expect(await get(lab.host(1), "/api/version", "board.example")).toStartWith("401");
+  }, 120_000);
+
+  test("a Traefik of MRSK's own is told apart, and replaced by a reboot", async () => {
+    await lab.host(1).exec("docker run -d --name traefik --restart unless-stopped --publish 80:80 --volume /run/docker.sock:/var/run/docker.sock traefik:v3.7.9 --providers.docker");
+    const project = await appOn([3000], { service: "old", hosts: [lab.host(1).address], more: "traefik: {}," });
+    const { status, stderr } = await project.run(["setup", "--version", "m1"], { VERSION: "m1" });
+    expect(status).toBe(5);
+    expect(stderr).toContain("was not started by capstan");
+    expect(await lab.host(1).containers("old")).toEqual([]);
+    await project.must(["traefik", "reboot", "-y"]);
+    await project.must(["deploy", "--skip-push", "--version", "m1"], { VERSION: "m1" });
+    expect(await get(lab.host(1))).toBe("200 m1");
+    const other = await appOn([3000], { service: "new", hosts: [lab.host(1).address], more: 'labels: { "traefik.http.routers.new.rule": "Host(`new.example`)" }, traefik: { args: { accesslog: true } },' });
+    const second = await other.must(["setup", "--version", "n1"], { VERSION: "n1" });
+    expect(second.stderr).toContain("Traefik runs with other arguments than the config asks for: --accesslog is missing");
+    expect([await get(lab.host(1)), await get(lab.host(1), "/", "new.example")]).toEqual(["200 m1", "200 n1"]);
+  }, 120_000);
+
+  test("stop, start, rollback and the proxy's own commands", async () => {
+    const project = await appOn([3000], { service: "life", hosts: [lab.host(1).address], more: "traefik: {}, retainContainers: 2," });
+    await project.must(["setup", "--version", "l1"], { VERSION: "l1" });
+    await project.deploy("l2");
+    await project.must(["app", "stop"]);
+    expect(await get(lab.host(1))).toStartWith("404");
+    const { stderr } = await project.must(["app", "start"]);
+    expect(stderr).not.toMatch(/cannot open|No such file/);
+    expect(await get(lab.host(1))).toBe("200 l2");
+    await project.must(["rollback"]);
+    expect(await get(lab.host(1))).toBe("200 l1");
+    for (const command of ["restart", "stop", "start"]) await project.must(["traefik", command]);
+    expect(await get(lab.host(1))).toBe("200 l1");
+    expect((await project.must(["traefik", "logs", "-n", "5"])).status).toBe(0);
+    await project.must(["traefik", "remove"]);
+    expect((await lab.host(1).docker("ps", "-aq", "--filter", "name=traefik")).stdout).toBe("");
+    expect((await lab.host(1).exec("ls .kamal")).stdout).not.toContain("traefik");
   }, 120_000);
 });

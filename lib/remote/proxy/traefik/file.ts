@@ -80,7 +80,7 @@ function configOf(file: RouteFile, staging?: HeaderMatcher): Values {
   const page = `${file.name}-maintenance`;
   const marker = { [markerOf(file.name)]: { headers: { customRequestHeaders: { "X-Capstan-Route": file.name } } } };
   const withPage = (router: Values): Values => (inMaintenance && own.includes(String(router["service"])) ? { ...router, middlewares: [page, ...((router["middlewares"] ?? []) as readonly string[])] } : router);
-  const probe: Values = staging === undefined ? {} : { [`${file.name}-probe`]: probeOf(file, staging) };
+  const probe: Values = staging === undefined || own.length === 0 ? {} : { [`${file.name}-probe`]: probeOf(file, staging) };
   return trimmed({
     http: {
       routers: { ...mapOf(http.routers, (router) => (staging === undefined ? withPage(router) : onlyForProbe(router, staging))), ...probe },

@@ -67,7 +67,7 @@ const live = (name: string): Command => sh`"$dir"/${name}.yml`;
 const previous = (name: string): Command => sh`"$base"/prev/${name}.yml`;
 
 const marker = (name: string, revision: Command): Command => new Command(`"http/middlewares/${encodeURI(markerOf(name)).replace(placeholder.revision, revision.text)}@file"`);
-const sum = (file: Command): Command => sh`"$(cksum < ${file} 2> /dev/null)"`;
+const sum = (file: Command): Command => sh`"$(cat ${file} 2> /dev/null | cksum)"`;
 
 /** `restore`: puts the file before back, or takes the file away where there was none, and sees that Traefik did too. */
 export function restoreFunction(name: string): Command {
@@ -99,7 +99,7 @@ mkdir -p "$base"/stage "$base"/prev || exit ${switchStatus.refused}
 ${reachable(file, probe)}
 before=${sum(live(name))}
 fill ${templatePath(name)} ${stage(name)} && fill ${templatePath(next)} ${stage(next)} && mv -f ${stage(next)} ${live(next)} || refuse 'Cannot write the route. Is the disk full?'
-wrong=$(watch ${marker(next, sh`$(revision ${live(next)})`)} "$(printf %s ${expected(stagedFile({ ...file, mode: "live" }), probeRouter(name))} | filled)") || refuse ${`Traefik does not take the new route of ${name}. Nothing was switched.`} "$wrong"
+wrong=$(watch ${marker(next, sh`$(revision ${live(next)})`)} "$(printf %s ${expected(stagedFile({ ...file, mode: "live" }), ...(Object.keys(file.route.http.services).length === 0 ? [] : [probeRouter(name)]))} | filled)") || refuse ${`Traefik does not take the new route of ${name}. Nothing was switched.`} "$wrong"
 ${witness(file, probe)}
 [ "$before" = ${sum(live(name))} ] || refuse ${`The route of ${name} was changed meanwhile: another deploy is going on.`}
 if [ -f ${live(name)} ]; then cp ${live(name)} ${previous(name)}; else rm -f ${previous(name)}; fi && mv -f ${stage(name)} ${live(name)} || refuse 'Cannot write the route. Is the disk full?'
