@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Agent, request } from "node:http";
+import { connect } from "node:http2";
 import type { LabHost } from "./host.ts";
 import { startLab, type Lab } from "./lab.ts";
 
@@ -26,7 +28,7 @@ afterAll(() => lab?.stop());
 
 describe("Traefik 3.7.9 with files", () => {
   let ids: Record<"a" | "b", string>;
-  const run = (throttle: string): Promise<string> => sh(`docker rm -f traefik > /dev/null 2>&1; docker run -d --name traefik --network kamal -p 80:80 -v "$PWD"/t/dynamic:/files:ro traefik:v3.7.9 --providers.file.directory=/files ${throttle} --api.insecure --api.dashboard=false --entrypoints.http.address=:80 --entrypoints.traefik.address=127.0.0.1:48080; until docker exec traefik wget -q -O /dev/null http://127.0.0.1:48080/api/version 2> /dev/null; do sleep 0.1; done`);
+  const run = (throttle: string): Promise<string> => sh(`docker rm -f traefik > /dev/null 2>&1; docker run -d --name traefik --network kamal -p 80:80 -p 443:443 -v "$PWD"/t/dynamic:/files:ro traefik:v3.7.9 --providers.file.directory=/files ${throttle} --api.insecure --api.dashboard=false --entrypoints.http.address=:80 --entrypoints.tls.address=:443 --entrypoints.traefik.address=127.0.0.1:48080; until docker exec traefik wget -q -O /dev/null http://127.0.0.1:48080/api/version 2> /dev/null; do sleep 0.1; done`);
   const route = (id: string, more = ""): string => `http: {routers: {r: {rule: "PathPrefix(\`/\`)", service: s}}, services: {s: {loadBalancer: {serversTransport: t, servers: [${id === "" ? "" : `{url: "http://${id}:80"}`}]}}}, serversTransports: {t: {forwardingTimeouts: {idleConnTimeout: 1s}}}${more}}`;
   /** Renames a file into place and tells after how many milliseconds the API shows `marker`. */
   const place = async (name: string, text: string, marker: string): Promise<number> => Number(await sh(`cat > t/stage/x <<'EOF'
@@ -87,6 +89,47 @@ mv t/stage/x t/dynamic/r.yml; sleep 1`);
     await Bun.sleep(1_500);
     expect(await open("a")).toBe(0);
   }, 60_000);
+
+  test("breaks no connection of HTTP/1.1 or HTTP/2 in 100 switches", async () => {
+    await sh("rm -f t/dynamic/*");
+    for (const name of ["a", "b"] as const) await sh(`cat > t/${name} <<'EOF'
+${route(ids[name]).replace('service: s}', 'service: s}, h2: {rule: "PathPrefix(`/`)", service: s, entryPoints: [tls], tls: {}}')}
+EOF`);
+    await sh("cp t/a t/stage/x; mv t/stage/x t/dynamic/r.yml; sleep 0.5");
+    const session = connect(`https://${host.address}`, { rejectUnauthorized: false });
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const counts: Record<string, number> = {};
+    let over = false;
+    const count = (what: string): void => void (counts[what] = (counts[what] ?? 0) + 1);
+    const ask = (how: "1.1" | "2"): Promise<void> => new Promise((done) => {
+      let body = "";
+      const end = (what: string): void => {
+        count(`${how}: ${what}`);
+        done();
+      };
+      if (how === "1.1") {
+        request({ host: host.address, path: "/", agent }, (answer) => answer.on("data", (chunk: Buffer) => (body += chunk.toString())).on("end", () => end(`${answer.statusCode} ${body.trim()}`))).on("error", (error: Error) => end(error.message)).end();
+        return;
+      }
+      const stream = session.request({ ":path": "/" });
+      let status = 0;
+      stream.on("response", (headers) => (status = Number(headers[":status"]))).on("data", (chunk: Buffer) => (body += chunk.toString())).on("end", () => end(`${status} ${body.trim()}`)).on("error", (error: Error) => end(error.message)).end();
+    });
+    session.on("close", () => count("2: closed")).on("error", () => count("2: error"));
+    const workers = [..."1111", ..."2222"].map(async (how) => {
+      while (!over) {
+        await ask(how === "1" ? "1.1" : "2");
+        await Bun.sleep(5);
+      }
+    });
+    await sh("for i in $(seq 50); do for x in b a; do cp t/$x t/stage/x; mv t/stage/x t/dynamic/r.yml; sleep 0.12; done; done");
+    over = true;
+    await Promise.all(workers);
+    console.log(`100 switches of Traefik: ${JSON.stringify(counts)}`);
+    expect(Object.keys(counts).sort()).toEqual(["1.1: 200 a", "1.1: 200 b", "2: 200 a", "2: 200 b"]);
+    session.destroy();
+    agent.destroy();
+  }, 90_000);
 
   test("answers 503 for a service without servers", async () => {
     await place("r.yml", route(""), '"servers":\\[\\]');

@@ -5,6 +5,7 @@ import type { RoleInput } from "../roles.ts";
 import type { ParsedConfig } from "../schema.ts";
 import type { HealthcheckInput, TraefikInput } from "../schema/traefik.ts";
 import { traefikDefaults } from "../schema/traefik.ts";
+import { entryPointsOf } from "./entry-points.ts";
 import { majorOf, type TraefikMajor } from "./fields.ts";
 import { isTraefikLabel, type LabelProblem } from "./labels.ts";
 import { protocols, routeOf, sharedNames, type TraefikRoute } from "./route.ts";
@@ -74,10 +75,6 @@ function entryPointProblems(config: ParsedConfig, routes: readonly { readonly ro
     return missing.length === 0 ? [] : [placed(config, role, { label: label ?? "", text: `expected an entry point of traefik.args (${known.join(", ")}), found ${missing.join(", ")}` })];
   })));
 }
-
-/** Names of the entry points that arguments define, in small letters. */
-export const entryPointsOf = (args: Readonly<Record<string, unknown>>): readonly string[] =>
-  Object.keys(args).flatMap((name) => /^entrypoints\.([^.]+)\.address$/i.exec(name)?.[1]?.toLowerCase() ?? []);
 
 /** What capstan needs of Traefik: its API and the folder of files. */
 function argProblems(traefik: TraefikInput | undefined): Problem[] {

@@ -1,6 +1,6 @@
 import { sh, type Command } from "../../../ground/command.ts";
 import { network, traefikContainer, traefikDirectory } from "../../../ground/names.ts";
-import { entryPointsOf } from "../../../config/traefik/checks.ts";
+import { entryPointsOf } from "../../../config/traefik/entry-points.ts";
 import type { TraefikSettings } from "../../../config/settings.ts";
 import { envFlags, optionFlags } from "../../container-flags.ts";
 import { pairs } from "../../shell-value.ts";
