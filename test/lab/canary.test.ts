@@ -107,9 +107,9 @@ describe.each(drivers)("$driver", ({ driver, container, config, visitor }) => {
 
   test("a reboot goes host after host, tells the gap, and there is always one that serves", async () => {
     let dark = 0;
-    let over = false;
+    const over = new AbortController();
     const watching = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         const answers = await served(lab.hosts);
         if (answers.every((answer) => answer === "failed")) dark++;
         await Bun.sleep(20);
@@ -117,7 +117,7 @@ describe.each(drivers)("$driver", ({ driver, container, config, visitor }) => {
     })();
     const before = (await Promise.all(lab.hosts.map((host) => host.docker("inspect", "--format", "{{.Id}}", container)))).map(({ stdout }) => stdout);
     const { stderr } = await project.must(["proxy", "reboot", "-y"]);
-    over = true;
+    over.abort();
     await watching;
     expect(dark).toBe(0);
     expect(stderr.match(/== Reboot proxy, host \d of 2/g)).toEqual(["== Reboot proxy, host 1 of 2", "== Reboot proxy, host 2 of 2"]);

@@ -99,7 +99,7 @@ EOF`);
     const session = connect(`https://${host.address}`, { rejectUnauthorized: false });
     const agent = new Agent({ keepAlive: true, maxSockets: 4 });
     const counts: Record<string, number> = {};
-    let over = false;
+    const over = new AbortController();
     const count = (what: string): void => void (counts[what] = (counts[what] ?? 0) + 1);
     const ask = (how: "1.1" | "2"): Promise<void> => new Promise((done) => {
       let body = "";
@@ -117,13 +117,13 @@ EOF`);
     });
     session.on("close", () => count("2: closed")).on("error", () => count("2: error"));
     const workers = [..."1111", ..."2222"].map(async (how) => {
-      while (!over) {
+      while (!over.signal.aborted) {
         await ask(how === "1" ? "1.1" : "2");
         await Bun.sleep(5);
       }
     });
     await sh("for i in $(seq 50); do for x in b a; do cp t/$x t/stage/x; mv t/stage/x t/dynamic/r.yml; sleep 0.12; done; done");
-    over = true;
+    over.abort();
     await Promise.all(workers);
     console.log(`100 switches of Traefik: ${JSON.stringify(counts)}`);
     expect(Object.keys(counts).sort()).toEqual(["1.1: 200 a", "1.1: 200 b", "2: 200 a", "2: 200 b"]);
