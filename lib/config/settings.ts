@@ -120,6 +120,8 @@ export interface TraefikRouteSettings {
     readonly deadlineSeconds: number | undefined;
   };
   readonly route: TraefikRoute;
+  /** Labels for Traefik's docker provider alone, which have no meaning here. */
+  readonly ignored: readonly string[];
 }
 
 export interface TraefikSettings {

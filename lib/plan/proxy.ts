@@ -13,14 +13,18 @@ export function proxyBootSteps(order: Order, host: string, proxied: boolean): re
   return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(order.settings) : [])];
 }
 
-/** In what the proxies that run differ from what the config asks for. */
+/** In what the proxies that run differ from what the config asks for, and what of the config has no meaning for them. */
 export function proxyNotes(order: Order, facts: FleetFacts, hosts: readonly string[]): readonly string[] {
   const found = hosts.filter((host) => proxyHosts(order).includes(host)).flatMap((host) => {
     const proxy = factsOf(facts, host).proxy;
     return proxy === undefined ? [] : driverOn(order.settings, host).differences(order.settings, proxy).map((text) => ({ host, text }));
   });
+  const ignored = [...new Set(order.scope.roles.flatMap(({ proxy }) => (proxy?.kind === "traefik" ? proxy.ignored : [])))];
   const texts = [...new Set(found.map(({ text }) => text))];
-  return texts.map((text) => `${text} (on ${found.filter((one) => one.text === text).map(({ host }) => host).join(", ")}). It is left as it is: \`capstan proxy reboot\` replaces it.`);
+  return [
+    ...(ignored.length === 0 ? [] : [`Ignored, since it is for Traefik's docker provider: ${ignored.join(", ")}.`]),
+    ...texts.map((text) => `${text} (on ${found.filter((one) => one.text === text).map(({ host }) => host).join(", ")}). It is left as it is: \`capstan proxy reboot\` replaces it.`),
+  ];
 }
 
 /** `proxy boot`. */

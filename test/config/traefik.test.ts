@@ -137,6 +137,10 @@ describe("resolveSettings", () => {
     const { roles } = settingsOf({ ...base, healthcheck: { path: "/healthz", port: 4000, maxAttempts: 7 }, traefik: {}, servers: { web: ["a"], api: { hosts: ["b"], traefik: true, healthcheck: { maxAttempts: 3 } } } });
     expect(roles.map(({ proxy }) => proxy)).toMatchObject([{ appPort: 4000, healthcheck: { path: "/healthz", port: 4000, deadlineSeconds: 28 } }, { healthcheck: { path: "/healthz", port: 4000, deadlineSeconds: 6 } }]);
   });
+  test("keeps apart what is for the docker provider alone", () => {
+    const { roles } = settingsOf({ ...base, servers: ["a"], labels: { ...rule, "traefik.docker.network": "front" } });
+    expect(roles[0]?.proxy).toMatchObject({ ignored: ["traefik.docker.network"] });
+  });
   test("takes Traefik's labels from the containers and leaves the others", () => {
     const { roles } = settingsOf({ ...base, servers: ["a"], labels: { ...rule, team: "core" } });
     expect(roles[0]?.labels).toEqual({ team: "core" });

@@ -45,6 +45,7 @@ export function traefikRouteSettings(labels: Readonly<Record<string, string>>, o
       deadlineSeconds: attempts === undefined ? undefined : (attempts * (attempts + 1)) / 2,
     },
     route,
+    ignored: Object.keys(labels).filter((name) => /^traefik\.docker\./i.test(name)),
   };
 }
 

@@ -139,9 +139,12 @@ function reachable(file: RouteFile, probe: Probe): Command {
   if (target.id !== placeholder.id) return sh`:`;
   const port = probe.port === undefined ? filledPort(probe.servicePort) : String(probe.port);
   return sh`n=0
-until docker exec ${traefikContainer} timeout 5 wget -q -O /dev/null "http://$id:${new Command(port)}"${probe.path}; do
+until answer=$(docker exec ${traefikContainer} timeout 5 wget -q -O /dev/null "http://$id:${new Command(port)}"${probe.path} 2>&1); do
   n=$((n + 1))
-  [ $n -lt ${patience} ] || refuse "Traefik cannot reach the new container at $id:${new Command(port)}. Nothing was switched."
+  if [ $n -ge ${patience} ]; then
+    [ "$(docker container inspect --format '{{.State.Running}}' ${traefikContainer})" = true ] || refuse ${"Traefik does not run on this host. Nothing was switched. `capstan proxy start` starts it."}
+    refuse "Traefik cannot reach the new container at $id:${new Command(port)}. Nothing was switched." "$answer"
+  fi
   sleep 1
 done`;
 }
