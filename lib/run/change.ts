@@ -1,4 +1,5 @@
 import type { HookContexts, HookName } from "../config/hooks.ts";
+import type { Settings } from "../config/settings.ts";
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
@@ -33,8 +34,8 @@ export interface Change {
   readonly lock: boolean;
   /** Where the version comes from: `--version` or git; the hosts; or it has none. */
   readonly version: "built" | "none" | ((task: Task, facts: FleetFacts) => string);
-  /** Needs the values of the config's secrets. */
-  readonly secrets: boolean;
+  /** Needs the values of the config's secrets: always, never, or for some settings. */
+  readonly secrets: boolean | ((settings: Settings) => boolean);
   /** A release: the summary names versions. */
   readonly release: boolean;
   /** Calls postDeploy once it is done. */
@@ -137,7 +138,8 @@ class Run {
     const { settings, scope } = this.#task;
     if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
     tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts: scope.hosts });
-    if (this.#change.secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
+    const { secrets } = this.#change;
+    if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
     await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
     await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
     this.#connected = true;

@@ -1,3 +1,4 @@
+import type { Settings } from "../config/settings.ts";
 import { planAppStart, planAppStop } from "../plan/app.ts";
 import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
 import { planBuildPull, planBuildPush } from "../plan/build.ts";
@@ -20,6 +21,9 @@ const push = ({ skipPush, noCache }: DeployOptions): readonly Stage[] => (skipPu
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
 const release = { lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
+
+/** The proxy's container gets secrets only where its environment names some. */
+const proxySecrets = ({ traefik }: Settings): boolean => Object.keys(traefik?.env.secret ?? {}).length > 0;
 
 /** Every command that changes something, as data. */
 export const changes = {
@@ -48,8 +52,8 @@ export const changes = {
   canarySet: (percent: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planCanarySet(order, facts, percent) }] }),
   canaryPromote: (): Change => ({ ...release, postDeploy: false, version: (task, facts) => canaryVersion(task.settings, task.scope, facts), stages: [{ sees: "hosts", plan: planCanaryPromote }] }),
   canaryAbort: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planCanaryAbort }] }),
-  proxyBoot: (): Change => ({ ...housekeeping, secrets: true, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
-  proxyReboot: (): Change => ({ ...housekeeping, secrets: true, stages: [{ sees: "hosts", plan: planProxyReboot }] }),
+  proxyBoot: (): Change => ({ ...housekeeping, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
+  proxyReboot: (): Change => ({ ...housekeeping, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyReboot }] }),
   proxy: (action: ProxyAction): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
   registryLogin: (sides: Sides): Change => ({ ...housekeeping, lock: false, secrets: true, stages: [{ sees: "hosts", plan: (order) => planRegistryLogin(order, sides) }] }),
   registryLogout: (sides: Sides): Change => ({ ...housekeeping, lock: false, stages: [{ sees: "hosts", plan: (order) => planRegistryLogout(order, sides) }] }),

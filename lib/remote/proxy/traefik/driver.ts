@@ -10,7 +10,7 @@ import type { Route } from "../../facts.ts";
 import { logFilter, logFlags } from "../../logs.ts";
 import { switchStatus, type ProxyDriver, type Target } from "../driver.ts";
 import { nextName, placeholder, type Backend, type RouteFile } from "./file.ts";
-import { pageContainer, removePage, startPage } from "./page.ts";
+import { removePage, removePages, startPage } from "./page.ts";
 import { placeSteps, restoreFunction, type Placing, type Probe } from "./place.ts";
 import { rebootSteps, startRouting } from "./reboot.ts";
 import { envPath, runTraefik } from "./run.ts";
@@ -30,8 +30,15 @@ export const traefikProxy: ProxyDriver = {
     .flatMap(({ name: of, file }) => (file === undefined ? [] : sharedNames(proxyOf(role).route, file.route).map((name) => ({ name, of })))),
   boot: (settings) => [
     ...filesOf(runSettings(settings)),
-    step("Make sure that Traefik runs", sh`docker container start ${traefikContainer} > /dev/null 2>&1 || ${runTraefik(runSettings(settings))} || { docker rm ${traefikContainer} > /dev/null 2>&1; exit ${switchStatus.refused}; }
+    {
+      ...step("Make sure that Traefik runs", sh`if docker container inspect ${traefikContainer} > /dev/null 2>&1; then
+  docker container start ${traefikContainer} > /dev/null || exit ${switchStatus.refused}
+else
+  ${runTraefik(runSettings(settings))} || { docker rm ${traefikContainer} > /dev/null 2>&1; exit ${switchStatus.refused}; }
+fi
 ${startRouting}`),
+      hint: "Where another program has the port, stop it first (kamal-proxy: `docker stop kamal-proxy` on the host), or choose another one with traefik.hostPort. Where Traefik itself ended, its log above says why.",
+    },
     ...ownRoute(settings),
   ],
   reboot: (settings) => [...filesOf(runSettings(settings)), ...rebootSteps(runSettings(settings)), ...ownRoute(settings)],
@@ -41,6 +48,7 @@ ${startRouting}`)],
   remove: () => [
     step("Remove Traefik", sh`image=$(docker container inspect --format '{{.Config.Image}}' ${traefikContainer}) || exit 0
 docker container stop ${traefikContainer} && docker container rm ${traefikContainer} || exit
+${removePages}
 docker image rm "$image" || true`),
     step("Remove what Traefik keeps", sh`rm -rf ${traefikDirectory}`),
   ],
@@ -50,10 +58,8 @@ docker image rm "$image" || true`),
     const label = "container" in to ? to.container : to.id;
     const main: Backend = { id: placeholder.id, port: String(labelledPort(proxy.route, name) ?? proxy.appPort ?? placeholder.port) };
     const file: RouteFile = { name, mode: route?.mode === "maintenance" ? "maintenance" : "live", main, route: proxy.route };
-    const find = sh`${findTarget(to)}
-page=$(${containerId(pageContainer(name))})`;
     return placeSteps({
-      ...placingOf(settings, role, file, `Switch ${name} to ${label}`), find, drainAll: false,
+      ...placingOf(settings, role, file, `Switch ${name} to ${label}`), find: findTarget(to), drainAll: false,
       undo: undoOf(name, to, route === undefined ? `Take the route ${name} away` : `Switch ${name} back`),
     });
   },
@@ -89,8 +95,8 @@ dir=$(docker container inspect --format '{{range .Mounts}}{{if eq .Destination "
 for file in "$dir"/*.yml; do
   [ -f "$file" ] || continue
   name=$(basename "$file" .yml)
-  mode=$(sed -n 's/^# capstan .*"mode":"\([a-z]*\)".*/\1/p' "$file")
-  percent=$(sed -n 's/^# capstan .*"percent":\([0-9]*\).*/, \1 % to the last/p' "$file")
+  mode=$(sed -n 's/^# capstan {"name":"[^"]*","mode":"\([a-z]*\)".*/\1/p' "$file")
+  percent=$(sed -n 's/^# capstan .*"canary":{"id":"[^"]*","port":"[^"]*","percent":\([0-9]*\)}.*/, \1 % to the last/p' "$file")
   printf '%s: %s%s%s\n' "$name" "$(sed -n 's/^# targets //p' "$file")" "$([ "$mode" = maintenance ] && echo ', maintenance')" "$percent"
 done`,
   logs: (options) => sh`docker logs ${logFlags(options)} ${traefikContainer} 2>&1${logFilter(options)}`,

@@ -30,7 +30,7 @@ export function startPage(route: string, message: string): Command {
   const name = pageContainer(route);
   return sh`docker rm --force ${name} > /dev/null 2>&1
 image=$(docker container inspect --format '{{.Config.Image}}' ${traefikContainer}) || exit ${switchStatus.refused}
-page=$(docker run --detach --name ${name} --restart unless-stopped --network ${network} --env ${`PAGE=${page}`} --env ${`LENGTH=${Buffer.byteLength(page)}`} --env ${`ANSWER=${answer}`} --log-opt max-size=1m --entrypoint sh "$image" -c ${serve}) || exit ${switchStatus.refused}
+page=$(docker run --detach --name ${name} --label ${pageLabel} --restart unless-stopped --network ${network} --env ${`PAGE=${page}`} --env ${`LENGTH=${Buffer.byteLength(page)}`} --env ${`ANSWER=${answer}`} --log-opt max-size=1m --entrypoint sh "$image" -c ${serve}) || exit ${switchStatus.refused}
 page=$(printf %s "$page" | cut -c 1-12)
 n=0
 until docker exec ${traefikContainer} timeout 2 wget -S -O /dev/null http://"$page":${pagePort}/ 2>&1 | grep -q ' 503'; do
@@ -39,5 +39,11 @@ until docker exec ${traefikContainer} timeout 2 wget -S -O /dev/null http://"$pa
   sleep 0.2
 done`;
 }
+
+/** What all of these containers have, whatever route they are for. */
+const pageLabel = "capstan.maintenance";
+
+/** Takes the pages of all routes away. */
+export const removePages: Command = sh`docker ps --all --quiet --filter ${`label=${pageLabel}`} | while read -r id; do docker rm --force "$id" > /dev/null; done`;
 
 export const removePage = (route: string): Command => sh`docker rm --force ${pageContainer(route)} > /dev/null 2>&1 || ! docker container inspect ${pageContainer(route)} > /dev/null 2>&1`;

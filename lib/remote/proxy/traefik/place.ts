@@ -3,8 +3,10 @@ import { traefikContainer, traefikDirectory } from "../../../ground/names.ts";
 import type { HostStep } from "../../../ground/step.ts";
 import type { Settings } from "../../../config/settings.ts";
 import type { Values } from "../../../config/traefik/labels.ts";
+import { containerId } from "../../container.ts";
 import { switchStatus } from "../driver.ts";
 import { addressesOf, fileText, markerOf, nextName, placeholder, probeHeader, probeRouter, stagedFile, stagedText, type RouteFile } from "./file.ts";
+import { pageContainer } from "./page.ts";
 import { functions, patience, prelude } from "./script.ts";
 
 /** A file that is to be in force. */
@@ -91,6 +93,7 @@ ${functions}
 ${restoreFunction(name)}
 drain=${settings.drainTimeoutSeconds}
 ${find}
+${file.mode === "maintenance" ? sh`[ -n "$page" ] || page=$(${containerId(pageContainer(name))})` : sh`:`}
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 filled() { sed -e "s/${word(placeholder.id)}/$id/g" -e "s/${word(placeholder.port)}/$port/g" -e "s/${word(placeholder.page)}/$page/g" -e "s/${word(placeholder.token)}/$token/g"; }
 fill() { filled < "$1" > "$2" && revision=$(sha256sum < "$2" | cut -c 1-12) && sed -i "s/${word(placeholder.revision)}/$revision/g" "$2"; }
