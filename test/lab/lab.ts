@@ -82,7 +82,7 @@ interface Slot {
  * @throws PrerequisiteError when this machine cannot have one
  */
 export async function startLab(options: LabOptions): Promise<Lab> {
-  const say = options.say ?? (() => undefined);
+  const say = options.say ?? ((text: string) => console.log(text));
   await ensurePrerequisites(say);
   const slot = await takeSlot();
   try {

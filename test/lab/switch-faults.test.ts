@@ -142,6 +142,25 @@ describe.each(drivers)("around a switch of $driver", ({ container, proxy, more }
   }, 60_000);
 });
 
+test("kamal-proxy cannot save its state: the run fails and says what it saw, somebody serves all the time, and the next deploy converges", async () => {
+  await emptyHost();
+  const project = await makeProject(lab, { service: "app", app: makeLoadApp, more: "deployTimeout: 6, drainTimeout: 3, stopTimeout: 2," });
+  await project.must(["setup", "--version", "w1"], { VERSION: "w1" });
+  const state = (code: string): Promise<unknown> => host.docker("exec", "--user", "0", "kamal-proxy", "sh", "-c", `cd /home/kamal-proxy/.config/kamal-proxy && ${code}`);
+  await state("chown 0 . kamal-proxy.state && chmod 444 kamal-proxy.state && chmod 555 .");
+  await using load = startLoad([`http://${host.address}/`], { rate: 60, slow: { count: 0, seconds: 0 }, streamTicks: 0 });
+  const { status, stderr } = await project.run(["deploy", "--version", "w2"], { VERSION: "w2" });
+  expect(status).toBe(5);
+  expect(stderr).toContain("Cannot confirm the switch of app-web");
+  await state("chown 1001 . kamal-proxy.state && chmod 644 kamal-proxy.state && chmod 755 .");
+  await project.deploy("w3");
+  expect(await served([host])).toEqual(["w3"]);
+  expect(await host.running("app")).toEqual(["app-web-w3"]);
+  const report = await load.stop();
+  expect(report.errors).toEqual({});
+  expect(lost(report)).toBe(0);
+}, 120_000);
+
 describe("Traefik's files", () => {
   const traefik = (service: string, more: string): Promise<Project> => makeProject(lab, { service, app: makeLoadApp, proxy: "undefined", more: `${more} drainTimeout: 2, stopTimeout: 2,` });
   let project: Project;
