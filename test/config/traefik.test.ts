@@ -24,6 +24,7 @@ describe("readLabels()", () => {
     ["lists of blocks", { "traefik.http.routers.r.tls.domains[0].main": "a.example", "traefik.http.routers.r.tls.domains[0].sans": "b.example,c.example" }, { http: { routers: { r: { tls: { domains: [{ main: "a.example", sans: ["b.example", "c.example"] }] } } } } }],
     ["maps with keys of the user's", { "traefik.http.middlewares.m.headers.customrequestheaders.X-Team": "core" }, { http: { middlewares: { m: { headers: { customRequestHeaders: { "X-Team": "core" } } } } } }],
     ["plugins", { "traefik.http.middlewares.m.plugin.demo.Headers.X-A": "1" }, { http: { middlewares: { m: { plugin: { demo: { Headers: { "X-A": "1" } } } } } } }],
+    ["lists of plugins", { "traefik.http.middlewares.m.plugin.demo.urls[0]": "a", "traefik.http.middlewares.m.plugin.demo.rules[1].from": "b", "traefik.http.middlewares.m.plugin.demo.rules[0].from": "c" }, { http: { middlewares: { m: { plugin: { demo: { urls: ["a"], rules: [{ from: "c" }, { from: "b" }] } } } } } }],
     ["any case", { "Traefik.HTTP.Routers.r.RULE": "Host(`a`)" }, { http: { routers: { r: { rule: "Host(`a`)" } } } }],
     ["other protocols and the default store", { "traefik.udp.routers.u.entrypoints": "dns", "traefik.tls.stores.default.defaultgeneratedcert.resolver": "le" }, { udp: { routers: { u: { entryPoints: ["dns"] } } }, tls: { stores: { default: { defaultGeneratedCert: { resolver: "le" } } } } }],
     ["nothing of the docker provider, and no label of others", { "traefik.docker.network": "x", team: "core" }, {}],
@@ -90,6 +91,7 @@ describe("routeOf()", () => {
     ["a TCP router without a rule", { "traefik.tcp.routers.db.entrypoints": "db" }, "expected traefik.tcp.routers.db.rule too, such as HostSNI(`*`)", 3],
     ["a router that must choose", { "traefik.http.services.a.loadbalancer.server.port": "1", "traefik.http.services.b.loadbalancer.server.port": "2" }, "expected traefik.http.routers.shop.service: one of a, b", 3],
     ["several values in one matcher of Traefik 3", { "traefik.http.routers.shop.rule": "Host(`a`, `b`)" }, "expected one value for each matcher of Traefik 3: Host(`a`) || Host(`b`)", 3],
+    ["a placeholder of Traefik 2", { "traefik.http.routers.shop.rule": "HostRegexp(`{name:.+}.example`)" }, "expected a regular expression as Go has it instead of {name:.+}: Traefik 3 has no such placeholders, and matches paths with PathRegexp", 3],
     ["a matcher that Traefik 3 calls otherwise", { "traefik.http.routers.shop.rule": "Headers(`a`, `b`)" }, "expected Header(…): Traefik 3 has no Headers", 3],
   ])("refuses %s", (_what, labels, text, major) => expect(routeOf(labels, shop, major).problems.map((problem) => problem.text)).toEqual([text]));
   test("takes rules of Traefik 2 there, and in 3 where the router asks for them", () => {

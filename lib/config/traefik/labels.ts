@@ -105,9 +105,16 @@ function childOf(tree: Tree, name: string): Tree {
 
 const listAt = (tree: Tree, name: string): string[] => (tree[name] ??= []) as string[];
 
-/** What a plugin takes is its own business: every level is a map, every value a text. */
-function putAny(tree: Tree, name: string, rest: readonly string[], value: string): void {
+/** What a plugin takes is its own business: every level is a map, or with an index a list, every value a text. */
+function putAny(tree: Tree, segment: string, rest: readonly string[], value: string): void {
+  const [, name = segment, index] = /^(.+?)(?:\[(\d+)\])?$/.exec(segment) ?? [];
   const [next, ...further] = rest;
+  if (index !== undefined) {
+    const items = (tree[name] ??= []) as (Tree | string)[];
+    if (next === undefined) items[Number(index)] = value;
+    else putAny((items[Number(index)] ??= {}) as Tree, next, further, value);
+    return;
+  }
   if (next === undefined) tree[name] = value;
   else putAny(childOf(tree, name), next, further, value);
 }

@@ -137,10 +137,12 @@ function ruleProblems(rule: string, major: TraefikMajor, asBefore: boolean): str
   if (major === 2 || asBefore) return [];
   const several = /\b(Host|HostRegexp|Path|PathPrefix|PathRegexp|Method|ClientIP)\(\s*(`[^`]*`|"[^"]*")\s*,\s*(`[^`]*`|"[^"]*")/.exec(rule);
   const renamed = /\b(Headers|HostHeader|HeadersRegexp)\(/.exec(rule)?.[1];
+  const placeholder = /\b(HostRegexp|Path|PathPrefix|Headers?Regexp)\(`[^`]*(\{\w+:[^}]*\})/.exec(rule);
   const now: Readonly<Record<string, string>> = { Headers: "Header", HeadersRegexp: "HeaderRegexp", HostHeader: "Host" };
   return [
     ...(several === null ? [] : [`expected one value for each matcher of Traefik 3: ${several[1]}(${several[2]}) || ${several[1]}(${several[3]})`]),
     ...(renamed === undefined ? [] : [`expected ${now[renamed]}(…): Traefik 3 has no ${renamed}`]),
+    ...(placeholder === null ? [] : [`expected a regular expression as Go has it instead of ${placeholder[2]}: Traefik 3 has no such placeholders, and matches paths with PathRegexp`]),
   ];
 }
 

@@ -8,7 +8,7 @@ import { switchStatus, type ProxyDriver } from "./driver.ts";
 import { canarySteps, endCanarySteps, endRollout } from "./kamal-canary.ts";
 import { factsCommand, parseFacts, plainList, readState } from "./kamal-state.ts";
 import { switchStep, unroute } from "./kamal-switch.ts";
-import { runProxy, startOrRunProxy } from "./run-flags.ts";
+import { haveImage, runProxy, startOrRunProxy } from "./run-flags.ts";
 
 const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 
@@ -32,6 +32,7 @@ export const kamalProxy: ProxyDriver = {
   reboot: ({ proxyRun }) => [
     step("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),
     makeFolder,
+    step("Have the proxy's image", haveImage(proxyRun)),
     step("Note when the proxy stops", sh`${nowFunction}
 now > ${stoppedAt}`),
     { ...stopStep, command: sh`! ${isThere} || ${stopStep.command}` },

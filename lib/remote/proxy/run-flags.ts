@@ -27,14 +27,20 @@ export function runProxy(run: ProxyRunSettings | undefined): Command {
 /** Makes the proxy run: starts the container that is there, else runs a new one. */
 export const startOrRunProxy = (run: ProxyRunSettings | undefined): Command => sh`docker container start ${proxyContainer} || ${runProxy(run)}`;
 
+/** Pulls the image of {@link runProxy} where it is missing, so that no host waits for it without a proxy. */
+export function haveImage(run: ProxyRunSettings | undefined): Command {
+  const image = run === undefined ? new Command(`"${fileOr("image", "basecamp/kamal-proxy")}:${fileOr("image_version", "v0.9.2")}"`) : sh`${run.image}`;
+  return sh`image=${image}
+docker image inspect "$image" > /dev/null 2>&1 || docker pull --quiet "$image"`;
+}
+
 function publishFlags({ publish, bindIps, httpPort, httpsPort }: ProxyRunSettings): readonly string[] {
   if (!publish) return [];
   const addresses = bindIps.length === 0 ? [""] : bindIps.map((ip) => (ip.includes(":") && !ip.startsWith("[") ? `[${ip}]:` : `${ip}:`));
   return addresses.flatMap((address) => ["--publish", `${address}${httpPort}:80`, "--publish", `${address}${httpsPort}:443`]);
 }
 
-function fromFiles(): Command {
-  const file = (name: string, otherwise: string): string => `$(cat ${proxyDirectory}/${name} 2> /dev/null || echo ${otherwise === "" ? '""' : quote(otherwise)})`;
-  const options = file("options", "--publish 80:80 --publish 443:443 --log-opt max-size=10m");
-  return new Command(`echo ${options} ${file("image", "basecamp/kamal-proxy")}:${file("image_version", "v0.9.2")} ${file("run_command", "")}`);
-}
+/** What a file of Kamal's `proxy boot_config` says. */
+const fileOr = (name: string, otherwise: string): string => `$(cat ${proxyDirectory}/${name} 2> /dev/null || echo ${otherwise === "" ? '""' : quote(otherwise)})`;
+
+const fromFiles = (): Command => new Command(`echo ${fileOr("options", "--publish 80:80 --publish 443:443 --log-opt max-size=10m")} ${fileOr("image", "basecamp/kamal-proxy")}:${fileOr("image_version", "v0.9.2")} ${fileOr("run_command", "")}`);

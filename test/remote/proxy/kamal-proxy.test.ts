@@ -53,7 +53,7 @@ describe("reboot()", () => {
     for (const text of texts(kamalProxy.reboot(settingsOf({ proxyRun: runSettings })))) expect(await home.run(text)).toMatchObject({ status: 0, stderr: "" });
     const log = (await home.run("cat log")).stdout.trim().split("\n").map((line) => line.replace(/^run .*/, "run"));
     expect(log).toEqual([
-      "cp kamal-proxy:/home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state -", "container inspect kamal-proxy", "container stop kamal-proxy",
+      "cp kamal-proxy:/home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state -", "image inspect basecamp/kamal-proxy:v0.9.2", "container inspect kamal-proxy", "container stop kamal-proxy",
       "container inspect kamal-proxy", "container rm kamal-proxy", "run", "exec kamal-proxy kamal-proxy list",
     ]);
   });
