@@ -22,7 +22,8 @@ const projectOf = (config: (typeof drivers)[number]["config"], service: string, 
 
 const requests = ({ sent }: MixedReport): number => Object.values(sent).reduce((sum, count) => sum + count, 0);
 const figures = (report: MixedReport): string =>
-  `${requests(report)} requests (${Object.entries(report.sent).map(([kind, count]) => `${count} ${kind}`).join(", ")}), errors ${JSON.stringify(report.errors)}; p50 ${report.p50} ms, p99 ${report.p99} ms, max ${report.max} ms; websockets ${JSON.stringify(report.sockets)}`;
+  `${requests(report)} requests (${Object.entries(report.sent).map(([kind, count]) => `${count} ${kind}`).join(", ")}), errors ${JSON.stringify(report.errors)}; p50 ${report.p50} ms, p99 ${report.p99} ms, max ${report.max} ms; ${report.keptConnections} connections kept; finished by what was left behind ${JSON.stringify(report.drained)}; websockets ${JSON.stringify({ ...report.sockets, closed: report.sockets.closed.length })}`;
+const range = (numbers: readonly number[]): string => `${Math.min(...numbers)} to ${Math.max(...numbers)}`;
 
 describe.each(drivers)("20 switches of $driver", ({ driver, config, sockets }) => {
   test(`lose nothing; websockets are ${sockets}`, async () => {
@@ -31,27 +32,41 @@ describe.each(drivers)("20 switches of $driver", ({ driver, config, sockets }) =
     await using load = startMixedLoad(`http://${lab.host(1).address}/`);
     await Bun.sleep(1_000);
     const returned: { version: string; at: number }[] = [];
+    /** By version: when its container stopped, milliseconds since 1970. */
+    const stopped: Record<string, number> = {};
     const seconds: number[] = [];
     for (let i = 1; i <= 20; i++) {
       const started = performance.now();
       await project.deploy(`v${i}`);
       seconds.push((performance.now() - started) / 1000);
       returned.push({ version: `v${i}`, at: Date.now() });
+      stopped[`v${i - 1}`] = Date.parse((await lab.host(1).docker("inspect", "--format", "{{.State.FinishedAt}}", `load-web-v${i - 1}`)).stdout.trim());
     }
     await Bun.sleep(500);
     const report = await load.stop();
-    console.log(`${driver}, 20 switches: ${figures(report)}; ${Math.min(...seconds).toFixed(1)} to ${Math.max(...seconds).toFixed(1)} s a deploy`);
+    const afterSwitch = report.sockets.closed.map(({ version, closedAt }) => closedAt - (report.firstAnswered[`v${Number(version.slice(1)) + 1}`] ?? NaN));
+    const afterStop = report.sockets.closed.map(({ version, closedAt }) => closedAt - (stopped[version] ?? NaN));
+    console.log(`${driver}, 20 switches: ${figures(report)}, closed ${range(afterSwitch)} ms after the switch and ${range(afterStop)} ms after the stop; ${Math.min(...seconds).toFixed(1)} to ${Math.max(...seconds).toFixed(1)} s a deploy`);
     expect(report.errors).toEqual({});
     expect(report.unfinished).toBe(0);
     expect(Object.keys(report.answers).sort()).toEqual(["v0", ...returned.map(({ version }) => version)].sort());
     // Whoever asks after the deploy has returned gets the new version.
     expect(returned.filter((_, i) => (report.lastSent[i === 0 ? "v0" : `v${i}`] ?? 0) > (returned[i]?.at ?? 0)).map(({ version }) => version)).toEqual([]);
+    // One change: nobody gets the old version once somebody has got the new one, and connections of clients outlive it.
+    expect(report.mixed).toBe(0);
+    expect(report.keptConnections).toBe(16);
     expect(report.sent.kept).toBeGreaterThan(1_000);
     for (const kind of ["slow", "upload", "stream"] as const) expect(report.sent[kind]).toBeGreaterThan(5);
-    // Four sockets, each closed by every switch, and nothing lost while they were open.
-    expect(report.sockets.opened).toBeGreaterThan(4 * 18);
-    expect(report.sockets.closed).toBeLessThanOrEqual(4 * 20);
+    // Requests were under way at switches, and came to their end.
+    expect((report.drained.slow ?? 0) + (report.drained.upload ?? 0) + (report.drained.stream ?? 0)).toBeGreaterThan(20);
+    // Four sockets, each closed once by every switch at its time, and nothing lost while they were open.
+    expect(report.sockets.opened).toBe(4 * 21);
+    expect(report.sockets.closed.length).toBe(4 * 20);
     expect(report.sockets.wrong).toBe(0);
+    expect(report.sockets.closed.filter(({ unanswered }) => unanswered > 1)).toEqual([]);
+    const isCut = sockets === "closed at the switch";
+    expect((isCut ? afterSwitch : afterStop).filter((ms) => !(Math.abs(ms) < 1_000))).toEqual([]);
+    if (!isCut) expect(afterSwitch.filter((ms) => !(ms > 1_000))).toEqual([]);
     await project.must(["proxy", "remove", "--force"]);
     await lab.host(1).exec("docker rm -f $(docker ps -aq)");
   }, 400_000);

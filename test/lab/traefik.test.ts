@@ -64,6 +64,16 @@ describe("MRSK's README behind Traefik", () => {
     expect((await hey.run(["proxy", "remove"])).stderr).toContain("Other services use the proxy: shop-web on");
   }, 180_000);
 
+  test("several apps that are deployed at the same time", async () => {
+    const names = ["red", "green", "blue"];
+    const apps = await Promise.all(names.map((name) => appOn([3000], { service: name, hosts: [lab.host(1).address], more: `labels: { "traefik.http.routers.${name}.rule": "Host(\`${name}.example\`)" },` })));
+    for (const version of ["p1", "p2", "p3"]) {
+      await Promise.all(apps.map((project) => project.must(["setup", "--version", version], { VERSION: version })));
+      expect(await Promise.all(names.map((name) => get(lab.host(1), "/", `${name}.example`)))).toEqual(names.map(() => `200 ${version}`));
+    }
+    expect((await lab.host(1).exec("ls .kamal/traefik/dynamic")).stdout.trim().split("\n").sort()).toEqual(["blue-web.yml", "green-web.yml", "red-web.yml"]);
+  }, 180_000);
+
   test("labels of a role, traefik: true on a second role, and labels that are not Traefik's", async () => {
     const [one, two] = lab.hosts.map((host) => host.address);
     const project = await appOn([3000], {

@@ -68,9 +68,18 @@ describe("the registry", () => {
 
 describe("the network", () => {
   test("D1: createNetwork() creates it where it is missing", async () => {
-    expect(createNetwork().text).toBe("docker network inspect kamal > /dev/null 2>&1 || docker network create kamal");
     using home = new Home().program("docker", `echo "$*" >> log; [ "$2" = inspect ]`);
     expect((await home.run(`${createNetwork()}; cat log`)).stdout).toBe("network inspect kamal\n");
+    using fresh = new Home().program("docker", `echo "$*" >> log; case $2 in inspect) [ -e there ] ;; create) touch there ;; esac`);
+    expect((await fresh.run(`${createNetwork()} && grep -v inspect log`)).stdout).toBe("network create kamal\n");
+  });
+  test("createNetwork() makes one for all that ask at the same moment", async () => {
+    using home = new Home().program("docker", `case $2 in inspect) [ -e there ] ;; create) echo created >> log; sleep 0.3; touch there ;; esac`);
+    expect((await home.run(`for i in 1 2 3 4; do ( ${createNetwork()} ) & done; wait; cat log`)).stdout).toBe("created\n");
+  });
+  test("createNetwork() fails when docker does", async () => {
+    using home = new Home().program("docker", "exit 1");
+    expect((await home.run(createNetwork().text)).status).toBe(1);
   });
   test("networkExists()", () => {
     expect([networkExists().parse("d0a1\n"), networkExists().parse("")]).toEqual([true, false]);

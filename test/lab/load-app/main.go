@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -30,11 +31,12 @@ func main() {
 	mux.HandleFunc("/up", up)
 	mux.HandleFunc("/healthz", up)
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
-		count, err := io.Copy(io.Discard, r.Body)
+		sum := sha256.New()
+		count, err := io.Copy(sum, r.Body)
 		if err != nil {
 			w.WriteHeader(400)
 		}
-		fmt.Fprintf(w, "%s %d\n", version, count)
+		fmt.Fprintf(w, "%s %d %x\n", version, count, sum.Sum(nil))
 	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(seconds(r))

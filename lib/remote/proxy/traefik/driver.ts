@@ -12,11 +12,13 @@ import { switchStatus, type ProxyDriver, type Target } from "../driver.ts";
 import { nextName, placeholder, type Backend, type RouteFile } from "./file.ts";
 import { removePage, removePages, startPage } from "./page.ts";
 import { placeSteps, restoreFunction, type Placing, type Probe } from "./place.ts";
-import { rebootSteps, startRouting } from "./reboot.ts";
+import { rebootSteps, waitForAnswer, waitForRoutes } from "./reboot.ts";
 import { envPath, runTraefik } from "./run.ts";
 import { functions, prelude } from "./script.ts";
 import { factsCommand, ownFile, parseFacts, traefikDifferences } from "./state.ts";
 
+/** Another service may have started it just now. */
+const isRunning = sh`[ "$(docker container inspect --format '{{.State.Running}}' ${traefikContainer} 2> /dev/null)" = true ]`;
 const step = (title: string, command: Command): RunStep => ({ kind: "run", title, command });
 
 /** Traefik 2 and 3 with the file provider: a file for each role on each host, seen in Traefik's API before and after it is in force. */
@@ -31,19 +33,22 @@ export const traefikProxy: ProxyDriver = {
   boot: (settings) => [
     ...filesOf(runSettings(settings)),
     {
-      ...step("Make sure that Traefik runs", sh`if docker container inspect ${traefikContainer} > /dev/null 2>&1; then
+      ...step("Make sure that Traefik runs", sh`if ${isRunning}; then
+${waitForAnswer}
+exit
+elif docker container inspect ${traefikContainer} > /dev/null 2>&1; then
   docker container start ${traefikContainer} > /dev/null || exit ${switchStatus.refused}
 else
-  ${runTraefik(runSettings(settings))} || { docker rm ${traefikContainer} > /dev/null 2>&1; exit ${switchStatus.refused}; }
+  ${runTraefik(runSettings(settings))} || ${isRunning} || { docker rm ${traefikContainer} > /dev/null 2>&1; exit ${switchStatus.refused}; }
 fi
-${startRouting}`),
+${waitForRoutes}`),
       hint: "Where another program has the port, stop it first (kamal-proxy: `docker stop kamal-proxy` on the host), or choose another one with traefik.hostPort. Where Traefik itself ended, its log above says why.",
     },
     ...ownRoute(settings),
   ],
   reboot: (settings) => [...filesOf(runSettings(settings)), ...rebootSteps(runSettings(settings)), ...ownRoute(settings)],
   start: () => [step("Start Traefik", sh`docker container start ${traefikContainer} || exit
-${startRouting}`)],
+${waitForRoutes}`)],
   stop: () => [step("Stop Traefik", sh`docker container stop ${traefikContainer}`)],
   remove: () => [
     step("Remove Traefik", sh`image=$(docker container inspect --format '{{.Config.Image}}' ${traefikContainer}) || exit 0
@@ -172,5 +177,5 @@ ${functions}
 ${removePage(name)}
 gone=$(revision "$dir"/${name}.yml)
 rm -f "$dir"/${name}.yml "$dir"/${nextName(name, name)}.yml "$base"/prev/${name}.yml
-[ -z "$gone" ] || [ "$(docker container inspect --format '{{.State.Running}}' ${traefikContainer})" != true ] || watch "gone http/middlewares/${new Command(`${name}--$gone@file`)}" '' || exit ${switchStatus.unconfirmed}`;
+[ -z "$gone" ] || ! ${isRunning} || watch "gone http/middlewares/${new Command(`${name}--$gone@file`)}" '' || exit ${switchStatus.unconfirmed}`;
 }

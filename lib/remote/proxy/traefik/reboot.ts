@@ -10,24 +10,37 @@ import { functions, patience, prelude } from "./script.ts";
 /** Traefik lets requests in flight end for ten seconds after a TERM: longer than that before it is killed. */
 const stopSeconds = 15;
 
-/** `routing`: waits until Traefik answers and shows every file that stands in its folder. */
-const routingFunction: Command = sh`routing() {
+/**
+ * `answering`: waits until Traefik's API answers. `routing`: until it shows every file that stands in its folder; one
+ * that another service changes meanwhile is looked at again.
+ */
+const startFunctions: Command = sh`answering() {
   n=0
   until docker exec ${traefikContainer} timeout 2 wget -q -O /dev/null "$api"/version 2> /dev/null; do
     n=$((n + 1))
     [ $n -lt ${patience * 5} ] || { echo 'Traefik does not answer. Its log:' >&2; docker logs --tail 20 ${traefikContainer} >&2; return 1; }
     sleep 0.2
   done
+}
+routing() {
+  answering || return
   for file in "$dir"/*.yml; do
-    revision=$(revision "$file")
-    [ -z "$revision" ] || watch "http/middlewares/$(basename "$file" .yml)--$revision@file" '' || { complain; return 1; }
+    case $file in *--next.yml) continue ;; esac
+    while revision=$(revision "$file") && [ -n "$revision" ] && ! watch "http/middlewares/$(basename "$file" .yml)--$revision@file" ''; do
+      [ "$(revision "$file")" != "$revision" ] || { complain; return 1; }
+    done
   done
 }`;
 
-/** Waits until the proxy routes what its files say. Ends with status 77 and Traefik's log when it does not. */
-export const startRouting: Command = sh`${prelude}
+/** Waits until a Traefik that ran already answers. Ends with status 77 and its log when it does not. */
+export const waitForAnswer: Command = sh`${prelude}
+${startFunctions}
+answering || exit ${switchStatus.unconfirmed}`;
+
+/** Waits until a Traefik that was just started routes what its files say. Ends with status 77 and its log when it does not. */
+export const waitForRoutes: Command = sh`${prelude}
 ${functions}
-${routingFunction}
+${startFunctions}
 routing || exit ${switchStatus.unconfirmed}`;
 
 /**
@@ -53,7 +66,7 @@ if ${isThere(traefikContainer)}; then
   docker container stop -t ${stopSeconds} ${traefikContainer} > /dev/null && docker rename ${traefikContainer} ${old} || exit
 fi
 docker rename ${next} ${traefikContainer} && docker container start ${traefikContainer} > /dev/null && (
-${startRouting}
+${waitForRoutes}
 )
 status=$?
 if [ $status -ne 0 ]; then
