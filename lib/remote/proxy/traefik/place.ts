@@ -104,6 +104,7 @@ before=${sum(live(name))}
 fill ${templatePath(name)} ${stage(name)} && fill ${templatePath(next)} ${stage(next)} && mv -f ${stage(next)} ${live(next)} || refuse 'Cannot write the route. Is the disk full?'
 wrong=$(watch ${marker(next, sh`$(revision ${live(next)})`)} "$(printf %s ${expected(stagedFile({ ...file, mode: "live" }), ...(Object.keys(file.route.http.services).length === 0 ? [] : [probeRouter(name)]))} | filled)") || refuse ${`Traefik does not take the new route of ${name}. Nothing was switched.`} "$wrong"
 ${witness(file, probe)}
+${isNew(file) ? sh`[ "$(docker container inspect --format '{{.State.Running}}' "$id")" = true ] || refuse 'The new container is gone. Nothing was switched.'` : sh`:`}
 [ "$before" = ${sum(live(name))} ] || refuse ${`The route of ${name} was changed meanwhile: another deploy is going on.`}
 if [ -f ${live(name)} ]; then cp ${live(name)} ${previous(name)}; else rm -f ${previous(name)}; fi && mv -f ${stage(name)} ${live(name)} || refuse 'Cannot write the route. Is the disk full?'
 if ! wrong=$(watch ${marker(name, sh`$(revision ${live(name)})`)} "$(printf %s ${expected(file)} | filled)"); then
@@ -136,10 +137,12 @@ function expected(file: RouteFile, ...routers: readonly string[]): string {
   return [...names.map((one) => `${one} "status"`), ...addressesOf(file).map(({ protocol, service, address }) => `${path(protocol, "services", service)} ${address}`)].join("\n");
 }
 
+/** True when the file sends requests to a container that got none before. */
+const isNew = (file: RouteFile): boolean => (file.canary ?? file.main).id === placeholder.id;
+
 /** The new container answers in the proxy's own network. */
 function reachable(file: RouteFile, probe: Probe): Command {
-  const target = file.canary ?? file.main;
-  if (target.id !== placeholder.id) return sh`:`;
+  if (!isNew(file)) return sh`:`;
   const port = probe.port === undefined ? filledPort(probe.servicePort) : String(probe.port);
   return sh`n=0
 until answer=$(docker exec ${traefikContainer} timeout 5 wget -q -O /dev/null "http://$id:${new Command(port)}"${probe.path} 2>&1); do
@@ -156,7 +159,7 @@ const filledPort = (port: string): string => port.replace(placeholder.port, "$po
 
 /** A request through the proxy's own door, before anybody else's gets there. An answer of the user's own middlewares counts: the way is open. */
 function witness(file: RouteFile, probe: Probe): Command {
-  if (file.mode === "maintenance" || (file.canary ?? file.main).id !== placeholder.id) return sh`:`;
+  if (file.mode === "maintenance" || !isNew(file)) return sh`:`;
   const own = file.route.http.routers[file.name] ?? Object.values(file.route.http.routers)[0];
   const [entryPoint] = (own?.["entryPoints"] ?? []) as readonly string[];
   const open = probe.port === undefined || String(probe.port) === probe.servicePort ? "2??|3??|401|403|405|429" : "2??|3??|4??";
