@@ -69,7 +69,7 @@ describe.each(drivers)("20 switches of $driver", ({ driver, config, sockets }) =
     if (!isCut) expect(afterSwitch.filter((ms) => !(ms > 1_000))).toEqual([]);
     await project.must(["proxy", "remove", "--force"]);
     await lab.host(1).exec("docker rm -f $(docker ps -aq)");
-  }, 400_000);
+  }, 900_000);
 });
 
 describe("what a version brings along", () => {
@@ -101,7 +101,7 @@ describe("what a version brings along", () => {
     expect(report.unfinished).toBe(0);
     expect(Object.keys(report.answers).sort()).toEqual(["c0", ...changes.map((_, i) => `c${i + 1}`)]);
     await lab.host(1).exec("docker rm -f $(docker ps -aq)");
-  }, 200_000);
+  }, 400_000);
 
   test("a deploy that changes health path and port behind kamal-proxy loses nothing", async () => {
     const project = await makeProject(lab, {
@@ -117,5 +117,5 @@ describe("what a version brings along", () => {
     expect(report.errors).toEqual({});
     expect(report.unfinished).toBe(0);
     await lab.host(1).exec("docker rm -f $(docker ps -aq)");
-  }, 120_000);
+  }, 300_000);
 });

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { writeApp } from "./app.ts";
 import type { LabHost } from "./host.ts";
 import { startLab, type Lab } from "./lab.ts";
+import { makeLoadApp } from "./load-app.ts";
 import { makeProject, type Project, type ProjectOptions } from "./project.ts";
 import { until } from "./shell.ts";
 
@@ -43,6 +45,21 @@ const hear = (host: LabHost, port: number): Promise<string> => new Promise((done
   const socket = connect(port, host.address);
   socket.setTimeout(5_000, () => socket.destroy(new Error("timeout")));
   socket.on("data", (data) => (text += data.toString())).on("end", () => done(text.trim())).on("error", fail);
+});
+
+/** What a UDP server answers. */
+const askUdp = (host: LabHost, port: number): Promise<string> => new Promise((done, fail) => {
+  const socket = createSocket("udp4");
+  const timer = setTimeout(() => {
+    socket.close();
+    fail(new Error("timeout"));
+  }, 5_000);
+  socket.on("message", (message) => {
+    clearTimeout(timer);
+    socket.close();
+    done(message.toString().trim());
+  });
+  socket.send("?\n", port, host.address);
 });
 
 const removeProxy = async (): Promise<void> => void (await Promise.all(lab.hosts.map((host) => host.exec("docker rm -f $(docker ps -aq); rm -rf .kamal"))));
@@ -133,6 +150,18 @@ describe("MRSK's README behind Traefik", () => {
     expect([await get(lab.host(1)), await hear(lab.host(1), 9000)]).toEqual(["200 t1", "tcp-t1"]);
     await project.deploy("t2");
     expect([await get(lab.host(1)), await hear(lab.host(1), 9000)]).toEqual(["200 t2", "tcp-t2"]);
+  }, 120_000);
+
+  test("an entry point of UDP", async () => {
+    const project = await makeProject(lab, {
+      service: "dns", hosts: [lab.host(1).address], app: makeLoadApp, proxy: "undefined", clear: `{ UDP_PORTS: "9053" }`,
+      more: `labels: { "traefik.udp.routers.dns.entrypoints": "dns", "traefik.udp.services.dns.loadbalancer.server.port": 9053 },
+  traefik: { options: { publish: ["53:5353/udp"] }, args: { "entrypoints.web.address": ":80", "entrypoints.dns.address": ":5353/udp" } },`,
+    });
+    for (const version of ["u1", "u2"]) {
+      await project.must(["setup", "--version", version], { VERSION: version });
+      expect([await get(lab.host(1)), await askUdp(lab.host(1), 53)]).toEqual([`200 ${version}`, `udp-${version}`]);
+    }
   }, 120_000);
 
   test("a certificate resolver, HTTPS and a redirect to it", async () => {

@@ -17,6 +17,7 @@ export function traefikProblems(config: ParsedConfig, roles: readonly RoleInput[
   const labelled = routes.flatMap(({ role, problems }) => problems.map((problem) => placed(config, role, problem)));
   return [
     ...roles.flatMap((role) => otherProxyProblems(role, roles)),
+    ...(config.traefik === undefined || routes.length > 0 ? [] : [{ path: ["traefik"], text: "expected a role behind it: every role says otherwise" }]),
     ...labelled.filter(({ path }, i) => labelled.findIndex((other) => other.path.join() === path.join()) === i),
     ...ownLabelProblems(config.traefik, major),
     ...(labelled.length > 0 ? [] : sharingProblems(routes)),

@@ -63,6 +63,14 @@ func main() {
 		}
 		go server.Serve(listener)
 	}
+	for _, port := range strings.Fields(os.Getenv("UDP_PORTS")) {
+		socket, err := net.ListenPacket("udp", ":"+port)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		go answer(socket)
+	}
 	if after, err := strconv.Atoi(os.Getenv("DIE_AFTER")); err == nil {
 		time.AfterFunc(time.Duration(after)*time.Second, func() { os.Exit(3) })
 	}
@@ -76,6 +84,17 @@ func main() {
 	patience, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()
 	server.Shutdown(patience)
+}
+
+// Says its version to whoever sends anything.
+func answer(socket net.PacketConn) {
+	for packet := make([]byte, 1500); ; {
+		_, from, err := socket.ReadFrom(packet)
+		if err != nil {
+			return
+		}
+		socket.WriteTo([]byte("udp-"+version), from)
+	}
 }
 
 func or(text, otherwise string) string {
