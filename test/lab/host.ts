@@ -151,12 +151,17 @@ export class LabHost {
 
   /** Kills sshd and every session of it. */
   async killSshd(): Promise<void> {
-    await this.exec("pkill -KILL -x sshd; true");
+    await this.exec("pkill -KILL -x sshd; n=0; while pgrep -x sshd > /dev/null && [ $n -lt 20 ]; do n=$((n + 1)); sleep 0.05; done");
   }
 
+  /** Starts sshd. One that finds its port still taken ends by itself, so it is started again until it answers. */
   async startSshd(): Promise<void> {
-    process.kill(await this.#init(), "SIGUSR1");
-    await until(`sshd of ${this.name}`, () => this.#answersSsh());
+    for (let left = 10; !(await this.#answersSsh()); left--) {
+      process.kill(await this.#init(), "SIGUSR1");
+      await until(`sshd of ${this.name}`, () => this.#answersSsh(), 3_000).catch((error: unknown) => {
+        if (left === 0) throw error;
+      });
+    }
   }
 
   /** Kills Docker and its containers' supervisor, as a crash of the daemon does. */

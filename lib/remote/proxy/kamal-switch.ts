@@ -11,6 +11,12 @@ import { liveTargets, plainList, readState, savedTargets } from "./kamal-state.t
 /** How often a proxy that does not answer is asked again, a second apart. */
 const patience = 10;
 
+/**
+ * How long the way back asks for the old target's health before it forces the switch: a forced one answers 503 until
+ * the first check has passed.
+ */
+const backSeconds = 3;
+
 /** Sends the role's traffic to `to` and back to `from`: see {@link ProxyDriver.switch}. */
 export function switchStep(settings: Settings, role: Role, to: Target, from: Target | undefined): RunStep {
   const proxy = proxyOf(role);
@@ -26,6 +32,9 @@ ${deploy(route, portOf(to, proxy), flags)}`,
 if list=$(docker exec ${proxyContainer} kamal-proxy list); then live=$(${targetsIn(route)}); else live=$(${readState} | ${savedTargets(route)}); fi
 [ "$live" = "$id":${portOf(to, proxy)} ] || exit 0
 ${from === undefined ? unroute(route) : sh`${find(from)}
+(
+${deploy(route, portOf(from, proxy), [...flags, new Command(`--deploy-timeout=${backSeconds}s`)])}
+) 2> /dev/null && exit 0
 ${deploy(route, portOf(from, proxy), [...flags, new Command("--force")])}`}`,
     undoTitle: from === undefined ? `Take the route ${route} away` : `Switch ${route} back`,
     timeoutMs: (2 * (settings.deployTimeoutSeconds + settings.drainTimeoutSeconds) + patience + 15) * 1000,
@@ -47,7 +56,7 @@ const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${plain
  * Asks the proxy to deploy `$id`, then looks at what it does and at what it has saved: only both count, since the
  * proxy finishes a call whose client died, and reports success when it could not save. A proxy that is just starting is
  * asked again, and so is one whose saved state differs.
- * With `--force` (going back) the old target is not asked for its health: it served a moment ago, and the health path
+ * Going back, the old target is asked for its health for a moment only, then not at all: it served a moment ago, and the health path
  * of the new version may be unknown to it.
  */
 function deploy(route: string, port: number, flags: readonly Command[]): Command {

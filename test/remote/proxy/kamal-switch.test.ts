@@ -138,11 +138,17 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("switchS
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("the undo of switch() in %s", (_name, shell) => {
   const undo = (from: Target | undefined): string => switchStep(settingsOf(), roleOf("web"), target, from).undo?.text ?? "";
 
-  test("sends the traffic back to the old container, without asking for its health, at the port it had", async () => {
+  test("sends the traffic back to the old container at the port it had: a forced switch would answer 503 for a moment", async () => {
     using host = new Host(`${newId}:80`);
     expect((await host.switch(undo({ id: oldId, port: 8080 }), shell)).status).toBe(0);
     expect(await host.routed()).toBe(`${oldId}:8080 ${oldId}:8080`);
-    expect((await host.deploys())[0]).toMatch(/^deploy shop-web --target=f{12}:8080 .* --force$/);
+    expect(await host.deploys()).toEqual([expect.stringMatching(/^deploy shop-web --target=f{12}:8080 .* --deploy-timeout=3s$/)]);
+  });
+  test("forces it when the old container does not answer the health path of the new version", async () => {
+    using host = new Host(`${newId}:80`, 'case $* in *--force) live=$target saved=$target ;; *) echo not healthy >&2; status=1 ;; esac');
+    expect(await host.switch(undo({ id: oldId }), shell)).toMatchObject({ status: 0, stderr: "" });
+    expect(await host.routed()).toBe(`${oldId}:80 ${oldId}:80`);
+    expect((await host.deploys())[1]).toEndWith(" --force");
   });
   test("does nothing when nothing was switched", async () => {
     using host = new Host(`${oldId}:80`);
