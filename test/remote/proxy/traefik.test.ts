@@ -80,7 +80,7 @@ describe("stagedText()", () => {
 
 describe("parseFacts()", () => {
   test("tells what the files say", () => {
-    const facts = parseFacts(`true traefik:v3.7.9\narg=traefik\narg=--accesslog\ndir=/root/.kamal/traefik/dynamic\n${fileText({ ...file, canary: { id: "bbbbbbbbbbbb", port: "3000", percent: 10 } }).split("\n")[3]}\n`);
+    const facts = parseFacts(`true traefik:v3.7.9\narg=traefik\narg=--accesslog\ndir=/home/ann/.kamal/traefik/dynamic\n${fileText({ ...file, canary: { id: "bbbbbbbbbbbb", port: "3000", percent: 10 } }).split("\n")[3]}\n`);
     expect(facts).toMatchObject({ running: true, image: "traefik:v3.7.9", args: ["--accesslog"], routes: [{ name: "shop-web", targets: ["aaaaaaaaaaaa:3000"], mode: "live", canary: { target: "bbbbbbbbbbbb:3000", percent: 10 } }] });
   });
   test("is nothing without a container", () => expect(parseFacts("")).toBeUndefined());
