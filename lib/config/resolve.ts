@@ -5,7 +5,7 @@ import { isSecret, Secret } from "../ground/secret.ts";
 import { isMap } from "./merge.ts";
 import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
-import type { Logging, scalar, secretMap } from "./schema/common.ts";
+import { type Logging, type secretMap, texts } from "./schema/common.ts";
 import type { Env } from "./schema/env.ts";
 import { type ProxyInput, type ProxyRunInput, proxyDefaults } from "./schema/proxy.ts";
 import { nameOf, type SecretInput } from "./secret-ref.ts";
@@ -124,8 +124,6 @@ const secretOf = (input: string | SecretInput, label: string, secrets: SecretSto
 /** A text is the name of a secret, or the certificate itself. */
 const pemOf = (input: string | SecretInput, label: string, secrets: SecretStore): Secret =>
   typeof input === "string" && !input.includes("-----BEGIN ") ? secrets.get(input) : secretOf(input, label, secrets);
-
-const texts = (map: Readonly<Record<string, z.output<typeof scalar>>>): Record<string, string> => Object.fromEntries(Object.entries(map).map(([key, value]) => [key, String(value)]));
 
 function loggingSettings(root: z.output<typeof Logging> | undefined, own: z.output<typeof Logging> | undefined): LoggingSettings {
   const driver = own?.driver ?? root?.driver;

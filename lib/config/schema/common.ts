@@ -43,6 +43,9 @@ export const durationMatches = (value: Duration): z.input<typeof durationText> =
 /** What an environment variable, a build argument or an option can be set to. */
 export const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
+/** The same map with every value as text. */
+export const texts = (values: Readonly<Record<string, z.output<typeof scalar>>>): Record<string, string> => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
+
 const wordKey = z.string().regex(/^[^\s=]+$/, { error: "a name without blanks and \"=\"" });
 /** A map whose keys can stand before a `=`. */
 export const map = <T extends z.ZodType>(value: T) => z.record(wordKey, value);

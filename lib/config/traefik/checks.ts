@@ -3,6 +3,7 @@ import type { Path } from "../locate.ts";
 import { orList, type Problem } from "../problems.ts";
 import type { RoleInput } from "../roles.ts";
 import type { ParsedConfig } from "../schema.ts";
+import { texts } from "../schema/common.ts";
 import type { HealthcheckInput, TraefikInput } from "../schema/traefik.ts";
 import { traefikDefaults } from "../schema/traefik.ts";
 import { entryPointsOf } from "./entry-points.ts";
@@ -26,8 +27,6 @@ export function traefikProblems(config: ParsedConfig, roles: readonly RoleInput[
     ...healthProblems(config, roles),
   ];
 }
-
-const texts = (labels: Readonly<Record<string, string | number | boolean>>): Record<string, string> => Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 
 /** At the label itself; at the first label of the set when the one that is wrong was not written. */
 function placed(config: ParsedConfig, role: RoleInput, { label, text }: LabelProblem): Problem {

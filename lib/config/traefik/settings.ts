@@ -1,4 +1,5 @@
 import type { EnvSettings, TraefikRouteSettings, TraefikSettings } from "../settings.ts";
+import { texts } from "../schema/common.ts";
 import type { HealthcheckInput, TraefikInput } from "../schema/traefik.ts";
 import { traefikDefaults } from "../schema/traefik.ts";
 import { majorOf } from "./fields.ts";
@@ -8,7 +9,7 @@ import { routeOf, type RouteOwner } from "./route.ts";
 /** How Traefik's container is run, every default filled in. */
 export function traefikSettings(input: TraefikInput, env: EnvSettings): TraefikSettings {
   const image = input.image ?? traefikDefaults.image;
-  const labels = textsOf(input.labels ?? {});
+  const labels = texts(input.labels ?? {});
   const own = Object.keys(labels).some(isTraefikLabel);
   return {
     image,
@@ -51,5 +52,3 @@ export function traefikRouteSettings(labels: Readonly<Record<string, string>>, o
 
 /** Labels without those that became routes. */
 export const withoutRoutes = (labels: Readonly<Record<string, string>>): Record<string, string> => Object.fromEntries(Object.entries(labels).filter(([name]) => !isTraefikLabel(name)));
-
-const textsOf = (labels: Readonly<Record<string, string | number | boolean>>): Record<string, string> => Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));

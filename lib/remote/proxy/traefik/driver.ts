@@ -14,7 +14,7 @@ import { removePage, removePages, startPage } from "./page.ts";
 import { placeSteps, restoreFunction, type Placing, type Probe } from "./place.ts";
 import { rebootSteps, waitForAnswer, waitForRoutes } from "./reboot.ts";
 import { envPath, runTraefik } from "./run.ts";
-import { functions, prelude } from "./script.ts";
+import { filesInProxy, functions, prelude } from "./script.ts";
 import { factsCommand, ownFile, parseFacts, traefikDifferences } from "./state.ts";
 
 /** Another service may have started it just now. */
@@ -96,7 +96,7 @@ docker image rm "$image" || true`),
     return placeSteps({ ...placingOf(settings, role, file, `Send all of ${file.name} to ${file.main.id}`), find: sh`id= port=`, drainAll: false });
   },
   details: () => sh`docker ps --filter ${`name=^${traefikContainer}$`}
-dir=$(docker container inspect --format '{{range .Mounts}}{{if eq .Destination "/etc/traefik/dynamic"}}{{.Source}}{{end}}{{end}}' ${traefikContainer} 2> /dev/null) || exit 0
+dir=$(docker container inspect --format ${`{{range .Mounts}}{{if eq .Destination "${filesInProxy}"}}{{.Source}}{{end}}{{end}}`} ${traefikContainer} 2> /dev/null) || exit 0
 for file in "$dir"/*.yml; do
   [ -f "$file" ] || continue
   name=$(basename "$file" .yml)

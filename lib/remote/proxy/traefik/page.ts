@@ -46,4 +46,5 @@ const pageLabel = "capstan.maintenance";
 /** Takes the pages of all routes away. */
 export const removePages: Command = sh`docker ps --all --quiet --filter ${`label=${pageLabel}`} | while read -r id; do docker rm --force "$id" > /dev/null; done`;
 
+/** Takes the page of one route away; harmless when there is none. */
 export const removePage = (route: string): Command => sh`docker rm --force ${pageContainer(route)} > /dev/null 2>&1 || ! docker container inspect ${pageContainer(route)} > /dev/null 2>&1`;
