@@ -44,6 +44,8 @@ export interface Definition<A extends Args = Args> {
   readonly meta: {
     /** One sentence without a full stop: what the command does. */
     readonly purpose: string;
+    /** Left out of the lists of commands: one step of another command, for whoever knows it. */
+    readonly hidden?: boolean;
     /** Paragraphs after the purpose. */
     readonly notes?: readonly string[];
     /** A command line and what it is for. */
@@ -56,6 +58,8 @@ export interface Definition<A extends Args = Args> {
   readonly conflicts?: readonly (readonly [keyof A & string, keyof A & string])[];
   /** True for what changes something: it understands --dry-run. */
   readonly changes: boolean;
+  /** True for what only asks hosts: with --dry-run it prints its questions. */
+  readonly asks?: boolean;
 }
 
 /** Keeps the literal types of a definition, so that {@link CommandContext} knows its options. */

@@ -23,10 +23,13 @@ export function helpText(tree: Tree, path: readonly string[], page: Page): strin
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
+/** The commands that lists show. */
+const shown = (tree: Tree): [string, Node][] => Object.entries(tree).filter(([, node]) => node.kind === "group" || node.definition.meta.hidden !== true);
+
 function overview(tree: Tree, page: Page): string[] {
   const { style } = page;
-  const groups = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [[name, `${node.purpose}: ${Object.keys(node.commands).join(", ")}`] as const] : []));
-  const single = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [] : [[name, node.definition.meta.purpose] as const]));
+  const groups = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [[name, `${node.purpose}: ${shown(node.commands).map(([child]) => child).join(", ")}`] as const] : []));
+  const single = shown(tree).flatMap(([name, node]) => (node.kind === "group" ? [] : [[name, node.definition.meta.purpose] as const]));
   return [
     `${style.bold("Usage:")} capstan COMMAND [OPTIONS]`,
     wrapped("Deploys web apps in containers to your own servers, without losing a request.", "", page),
@@ -38,15 +41,15 @@ function overview(tree: Tree, page: Page): string[] {
 }
 
 function groupHelp(line: string, node: GroupNode, page: Page): string[] {
-  const commands = Object.entries(node.commands).map(([name, child]) => [name, child.kind === "group" ? child.purpose : child.definition.meta.purpose] as const);
+  const commands = shown(node.commands).map(([name, child]) => [name, child.kind === "group" ? child.purpose : child.definition.meta.purpose] as const);
   return [`${page.style.bold("Usage:")} ${line} COMMAND [OPTIONS]`, `${node.purpose}.`, section("Commands", commands, page), wrapped(`\`${line} help COMMAND\` shows the options of one command.`, "", page)];
 }
 
-function commandHelp(line: string, { meta, args, words, changes }: Definition, page: Page): string[] {
+function commandHelp(line: string, { meta, args, words, changes, asks }: Definition, page: Page): string[] {
   const positionals = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [{ name: valueName(key, arg), required: arg.required !== false, description: arg.description ?? "" }] : []));
   const passed = words === undefined ? positionals : [...positionals, words];
   const usage = passed.map(({ name, required }) => ` ${required ? name : `[${name}]`}${words?.name === name ? "..." : ""}`).join("");
-  const globals = Object.fromEntries(Object.entries(globalArgs).filter(([, arg]) => changes || arg.group !== planning));
+  const globals = Object.fromEntries(Object.entries(globalArgs).filter(([, arg]) => changes || asks === true || arg.group !== planning));
   return [
     `${page.style.bold("Usage:")} ${line} [OPTIONS]${usage}`,
     wrapped(`${meta.purpose}.`, "", page),

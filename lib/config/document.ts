@@ -61,6 +61,8 @@ function children(node: Node): readonly Node[] {
       return [def.in, def.out];
     case "union":
       return def.options;
+    case "array":
+      return [def.element];
     default:
       return [];
   }
@@ -116,6 +118,7 @@ const inUnion = (type: string): string => (type.includes("=>") ? `(${type})` : t
 export function typesSource(): string {
   const imports = [
     `import type { Duration } from "../ground/duration.ts";`,
+    `import type { FileContent } from "./file-content.ts";`,
     `import type { Hooks } from "./hooks.ts";`,
     `import type { SecretInput, SecretRef } from "./secret-ref.ts";`,
   ];

@@ -69,6 +69,10 @@ export interface Programs {
 export interface Files {
   /** Undefined when there is no such file. */
   read(path: string): Promise<string | undefined>;
+  /** The bytes of a file; undefined when there is none. */
+  bytes(path: string): Promise<Uint8Array | undefined>;
+  /** Names of what is in a folder, sorted; undefined when there is no such folder. */
+  list(folder: string): Promise<readonly string[] | undefined>;
   exists(path: string): Promise<boolean>;
   /** Creates folders on the way. `mode` is octal, such as 0o600, in force from the first byte. */
   write(path: string, content: string, mode?: number): Promise<void>;

@@ -78,7 +78,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
       { title: "Pull image", lanes: lanes(booting, (host) => pullSteps(order, factsOf(facts, host), "missing")) },
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, placesOn(host))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, placesOn(host))) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },
   };

@@ -5,11 +5,13 @@ import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import type { LocalFacts } from "../build/builder.ts";
 import { versionsInPlace } from "../plan/current.ts";
+import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
-import type { Order } from "../plan/order.ts";
+import { noContent, type LocalContent, type Order } from "../plan/order.ts";
 import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
+import { readContent, type Brings } from "./content.ts";
 import { callHook, connectedContext, hookContext, type HookBase } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
@@ -30,6 +32,10 @@ export type Stage =
 /** A command that changes something, as data: what `--dry-run` prints is what a run carries out. */
 export interface Change {
   readonly stages: readonly Stage[];
+  /** The hosts it connects to and looks at; default: those of the app. */
+  readonly hosts?: (task: Task) => readonly string[];
+  /** Files of this machine that it brings to hosts; default: none. */
+  readonly brings?: (task: Task) => Brings;
   /** Taken from the first stage to the last. */
   readonly lock: boolean;
   /** Where the version comes from: `--version` or git; the hosts; or it has none. */
@@ -61,18 +67,23 @@ export interface Offline {
   readonly facts: FleetFacts;
 }
 
+/** The hosts a change works on. @throws DeployError (usage) when the filters leave none */
+const hostsOf = (task: Task, change: Change): readonly string[] => change.hosts?.(task) ?? someHosts(appHosts(task), "the app");
+
 /** The hosts of a run and the host of its lock. */
-const hostsOf = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...task.scope.hosts])];
+const connectedHosts = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...hostsOf(task, change)])];
 
 /**
  * Plans all stages without changing anything: nothing is locked, no hook is called.
  * @param offline facts to plan from; undefined: the hosts are asked
  */
 export async function planChange(world: World, task: Task, change: Change, offline: Offline | undefined): Promise<Plan> {
-  if (offline === undefined) await connectAll(world, task.settings, task.scope.hosts);
-  let facts = offline?.facts ?? (await observe(world, task.settings, task.scope.hosts));
+  const hosts = hostsOf(task, change);
+  const content = await contentOf(world, task, change, false);
+  if (offline === undefined) await connectAll(world, task.settings, hosts);
+  let facts = offline?.facts ?? (await observe(world, task.settings, hosts));
   const built = change.version === "built" ? await builtVersion(world, task) : "";
-  const order = orderOf(world, task, versionOf(task, change, built, facts));
+  const order = orderOf(world, task, versionOf(task, change, built, facts), content);
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
   for (const stage of change.stages) {
@@ -105,8 +116,10 @@ function versionOf(task: Task, change: Change, built: string, facts: FleetFacts)
   return change.version === "built" ? built : change.version(task, facts);
 }
 
-function orderOf(world: World, task: Task, version: string): Order {
-  return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks };
+const contentOf = async (world: World, task: Task, change: Change, calling: boolean): Promise<LocalContent> => (change.brings === undefined ? noContent : readContent(world, task.settings, change.brings(task), calling));
+
+function orderOf(world: World, task: Task, version: string, content: LocalContent): Order {
+  return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks, content };
 }
 
 /** How long broadcasts that are still on their way are waited for once all else is done. */
@@ -121,6 +134,7 @@ class Run {
   readonly #phases: { phase: string; durationMs: number }[] = [];
   #version = "";
   #from: readonly string[] = [];
+  #content: LocalContent = noContent;
   #connected = false;
   #lock: Lock | undefined;
   readonly #broadcasts = new Set<Promise<void>>();
@@ -137,11 +151,14 @@ class Run {
   async carryOut(): Promise<void> {
     const { settings, scope } = this.#task;
     if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
-    tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts: scope.hosts });
+    const hosts = hostsOf(this.#task, this.#change);
+    tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts });
     const { secrets } = this.#change;
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
+    this.#content = await contentOf(this.#world, this.#task, this.#change, true);
     await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
-    await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
+    const connected = connectedHosts(this.#task, this.#change);
+    await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
     this.#connected = true;
     if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
@@ -174,11 +191,11 @@ class Run {
   }
 
   summarise(ok: boolean): Outcome {
-    const { settings, scope } = this.#task;
+    const { settings } = this.#task;
     const outcome: Outcome = {
       command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
       to: this.#change.release && this.#version !== "" ? this.#version : undefined,
-      hosts: scope.hosts, durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
+      hosts: this.#change.hosts?.(this.#task) ?? appHosts(this.#task), durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
     };
     tell(this.#world, { type: "summary", ok, ...outcome });
     return outcome;
@@ -195,12 +212,13 @@ class Run {
   async #carryStage(world: World, stage: Stage): Promise<void> {
     if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
     const { settings, scope } = this.#task;
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", scope.hosts, () => observe(world, settings, scope.hosts)) : undefined;
+    const hosts = hostsOf(this.#task, this.#change);
+    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", hosts, () => observe(world, settings, hosts)) : undefined;
     if (observed !== undefined) {
       if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
     }
-    const order = orderOf(this.#world, this.#task, this.#version);
+    const order = orderOf(this.#world, this.#task, this.#version, this.#content);
     const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
     this.#phases.push(...(await apply(world, plan, this.#conductor(order))));

@@ -1,7 +1,9 @@
+import { envOn } from "../config/host-env.ts";
 import { Command, quote } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
 import { DeployError } from "../ground/errors.ts";
 import { envFilePath, latestTag } from "../ground/names.ts";
+import { appHosts } from "../plan/hosts.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 import { appendAudit, auditLine } from "../remote/audit.ts";
@@ -12,7 +14,7 @@ import { login } from "../remote/registry.ts";
 import { uploadCommand } from "../remote/upload.ts";
 import { batchScript } from "./batch.ts";
 import { eachHost, type Errand, type HostOutput } from "./each-host.ts";
-import { serving } from "./looks.ts";
+import { places, serving } from "./looks.ts";
 import { connectAll, joined } from "./observe.ts";
 import type { Task } from "./task.ts";
 
@@ -40,15 +42,15 @@ export interface ExecPlan {
 
 /** Plans a command in a new container of every role in scope. @param seed hex digits that names are derived from; @param recordedAt ISO 8601, UTC */
 export function planExec(task: Task, words: readonly string[], options: ExecOptions, seed: string, recordedAt: string): ExecPlan {
-  const { settings, scope, performer } = task;
+  const { settings, performer } = task;
   const command = commandOf(words);
   const version = task.version ?? latestTag(settings);
-  const places = scope.roles.flatMap((role) => role.hosts.map((host) => ({ role, host })));
+  const all = places(task);
   const signIn = login(settings.registry);
   const record = (role: string): Command => appendAudit(settings, auditLine({ recordedAt, performer, destination: settings.destination, role, text: `Executed cmd '${command.text}' on app version ${version}` }));
   return {
-    prepare: places.flatMap(({ role, host }) => [...(signIn === undefined ? [] : [signIn]), createNetwork(), uploadCommand(envFilePath(settings, role.name), "0600").stdin(envFile(role)), record(role.name)].map((one) => ({ host, role: role.name, command: one }))),
-    errands: places.map(({ role, host }) => ({ host, role: role.name, command: runOneOff({ settings, role, version, hex: derivedHex(seed, `exec ${host} ${role.name}`, 6), command, env: options.env, detach: options.detach }) })),
+    prepare: all.flatMap(({ role, host }) => [...(signIn === undefined ? [] : [signIn]), createNetwork(), uploadCommand(envFilePath(settings, role.name), "0600").stdin(envFile({ name: role.name, env: envOn(role, host) })), record(role.name)].map((one) => ({ host, role: role.name, command: one }))),
+    errands: all.map(({ role, host }) => ({ host, role: role.name, command: runOneOff({ settings, role, host, version, hex: derivedHex(seed, `exec ${host} ${role.name}`, 6), command, env: options.env, detach: options.detach }) })),
   };
 }
 
@@ -57,7 +59,7 @@ export async function planExecInServing(world: World, task: Task, words: readonl
   const command = commandOf(words);
   const found = await serving(world, task);
   const problems = [...new Set(found.flatMap(({ problem }) => problem ?? []))];
-  if (problems.length > 0) throw joined("look at", task.scope.hosts.length, problems);
+  if (problems.length > 0) throw joined("look at", appHosts(task).length, problems);
   const none = found.filter((one) => one.container === undefined);
   if (none.length > 0) throw new DeployError("missing", `Nothing is running of ${none.map(({ role, host }) => `${role} on ${host}`).join(", ")}`, { hint: "Leave --reuse out to run the command in a new container." });
   return { prepare: [], errands: found.map(({ host, role, container }) => ({ host, role, command: execInContainer(container?.name ?? "", command, { env: options.env }) })) };

@@ -126,8 +126,8 @@ describe("parseCommandLine() refuses", () => {
     ["a number that is too small", ["app", "logs", "-n", "0"], 'Cannot run "app logs": --lines must be a whole number from 1, got "0"\n`capstan help app logs` says what it takes.'],
     ["options that exclude each other", ["app", "exec", "--detach", "--raw", "ls"], 'Cannot run "app exec": --raw and --detach exclude each other\nLeave out one of them.'],
     ["quiet and verbose", ["deploy", "-qv"], 'Cannot run "deploy": --quiet and --verbose exclude each other\nLeave out one of them.'],
-    ["a plan of what changes nothing", ["details", "--dry-run"], 'Cannot run "details": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
-    ["the same with plan", ["plan", "audit"], 'Cannot run "audit": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
+    ["a plan of what changes nothing", ["config", "--dry-run"], 'Cannot run "config": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
+    ["the same with plan", ["plan", "config"], 'Cannot run "config": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
     ["offline without a plan", ["deploy", "--offline"], 'Cannot run "deploy": --offline is for plans only\nAdd --dry-run.'],
     ["facts without a plan", ["deploy", "--facts", "f"], 'Cannot run "deploy": --facts is for plans only\nAdd --dry-run.'],
     ["offline with facts", ["plan", "--offline", "--facts", "f"], `Cannot run "deploy": --offline plans for fresh hosts, --facts for known ones\nLeave out one of them.`],
@@ -135,6 +135,6 @@ describe("parseCommandLine() refuses", () => {
     ["an unknown command", ["depoly"], 'There is no command "depoly"\nDid you mean `capstan deploy`? `capstan help` lists the commands.'],
     ["an unknown subcommand", ["app", "lgos"], 'There is no command "app lgos"\nDid you mean `capstan app logs`? `capstan app help` lists the commands.'],
     ["a word that is like none", ["frobnicate"], 'There is no command "frobnicate"\n`capstan help` lists the commands.'],
-    ["a beginning of several", ["re"], 'Cannot tell which command "re" is: it may be redeploy, registry\nWrite out the one you mean.'],
+    ["a beginning of several", ["re"], 'Cannot tell which command "re" is: it may be redeploy, remove, registry\nWrite out the one you mean.'],
   ])("%s", (_, argv, expected) => expect(refusal(...argv)).toBe(expected));
 });

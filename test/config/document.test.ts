@@ -14,8 +14,8 @@ test("sections() walks the whole config", () => {
   expect(sections().map(({ typeName, paths }) => [typeName, [...paths]])).toEqual([
     ["DeployConfig", []],
     ["RoleConfig", ["servers.ROLE"]],
-    ["EnvConfig", ["servers.ROLE.env", "env", "traefik.env"]],
-    ["ProxyConfig", ["servers.ROLE.proxy", "proxy"]],
+    ["EnvConfig", ["servers.ROLE.env", "accessories.NAME.env", "env.tags.NAME", "traefik.env"]],
+    ["ProxyConfig", ["servers.ROLE.proxy", "accessories.NAME.proxy", "proxy"]],
     ["CertificateConfig", ["servers.ROLE.proxy.ssl"]],
     ["HealthcheckConfig", ["servers.ROLE.proxy.healthcheck"]],
     ["BufferingConfig", ["servers.ROLE.proxy.buffering"]],
@@ -23,7 +23,11 @@ test("sections() walks the whole config", () => {
     ["ProxyRunConfig", ["servers.ROLE.proxy.run"]],
     ["AppHealthcheckConfig", ["servers.ROLE.healthcheck", "healthcheck"]],
     ["LoggingConfig", ["servers.ROLE.logging", "logging"]],
-    ["RegistryConfig", ["registry"]],
+    ["AccessoryConfig", ["accessories.NAME"]],
+    ["RegistryConfig", ["accessories.NAME.registry", "registry"]],
+    ["AccessoryFileConfig", ["accessories.NAME.files"]],
+    ["AccessoryDirectoryConfig", ["accessories.NAME.directories"]],
+    ["RootEnvConfig", ["env"]],
     ["BuilderConfig", ["builder"]],
     ["TraefikConfig", ["traefik"]],
     ["SshConfig", ["ssh"]],
@@ -53,7 +57,7 @@ test("configReference() has a heading for each section and a row for each key", 
   expect(text).toContain("| `service` | `string` | required | Name of the service: first part of every container's name. Example: `service: \"shop\"` |\n");
   expect(text).toContain("| `retainContainers` | `number` | 5 | How many old containers are kept for rollback. |\n");
   expect(text).toContain("| `limit` | `number \\| '${number}%'` | all | How many hosts boot together, or the share of all hosts, at least one. Example: `limit: \"25%\"` |\n");
-  expect(text).toContain("## `servers.ROLE.proxy`, `proxy`\n");
+  expect(text).toContain("## `servers.ROLE.proxy`, `accessories.NAME.proxy`, `proxy`\n");
   expect(text.match(/^\| `/gm)?.length).toBe(sections().flatMap(({ keys }) => keys).length);
 });
 

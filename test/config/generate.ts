@@ -10,6 +10,7 @@ const published: Readonly<Record<string, RegExp>> = {
   "config/define": /^(defineConfig|defineDestination|ConfigEnv|ConfigExport|DestinationConfig|DestinationExport)$/,
   "config/secret-ref": /^(secret|SecretRef|SecretInput)$/,
   "config/types": /./,
+  "config/file-content": /./,
   "config/hooks": /^(?!hookNames)/,
   "ground/duration": /^Duration$/,
   "ground/command": /^(sh|Command|Word)$/,

@@ -12,14 +12,14 @@ test("resolveSettings fills in every default", () => {
   const { secrets: _, hooks: __, roles, ...settings } = settingsOf(base);
   expect(JSON.parse(JSON.stringify(settings))).toEqual({
     service: "shop", repository: "acme/shop", registry: { username: "bot", password: "‹secret registry password›" },
-    primaryRole: "web", primaryHost: "10.0.0.1",
+    accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: { arch: ["amd64"], dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
-    ssh: { keys: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, maxConcurrentStarts: 30 },
-    boot: { waitSeconds: 0 },
+    ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, maxConcurrentStarts: 30 },
+    boot: { waitSeconds: 0, parallelRoles: false },
     retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, root: "/app",
   });
   expect(JSON.parse(JSON.stringify(roles[0]))).toEqual({
-    name: "web", primary: true, hosts: ["10.0.0.1"], env: { clear: {}, secret: { API_KEY: "‹secret API_KEY›" } }, labels: {}, options: {}, volumes: [],
+    name: "web", primary: true, hosts: ["10.0.0.1"], env: { clear: {}, secret: { API_KEY: "‹secret API_KEY›" } }, hostEnv: {}, labels: {}, options: {}, volumes: [],
     logging: { options: { "max-size": "10m" } },
     proxy: {
       kind: "kamal-proxy", hosts: [], appPort: 80, tls: "off", pathPrefixes: [], healthcheck: {}, buffering: { requests: true, responses: true },

@@ -29,10 +29,10 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["servers that are a text", { servers: "text" }, [`servers: expected a list or a map, found "text"`]],
   ["hosts that are a text", { servers: { web: { hosts: "h1" } } }, [`servers.web.hosts: expected a list, found "h1"`]],
   ["a role that is a text", { servers: { web: "h1" } }, [`servers.web: expected a list or a map, found "h1"`]],
-  ["a host that is a map", { servers: [{ a: "t", b: "u" }] }, ["servers[0]: expected a host: [user@]host[:port], found a map"]],
+  ["a host that is a map", { servers: [{ a: "t", b: "u" }] }, ["servers[0]: expected one host with its tags, found a map"]],
   ["a host with blanks", { servers: { web: ["a b"] } }, [`servers.web[0]: expected a host: [user@]host[:port], found "a b"`]],
   ["a host that looks like an option", { servers: ["-oProxyCommand=x"] }, [`servers[0]: expected a host: [user@]host[:port], found "-oProxyCommand=x"`]],
-  ["a host that is a number in a role map", { servers: { web: { hosts: ["a", 3] } } }, ["servers.web.hosts[1]: expected a host: [user@]host[:port], found 3"]],
+  ["a host that is a number in a role map", { servers: { web: { hosts: ["a", 3] } } }, [`servers.web.hosts[1]: expected a host: [user@]host[:port], or { "host": ["tag"] }, found 3`]],
   ["a role name with a blank", { servers: { web: ["a"], "b c": ["d"] } }, [`servers["b c"]: expected the name of a role: letters, digits, "-", "_" and "." as a key`]],
   ["no primary role", { servers: { app: ["a"] } }, [`primaryRole: expected one of the roles ("app"), found "web"`]],
   ["a primary role without hosts", { servers: { web: [] }, allowEmptyRoles: true }, ["servers.web: expected at least one host: it is the primary role"]],
@@ -119,7 +119,7 @@ test.each(right)("parseConfig takes %s", (_, change) => {
 test("parseConfig tells problems between keys together with those of single keys", () => {
   expect(problemsOf({ ...base, service: undefined, retainContainers: "two", proxy: { ssl: true }, servers: { web: ["a", 3] } })).toEqual([
     "service: is missing: expected a name",
-    "servers.web[1]: expected a host: [user@]host[:port], found 3",
+    `servers.web[1]: expected a host: [user@]host[:port], or { "host": ["tag"] }, found 3`,
     `retainContainers: expected an integer of at least 1, found "two"`,
     "proxy.ssl: expected proxy.host too: a certificate is for a name",
   ]);
@@ -127,7 +127,7 @@ test("parseConfig tells problems between keys together with those of single keys
 
 test("parseConfig does not tell problems that follow from others", () => {
   expect(problemsOf({ ...base, registry: { server: "localhost:5000", username: 3 }, servers: { web: [3] } })).toEqual([
-    "servers.web[0]: expected a host: [user@]host[:port], found 3",
+    `servers.web[0]: expected a host: [user@]host[:port], or { "host": ["tag"] }, found 3`,
     `registry.username: expected a user name, secret("NAME") or ["NAME"], found 3`,
   ]);
 });

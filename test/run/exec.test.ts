@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { appExec, commandOf, planExec, planExecInServing, type ExecOptions } from "../../lib/run/exec.ts";
-import { appLogs, serving } from "../../lib/run/looks.ts";
+import { planLogs, serving } from "../../lib/run/looks.ts";
 import { settingsOf } from "../support/settings.ts";
 import { containerLine, obliging, taskOf } from "../support/task.ts";
 import { fakeWorld } from "../support/world.ts";
@@ -60,10 +60,10 @@ test("serving() names version and container of every role on every host", async 
   expect((await serving(world, task)).map(({ host, role, version }) => [host, role, version])).toEqual([["10.0.0.1", "web", "2"], ["10.0.0.2", "jobs", undefined]]);
 });
 
-test("appLogs() asks where something serves, and refuses when nothing does", async () => {
+test("planLogs() asks where something serves, and refuses when nothing does", async () => {
   const some = fakeWorld({ answers: { ...hosts, "10.0.0.2": obliging() } });
-  await appLogs(some.world, task, { timestamps: true }, undefined, () => undefined);
-  expect(some.ran.filter((text) => text.includes("docker logs")).map((text) => text.split(" ")[0])).toEqual(["10.0.0.1"]);
+  expect(planLogs(task, { timestamps: true }, undefined, await serving(some.world, task)).errands.map(({ host }) => host)).toEqual(["10.0.0.1"]);
   const none = fakeWorld({ answers: { "10.0.0.1": obliging(), "10.0.0.2": obliging() } });
-  expect(await appLogs(none.world, task, { timestamps: true }, undefined, () => undefined).catch((error: unknown) => error)).toMatchObject({ failure: "missing", message: "Nothing of shop is running on 10.0.0.1, 10.0.0.2" });
+  const nothing = await serving(none.world, task);
+  expect(() => planLogs(task, { timestamps: true }, undefined, nothing)).toThrow("Nothing of shop is running on 10.0.0.1, 10.0.0.2");
 });

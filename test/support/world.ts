@@ -65,7 +65,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     env: {},
     cwd: "/app",
     hostname: "desk",
-    files: { read: async () => undefined, exists: async () => false, write: async () => undefined, append: async () => undefined },
+    files: { read: async () => undefined, bytes: async () => undefined, list: async () => undefined, exists: async () => false, write: async () => undefined, append: async () => undefined },
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
       async connect(host) {

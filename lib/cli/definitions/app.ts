@@ -20,10 +20,47 @@ export const stop = define({
 });
 
 export const details = define({
-  meta: { purpose: "List the service's running containers by role" },
+  meta: { purpose: "List the service's running containers by role", examples: [["capstan app details -r web", "of one role"]] },
   args: {},
   changes: false,
+  asks: true,
 });
+
+export const images = define({
+  meta: { purpose: "List the service's images", examples: [["capstan app images", "on every host of the app"]] },
+  args: {},
+  changes: false,
+  asks: true,
+});
+
+export const staleContainers = define({
+  meta: {
+    purpose: "List running containers of versions that no longer serve",
+    notes: ["They are left over from deploys that were cut off. A deploy stops them too."],
+    examples: [["capstan app stale-containers", "list them"], ["capstan app stale-containers --stop", "stop them"]],
+  },
+  args: { stop: { type: "boolean", alias: "s", description: "Stop them" } },
+  changes: true,
+});
+
+export const remove = define({
+  meta: {
+    purpose: "Take the app off the hosts: its routes, containers, images and files",
+    notes: ["Proxy and accessories stay. Images and files are shared by the roles: they go where all roles of a host are chosen."],
+    examples: [["capstan app remove", "everywhere"], ["capstan app remove -r jobs", "the containers of one role"]],
+  },
+  args: {},
+  changes: true,
+});
+
+export const removeContainer = define({
+  meta: { hidden: true, purpose: "Remove the containers of one version", examples: [["capstan app remove-container 4f2c1a9", "stopped ones: one that runs is refused"]] },
+  args: { version: { type: "positional", valueHint: "VERSION", description: "The version" } },
+  changes: true,
+});
+export const removeContainers = define({ meta: { hidden: true, purpose: "Remove all stopped containers of the app", examples: [["capstan app remove-containers -r jobs", "of one role"]] }, args: {}, changes: true });
+export const removeImages = define({ meta: { hidden: true, purpose: "Remove all images of the app that no container uses", examples: [["capstan app remove-images", "on every host of the app"]] }, args: {}, changes: true });
+export const removeAppDirectories = define({ meta: { hidden: true, purpose: "Remove the app's folders on the hosts", examples: [["capstan app remove-app-directories", "on every host of the app"]] }, args: {}, changes: true });
 
 export const exec = define({
   meta: {
@@ -50,6 +87,7 @@ export const containers = define({
   meta: { purpose: "List all of the service's containers, stopped ones too" },
   args: {},
   changes: false,
+  asks: true,
 });
 
 export const logs = define({
@@ -63,6 +101,7 @@ export const logs = define({
     containerId: { type: "string", valueHint: "ID", description: "The log of this container" },
   },
   changes: false,
+  asks: true,
 });
 
 export const version = define({

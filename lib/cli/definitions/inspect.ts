@@ -1,9 +1,10 @@
 import { define } from "../command.ts";
 
 export const details = define({
-  meta: { purpose: "List the proxy's and the service's containers on every host" },
+  meta: { purpose: "List the containers of proxy, app and accessories on every host" },
   args: {},
   changes: false,
+  asks: true,
 });
 
 export const observe = define({
@@ -19,6 +20,7 @@ export const audit = define({
   meta: { purpose: "Show the last changes recorded on every host: when, who, what" },
   args: {},
   changes: false,
+  asks: true,
 });
 
 export const config = define({

@@ -48,7 +48,7 @@ class SshTransport implements Transport, AsyncDisposable {
     this.#clock = clock;
     this.#pool = new Pool({
       targets: createTargets(ssh, homeOf(env), cwd, env),
-      keyring: new Keyring({ prompt, redactor }),
+      keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }),
       report,
       clock,
       env,
