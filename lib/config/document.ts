@@ -116,7 +116,7 @@ const inUnion = (type: string): string => (type.includes("=>") ? `(${type})` : t
 export function typesSource(): string {
   const imports = [
     `import type { Duration } from "../ground/duration.ts";`,
-    `import type { Hooks } from "./hooks.ts";`,
+    `import type { Hooks, HooksOutput } from "./hooks.ts";`,
     `import type { SecretInput, SecretRef } from "./secret-ref.ts";`,
   ];
   const head = "// Generated from the schema by test/config/generate.ts: change lib/config/schema, then run it.";

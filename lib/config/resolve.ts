@@ -2,6 +2,7 @@ import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import { rolePrefix } from "../ground/names.ts";
 import { isSecret, Secret } from "../ground/secret.ts";
+import { hookNames, type HooksOutput } from "./hooks.ts";
 import { isMap } from "./merge.ts";
 import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
@@ -67,10 +68,18 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     drainTimeoutSeconds: config.drainTimeout,
     readinessDelaySeconds: config.readinessDelay,
     hooks: config.hooks,
+    hooksOutput: hooksOutputOf(config.hooksOutput),
+    output: {
+      logFolder: config.output.file === undefined ? undefined : below(root, config.output.file.path),
+      otelEndpoint: config.output.otel?.endpoint.replace(/\/+$/, ""),
+    },
     root,
     secrets,
   });
 }
+
+/** One word for all hooks as a map. */
+const hooksOutputOf = (output: HooksOutput | undefined): Settings["hooksOutput"] => (typeof output === "string" ? Object.fromEntries(hookNames.map((name) => [name, output])) : (output ?? {}));
 
 /** A path of the config as an absolute one; those of the home directory are left to whoever knows it. */
 const below = (root: string, path: string): string => (path.startsWith("~") ? path : resolvePath(root, path));
