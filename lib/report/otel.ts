@@ -157,7 +157,7 @@ class Exporter extends OTLPLogExporter {
     reached.then(() => {
       this.#reached = true;
       super.export(records, (result) => {
-        if (result.error !== undefined) this.#fail(result.error);
+        if (result.error !== undefined) this.#fail(refusal(result.error));
         done(result);
       });
     }, (error: unknown) => {
@@ -166,6 +166,9 @@ class Exporter extends OTLPLogExporter {
     });
   }
 }
+
+/** The SDK's error of an HTTP answer says only what stands beside the status. */
+const refusal = (error: Error): Error => ("code" in error && typeof error.code === "number" ? new Error(`it answers ${error.code} ${error.message}`, { cause: error }) : error);
 
 /** Opens a connection and closes it again. */
 function reach(url: URL): Promise<void> {
