@@ -73,7 +73,10 @@ describe("Deployer.run() with a log folder", () => {
     await expect(deployer.run(changes.appBoot(), "app", "boot")).rejects.toBeInstanceOf(DeployError);
     const { name, path, lines } = onlyLog(folder);
     expect(name).toEndWith("_staging_app_boot.log");
-    console.log(lines.slice(-14));
+    const what = /Cannot run "docker run .* acme\/shop:2 bin\/work" on 10\.0\.0\.2: it ended with status 125/.source;
+    expect(lines.some((line) => new RegExp(`^[\\d:.]+ {2}Error: ${what}$`).test(line))).toBe(true);
+    expect(lines.some((line) => line.endsWith("State now: Taken back on 10.0.0.2: Remove shop-jobs-staging-2"))).toBe(true);
+    expect(lines.at(-1)).toMatch(new RegExp(`^# FAILED: command: ${what} \\(\\d+\\.\\ds\\)$`));
     expect(notices(events).at(-1)).toBe(`info: Logs written to ${path}`);
   });
 
