@@ -54,8 +54,12 @@ export function openOtel(options: OtelOptions): Recorder {
   let provider: LoggerProvider | undefined;
   /** The version is known once the run has started, and stands in the resource of every record. */
   const emit = (record: LogRecord, version?: string): void => {
-    provider ??= createProvider(options, version, fail);
-    provider.getLogger("capstan", options.toolVersion).emit(record);
+    try {
+      provider ??= createProvider(options, version, fail);
+      provider.getLogger("capstan", options.toolVersion).emit(record);
+    } catch (error) {
+      fail(error);
+    }
   };
   let version: string | undefined;
   return {

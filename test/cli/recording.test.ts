@@ -164,6 +164,18 @@ describe("no record holds a secret", () => {
   });
 });
 
+test("a run that was killed has left what it did", async () => {
+  const cwd = newFolder();
+  writeFileSync(join(cwd, "deploy.config.ts"), `export default {
+    service: "shop", image: "acme/shop", servers: ["192.0.2.10"], builder: { context: "." }, registry: { server: "localhost:5000" }, output: { file: { path: "log" } },
+    hooks: { preConnect: async ({ log }) => { log("last words"); await Bun.sleep(100); process.kill(process.pid, "SIGKILL"); } },
+  };`);
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../mod.ts"), "deploy", "--skip-push", "--version", "7"], { cwd, stdio: ["ignore", "ignore", "ignore"] });
+  await child.exited;
+  expect(child.signalCode).toBe("SIGKILL");
+  expect(onlyLog(join(cwd, "log")).lines.at(-1)).toEndWith("  last words");
+});
+
 test("the command line says where the log is, whatever it shows", async () => {
   const cwd = newFolder();
   writeFileSync(join(cwd, "deploy.config.ts"), `export default {

@@ -93,6 +93,18 @@ test("openOtel() calls only what brings a version to hosts a deployment", () => 
   expect(Object.keys(requests[0]?.resource ?? {})).toEqual(["service.name", "service.version", "service.namespace", "capstan.run_id", "capstan.performer"]);
 }));
 
+test("openOtel() sends the headers that OpenTelemetry's own variable names", () => withCollector(async ({ url, requests }) => {
+  process.env["OTEL_EXPORTER_OTLP_HEADERS"] = "api-key=k1,tenant=shop";
+  try {
+    const { recorder } = started(url);
+    recorder.report(start);
+    await recorder.end(ending());
+  } finally {
+    delete process.env["OTEL_EXPORTER_OTLP_HEADERS"];
+  }
+  expect(requests.map(({ headers }) => [headers.get("api-key"), headers.get("tenant")])).toEqual([["k1", "shop"]]);
+}));
+
 test("openOtel() names the version that a rollback found out on the hosts", () => withCollector(async ({ url, records }) => {
   const { recorder } = started(url, { command: "rollback" });
   recorder.report({ ...start, command: "rollback", version: undefined });
@@ -132,6 +144,14 @@ describe("openOtel() tells once", () => {
     expect(await recorder.end(ending())).toBeUndefined();
     expect(performance.now() - beganMs).toBeLessThan(1000);
     expect(warnings).toEqual([`connect ECONNREFUSED 127.0.0.1:${port}`]);
+  });
+
+  test("that there can be no collector at such an address, and lets the run go on", async () => {
+    const { recorder, warnings } = started("nowhere");
+    recorder.report(start);
+    recorder.report(notice("x"));
+    expect(await recorder.end(ending())).toBeUndefined();
+    expect(warnings).toHaveLength(1);
   });
 
   test("that the collector does not want it", () => withCollector(async ({ url, requests }) => {
