@@ -119,6 +119,11 @@ export class Deployer implements AsyncDisposable {
     };
   }
 
+  /** The text without the secrets that were used: for errors of hooks, which may name any value. Events have none. */
+  scrub(text: string): string {
+    return this.#held.scrub(text);
+  }
+
   /** Closes all connections. */
   async close(): Promise<void> {
     await this.#held.close();

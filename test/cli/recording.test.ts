@@ -148,6 +148,19 @@ describe("no record holds a secret", () => {
     },
   });
 
+  test.each([[["-v"]], [["--json"]]])("nor does what the command line prints with %p", async (options) => {
+    const cwd = newFolder();
+    writeFileSync(join(cwd, "deploy.config.ts"), `export default {
+      service: "shop", image: "acme/shop", servers: ["192.0.2.10"], builder: { context: "." }, registry: { server: "localhost:5000" }, secrets: { TOKEN: () => 's3cr3t "token"' },
+      hooks: { preConnect: async ({ secret }) => { throw new Error("refused: " + await secret("TOKEN")); } },
+    };`);
+    const { io, written } = fakeIo();
+    expect(await main(["app", "boot", "--version", "7", ...options], { ...io, cwd, clock: systemClock }, commands)).toBe(8);
+    const printed = written.stdout + written.stderr;
+    expect(printed).toContain("Hook preConnect failed: refused: ‹secret value›");
+    expect(printed).not.toContain("s3cr3t");
+  });
+
   test("that a hook logs, a program prints, or an error names", async () => {
     const cwd = newFolder();
     await using those = collector();
