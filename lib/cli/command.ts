@@ -85,6 +85,8 @@ export interface CommandContext<A extends Args = Args> {
    * without a record the text as `{"type":"text","text":…}`.
    */
   print(text: string, record?: JsonRecord): void;
+  /** From now on the error that ends the command is shown through `scrub`, without secrets. */
+  scrubWith(scrub: (text: string) => string): void;
   /** Takes the live view off the screen while others write: prompts, interactive sessions. @returns puts it back */
   pause(): () => void;
 }

@@ -38,6 +38,7 @@ export async function main(argv: readonly string[], io: Io, tree: Tree): Promise
 
 async function run({ path, node, options, args, rest }: Extract<Invocation, { kind: "run" }>, io: Io): Promise<number> {
   const startedMs = io.clock.now();
+  let scrub = (text: string): string => text;
   const reporter = reporterFor(options, io);
   const stayVisible = io.atExit(() => reporter.close());
   const context: CommandContext = {
@@ -45,6 +46,7 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
     style: styleOf(io, io.stdout),
     report: reporter.report,
     pause: reporter.pause,
+    scrubWith: (given) => void (scrub = given),
     print(text, record) {
       const resume = reporter.pause();
       io.stdout.write(`${options.json ? jsonLine(record ?? { type: "text", text }) : text}\n`);
@@ -59,7 +61,7 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
     return status;
   } catch (error) {
     reporter.close();
-    return tell(io.signal.aborted && !isDeployError(error) ? new CancelledError("Cancelled", { cause: error }) : error, options.json, io);
+    return tell(io.signal.aborted && !isDeployError(error) ? new CancelledError("Cancelled", { cause: error }) : error, options.json, io, scrub);
   } finally {
     stayVisible();
   }
@@ -77,8 +79,8 @@ function reporterFor(options: GlobalOptions, io: Io): Reporter {
 const isCi = (io: Io): boolean => !["", "0", "false"].includes(io.env["CI"] ?? "");
 const styleOf = (io: Io, sink: Sink) => createStyle(wantsColour(io.env, sink.terminal));
 
-function tell(error: unknown, json: boolean, io: Io): number {
-  if (json) io.stdout.write(`${jsonLine(errorJson(error))}\n`);
-  else io.stderr.write(`${errorText(error, styleOf(io, io.stderr))}\n`);
+function tell(error: unknown, json: boolean, io: Io, scrub = (text: string): string => text): number {
+  if (json) io.stdout.write(`${scrub(jsonLine(errorJson(error)))}\n`);
+  else io.stderr.write(`${scrub(errorText(error, styleOf(io, io.stderr)))}\n`);
   return exitStatusOf(error);
 }

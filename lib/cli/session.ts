@@ -26,6 +26,7 @@ export async function withDeployer<T>(context: AnyContext, work: (deployer: Depl
     ...(options.lockWait ? { lockWait: { timeoutMs: options.lockWaitTimeout * 1000, intervalMs: options.lockWaitInterval * 1000 } } : {}),
     ...(io.interactive ? { prompt: (question: string) => askSecret(question, context.pause) } : {}),
   });
+  context.scrubWith((text) => deployer.scrub(text));
   return await work(deployer);
 }
 

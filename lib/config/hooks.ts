@@ -84,6 +84,12 @@ export type HookName = keyof HookContexts;
 /** Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`. */
 export type Hooks = { readonly [Name in HookName]?: (context: HookContexts[Name]) => void | Promise<void> };
 
+/** How much of a hook is shown: nothing unless it fails, or all. */
+export type HookOutput = "quiet" | "verbose";
+
+/** How much is shown of all hooks, or of some by name. */
+export type HooksOutput = HookOutput | { readonly [Name in HookName]?: HookOutput };
+
 /** The names of {@link HookContexts}; a missing or misspelt one does not compile. */
 export const hookNames = Object.keys({
   preConnect: 0, dockerSetup: 0, preBuild: 0, preDeploy: 0, preAppBoot: 0, postAppBoot: 0,

@@ -4,6 +4,7 @@ import { rolePrefix } from "../ground/names.ts";
 import { isSecret } from "../ground/secret.ts";
 import { accessoriesOf } from "./accessories.ts";
 import { envSettings, mergedEnv, registryOf, secretsOf } from "./env-settings.ts";
+import { hookNames, type HooksOutput } from "./hooks.ts";
 import { loggingSettings } from "./logging-settings.ts";
 import { isMap } from "./merge.ts";
 import { proxyRunSettings, proxySettings } from "./proxy-settings.ts";
@@ -72,10 +73,18 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     drainTimeoutSeconds: config.drainTimeout,
     readinessDelaySeconds: config.readinessDelay,
     hooks: config.hooks,
+    hooksOutput: hooksOutputOf(config.hooksOutput),
+    output: {
+      logFolder: config.output.file === undefined ? undefined : below(root, config.output.file.path),
+      otelEndpoint: config.output.otel?.endpoint.replace(/\/+$/, ""),
+    },
     root,
     secrets,
   });
 }
+
+/** One word for all hooks as a map. */
+const hooksOutputOf = (output: HooksOutput | undefined): Settings["hooksOutput"] => (typeof output === "string" ? Object.fromEntries(hookNames.map((name) => [name, output])) : (output ?? {}));
 
 /** A path of the config as an absolute one; those of the home directory are left to whoever knows it. */
 const below = (root: string, path: string): string => (path.startsWith("~") ? path : resolvePath(root, path));

@@ -5,6 +5,7 @@ import { Accessories } from "./schema/accessories.ts";
 import { Builder } from "./schema/builder.ts";
 import { assetPath, labels, list, Logging, seconds, secretRef, text } from "./schema/common.ts";
 import { RootEnv } from "./schema/env.ts";
+import { HookOutputs, Output } from "./schema/output.ts";
 import { Proxy } from "./schema/proxy.ts";
 import { Registry } from "./schema/registry.ts";
 import { Servers } from "./schema/servers.ts";
@@ -76,6 +77,12 @@ export const ConfigSchema = z
       example: `{ DATABASE_URL: async () => readFromVault("shop/database") }`,
     }),
     hooks: HookTable.default({}).meta({ description: "Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.", example: `{ postDeploy: ({ version, log }) => log(\`\${version} is live\`) }` }),
+    hooksOutput: HookOutputs.optional().meta({
+      description: "How much of hooks is shown, of all or by name: with `quiet` neither them, nor what they log, nor the output of their programs, unless they fail; with `verbose` also when they begin. `-v` and `-q` go before it.",
+      example: `{ preDeploy: "verbose", auditBroadcast: "quiet" }`,
+      fallback: "what they log, the output of their programs, and their end",
+    }),
+    output: Output.default({}).meta({ description: "Where the events of commands that change something go besides the screen.", example: `{ file: { path: "log" } }` }),
   })
   .meta({ typeName: "DeployConfig", description: "What `deploy.config.ts` says." });
 

@@ -1,7 +1,7 @@
 import type { Secret } from "../ground/secret.ts";
 import type { SshOptions } from "../ground/ssh-options.ts";
 import type { FileContent } from "./file-content.ts";
-import type { Hooks } from "./hooks.ts";
+import type { HookName, HookOutput, Hooks } from "./hooks.ts";
 import type { TraefikMajor } from "./traefik/fields.ts";
 import type { TraefikRoute } from "./traefik/route.ts";
 
@@ -33,6 +33,9 @@ export interface Settings {
   readonly drainTimeoutSeconds: number;
   readonly readinessDelaySeconds: number;
   readonly hooks: Hooks;
+  /** Hooks of which more or less than usual is shown. */
+  readonly hooksOutput: { readonly [Name in HookName]?: HookOutput };
+  readonly output: OutputSettings;
   /** Folder of the config file, absolute. Build contexts and local paths are relative to it. */
   readonly root: string;
   readonly secrets: SecretStore;
@@ -46,6 +49,14 @@ export interface SecretStore {
   value(name: string): Promise<string>;
   /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
   load(): Promise<void>;
+}
+
+/** Where events go besides the screen. */
+export interface OutputSettings {
+  /** Folder of the log files, absolute; `~` is left for the home directory. Undefined: none are written. */
+  readonly logFolder: string | undefined;
+  /** Address of the OpenTelemetry collector without `/v1/logs`. */
+  readonly otelEndpoint: string | undefined;
 }
 
 export interface RegistrySettings {

@@ -1,7 +1,7 @@
 // Generated from the schema by test/config/generate.ts: change lib/config/schema, then run it.
 import type { Duration } from "../ground/duration.ts";
 import type { FileContent } from "./file-content.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks, HooksOutput } from "./hooks.ts";
 import type { SecretInput, SecretRef } from "./secret-ref.ts";
 
 /** What `deploy.config.ts` says. */
@@ -157,6 +157,18 @@ export interface DeployConfig {
    * @example hooks: { postDeploy: ({ version, log }) => log(`${version} is live`) }
    */
   hooks?: Hooks | undefined;
+  /**
+   * How much of hooks is shown, of all or by name: with `quiet` neither them, nor what they log, nor the output of their programs, unless they fail; with `verbose` also when they begin. `-v` and `-q` go before it.
+   * @default what they log, the output of their programs, and their end
+   * @example hooksOutput: { preDeploy: "verbose", auditBroadcast: "quiet" }
+   */
+  hooksOutput?: HooksOutput | undefined;
+  /**
+   * Where the events of commands that change something go besides the screen.
+   * @default {}
+   * @example output: { file: { path: "log" } }
+   */
+  output?: OutputConfig | undefined;
 }
 
 /** Hosts that run one command of the image. */
@@ -858,4 +870,36 @@ export interface BootConfig {
    * @default false
    */
   parallelRoles?: boolean | undefined;
+}
+
+/** Where the events of a run go besides the screen. */
+export interface OutputConfig {
+  /**
+   * A log file for each command that changes something, with every event whatever `-q` and `-v` say, every command and its output.
+   * @example file: { path: "log" }
+   */
+  file?: FileOutputConfig | undefined;
+  /**
+   * Send the same events to an OpenTelemetry collector as log records. One that does not answer is told once and delays a run by at most 5 seconds.
+   * @example otel: { endpoint: "http://collector:4318" }
+   */
+  otel?: OtelOutputConfig | undefined;
+}
+
+/** One log file for each command that changes something: `2026-03-01T14-03-07_staging_deploy.log`, in local time. */
+export interface FileOutputConfig {
+  /**
+   * Folder of the log files, relative to the config file. It is made when it is missing, with a `.gitignore` in it.
+   * @example path: "log"
+   */
+  path: string;
+}
+
+/** An OpenTelemetry collector. */
+export interface OtelOutputConfig {
+  /**
+   * Address of an OpenTelemetry collector that speaks OTLP over HTTP; `/v1/logs` is added. Headers for it come from the variable OTEL_EXPORTER_OTLP_HEADERS.
+   * @example endpoint: "http://collector:4318"
+   */
+  endpoint: string;
 }

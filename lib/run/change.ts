@@ -12,7 +12,7 @@ import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
 import { readContent, type Brings } from "./content.ts";
-import { callHook, connectedContext, hookContext, type HookBase } from "./hooks.ts";
+import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
 import { connectAll, observe } from "./observe.ts";
@@ -156,7 +156,7 @@ class Run {
     const { secrets } = this.#change;
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
     this.#content = await contentOf(this.#world, this.#task, this.#change, true);
-    await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
+    await this.#hook("preConnect", (call) => hookContext(this.#base(), scope.hosts, call));
     const connected = connectedHosts(this.#task, this.#change);
     await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
     this.#connected = true;
@@ -175,7 +175,7 @@ class Run {
     }
     if (this.#change.postDeploy) {
       const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
-      await this.#hook("postDeploy", (signal) => ({ ...connectedContext(this.#base(), scope.hosts, signal), runtimeSeconds }))
+      await this.#hook("postDeploy", (call) => ({ ...connectedContext(this.#base(), scope.hosts, call), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
     }
   }
@@ -186,7 +186,7 @@ class Run {
     const failure: DeployError = error;
     const world = { ...this.#world, signal: AbortSignal.timeout(60_000) };
     const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
-    await callHook(world, this.#task, "onFailure", (signal) => ({ ...connectedContext(this.#base(world), this.#task.scope.hosts, signal), error: failure, runtimeSeconds }))
+    await callHook(world, this.#task, "onFailure", (call) => ({ ...connectedContext(this.#base(world), this.#task.scope.hosts, call), error: failure, runtimeSeconds }))
       .catch((hookError: unknown) => tell(this.#world, { type: "notice", level: "warn", text: hookError instanceof Error ? hookError.message : String(hookError) }));
   }
 
@@ -226,7 +226,7 @@ class Run {
 
   #conductor(order: Order): Conductor {
     return {
-      callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (signal) => connectedContext(this.#base(), step.hosts, signal)),
+      callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => this.#lock?.step(title),
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;
@@ -234,7 +234,7 @@ class Run {
         tell(this.#world, { type: "audit", host, line });
         const event = { recordedAt: order.recordedAt, performer, destination: settings.destination, role, host, text, line };
         if (!this.#task.hooks) return;
-        const broadcast = this.#hook("auditBroadcast", (signal) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, signal), event }))
+        const broadcast = this.#hook("auditBroadcast", (call) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, call), event }))
           .catch((error: unknown) => tell(this.#world, { type: "notice", level: "warn", text: error instanceof Error ? error.message : String(error) }))
           .finally(() => this.#broadcasts.delete(broadcast));
         this.#broadcasts.add(broadcast);
@@ -242,7 +242,7 @@ class Run {
     };
   }
 
-  #hook<Name extends HookName>(name: Name, context: (signal: AbortSignal) => HookContexts[Name]): Promise<void> {
+  #hook<Name extends HookName>(name: Name, context: (call: HookCall) => HookContexts[Name]): Promise<void> {
     return callHook(this.#world, this.#task, name, context);
   }
 

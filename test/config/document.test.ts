@@ -32,6 +32,9 @@ test("sections() walks the whole config", () => {
     ["TraefikConfig", ["traefik"]],
     ["SshConfig", ["ssh"]],
     ["BootConfig", ["boot"]],
+    ["OutputConfig", ["output"]],
+    ["FileOutputConfig", ["output.file"]],
+    ["OtelOutputConfig", ["output.otel"]],
   ]);
 });
 

@@ -28,7 +28,7 @@ export function settingsOf(more: Partial<Settings> = {}): Settings {
     builder: { arch: ["amd64"], context: undefined, dockerfile: "Dockerfile", target: undefined, args: {}, secrets: {}, driver: "docker-container" },
     ssh: { user: undefined, port: undefined, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, maxConcurrentStarts: 30 },
     boot: { limit: undefined, waitSeconds: 0, parallelRoles: false }, proxyRun: undefined, traefik: undefined, errorPagesPath: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
-    hooks: {}, root: "/app",
+    hooks: {}, hooksOutput: {}, output: { logFolder: undefined, otelEndpoint: undefined }, root: "/app",
     secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, load: async () => undefined },
     ...more,
   };
