@@ -13,6 +13,7 @@ import { serving, type Serving } from "../run/looks.ts";
 import type { LockWait, Task } from "../run/task.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { createWorld } from "../world/create.ts";
+import { commands } from "./commands.ts";
 
 /** How a {@link Deployer} is made. */
 export interface DeployerOptions extends Filter {
@@ -131,7 +132,7 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
     ...(options.signal === undefined ? {} : { signal: options.signal }), ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
     report: options.onEvent ?? (() => undefined),
   });
-  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal };
+  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, commands: Object.keys(commands) };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
   useSsh(settings.ssh);
   return new Deployer(settings, world, options, close);

@@ -20,7 +20,8 @@ export interface Parsed {
 }
 
 const withHelp = { ...globalArgs, help: { type: "boolean" } } as const satisfies Args;
-const globalSpec = specOf(withHelp);
+/** The options of every command, and --help. */
+export const globalSpec = specOf(withHelp);
 
 /**
  * Reads a command line. Nothing is guessed and nothing ignored: what is not understood is refused.

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Aliases } from "./aliases.ts";
 import { hookNames, type Hooks } from "./hooks.ts";
 import { secretName } from "./secret-ref.ts";
 import { Builder } from "./schema/builder.ts";
@@ -71,6 +72,10 @@ export const ConfigSchema = z
       example: `{ DATABASE_URL: async () => readFromVault("shop/database") }`,
     }),
     hooks: HookTable.default({}).meta({ description: "Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.", example: `{ postDeploy: ({ version, log }) => log(\`\${version} is live\`) }` }),
+    aliases: Aliases.default({}).meta({
+      description: "Command lines by a word of your own: `capstan console` is what stands behind `console`, with the words after it appended. Names of commands are taken.",
+      example: `{ console: "app exec -p --reuse 'bin/rails console'" }`,
+    }),
   })
   .meta({ typeName: "DeployConfig", description: "What `deploy.config.ts` says." });
 

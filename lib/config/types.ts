@@ -139,6 +139,12 @@ export interface DeployConfig {
    * @example hooks: { postDeploy: ({ version, log }) => log(`${version} is live`) }
    */
   hooks?: Hooks | undefined;
+  /**
+   * Command lines by a word of your own: `capstan console` is what stands behind `console`, with the words after it appended. Names of commands are taken.
+   * @default {}
+   * @example aliases: { console: "app exec -p --reuse 'bin/rails console'" }
+   */
+  aliases?: Record<string, string> | undefined;
 }
 
 /** Hosts that run one command of the image. */
