@@ -1,14 +1,7 @@
-import type { Style } from "../report/style.ts";
 import { padded } from "../report/table.ts";
 import { optionName, type Arg, type Args, type Definition, type GroupNode, type Node, type Tree } from "./command.ts";
 import { globalArgs, planning } from "./options.ts";
-
-/** How help is laid out. */
-export interface Page {
-  /** Of the terminal; text is never wider than 100 columns. */
-  readonly columns: number;
-  readonly style: Style;
-}
+import { widthOf, wrapped, type Page } from "./page.ts";
 
 /** The help of what `path` names: a command, a group, or with an empty path all of them. Ends with a line break. */
 export function helpText(tree: Tree, path: readonly string[], page: Page): string {
@@ -91,10 +84,4 @@ function section(title: string, rows: readonly (readonly [name: string, text: st
     return narrow ? [`  ${name}`, first, ...more] : [padded(`  ${name}`, column) + first.trimStart(), ...more];
   });
   return [page.style.bold(title), ...lines].join("\n");
-}
-
-const widthOf = (page: Page): number => Math.max(30, Math.min(100, page.columns));
-
-function wrapped(text: string, indent: string, page: Page): string {
-  return Bun.wrapAnsi(text, widthOf(page) - indent.length).split("\n").map((line) => indent + line.trimEnd()).join("\n");
 }

@@ -10,7 +10,7 @@ const published: Readonly<Record<string, RegExp>> = {
   "config/define": /^(defineConfig|defineDestination|ConfigEnv|ConfigExport|DestinationConfig|DestinationExport)$/,
   "config/secret-ref": /^(secret|SecretRef|SecretInput)$/,
   "config/types": /./,
-  "config/hooks": /^(?!hookNames)/,
+  "config/hooks": /^(?!hookNames|hookDescriptions)/,
   "ground/duration": /^Duration$/,
   "ground/command": /^(sh|Command|Word)$/,
   "ground/secret": /^Secret$/,
