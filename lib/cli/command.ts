@@ -26,7 +26,11 @@ export type Arg =
   | (BooleanArgDef & Grouped & { readonly type: "boolean" })
   | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean })
   | (NumberArgDef & Grouped)
-  | (PositionalArgDef & { readonly type: "positional" });
+  | (PositionalArgDef & {
+      readonly type: "positional";
+      /** The only words that are accepted; default: any. */
+      readonly values?: readonly string[];
+    });
 export type Args = Readonly<Record<string, Arg>>;
 
 /** What a command receives for one definition. A positional is required unless it says `required: false`. */

@@ -28,8 +28,8 @@ export const config = define({
 });
 
 export const docs = define({
-  meta: { purpose: "Show the reference of the config", examples: [["capstan docs", "all sections"], ["capstan docs proxy", "one section"]] },
-  args: { section: { type: "positional", required: false, valueHint: "SECTION", description: "A section of the config, such as proxy" } },
+  meta: { purpose: "Show the reference of the config: every key with type, default and example", examples: [["capstan docs", "all sections"], ["capstan docs proxy", "one section"], ["capstan docs proxy.healthcheck.path", "one key"]] },
+  args: { section: { type: "positional", required: false, valueHint: "SECTION", description: "A section or key of the config, such as proxy or servers.ROLE.cmd" } },
   changes: false,
 });
 
@@ -42,5 +42,19 @@ export const init = define({
 export const version = define({
   meta: { purpose: "Show the version of capstan" },
   args: {},
+  changes: false,
+});
+
+export const completion = define({
+  meta: {
+    purpose: "Print a script that lets a shell complete commands, options, destinations and files",
+    notes: ["The script knows this version's commands by heart: nothing is loaded or asked while you type. Print it anew after an upgrade, or let your shell do so when it starts."],
+    examples: [
+      ["source <(capstan completion bash)", "in ~/.bashrc"],
+      ["source <(capstan completion zsh)", "in ~/.zshrc, after compinit"],
+      ["capstan completion fish | source", "in ~/.config/fish/config.fish"],
+    ],
+  },
+  args: { shell: { type: "positional", valueHint: "SHELL", values: ["bash", "zsh", "fish"], description: "Your shell: bash, zsh or fish" } },
   changes: false,
 });
