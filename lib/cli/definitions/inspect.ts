@@ -1,7 +1,7 @@
 import { define } from "../command.ts";
 
 export const details = define({
-  meta: { purpose: "List the proxy's and the service's containers on every host" },
+  meta: { purpose: "List the proxy's and the service's containers on every host", examples: [["capstan details", "on all hosts"], ["capstan details -d staging -r web", "of one role of a destination"]] },
   args: {},
   changes: false,
 });
@@ -16,13 +16,13 @@ export const observe = define({
 });
 
 export const audit = define({
-  meta: { purpose: "Show the last changes recorded on every host: when, who, what" },
+  meta: { purpose: "Show the last changes recorded on every host: when, who, what", examples: [["capstan audit", "of all hosts"], ["capstan audit -p", "of the primary host"]] },
   args: {},
   changes: false,
 });
 
 export const config = define({
-  meta: { purpose: "Show the config as it is understood, with all defaults and without secrets" },
+  meta: { purpose: "Show the config as it is understood, with all defaults and without secrets", examples: [["capstan config -d staging", "that of a destination, merged"], ["capstan config --json", "for programs"]] },
   args: {},
   changes: false,
 });
@@ -34,13 +34,13 @@ export const docs = define({
 });
 
 export const init = define({
-  meta: { purpose: "Write a commented deploy.config.ts, a secrets file and editor types into this folder", notes: ["Files that are there already are left alone."] },
+  meta: { purpose: "Write a commented deploy.config.ts, a secrets file and editor types into this folder", notes: ["Files that are there already are left alone."], examples: [["capstan init", "in the folder of your project"], ["capstan init --dry-run", "only say what would be written"]] },
   args: {},
   changes: true,
 });
 
 export const version = define({
-  meta: { purpose: "Show the version of capstan" },
+  meta: { purpose: "Show the version of capstan", examples: [["capstan version", "the same as `capstan --version`"]] },
   args: {},
   changes: false,
 });
