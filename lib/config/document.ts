@@ -27,8 +27,14 @@ type Node = z.core.$ZodType;
 const defOf = (node: Node): z.core.$ZodTypes["_zod"]["def"] => (node as z.core.$ZodTypes)["_zod"].def;
 const metaOf = (node: Node): z.core.GlobalMeta => z.globalRegistry.get(node) ?? {};
 
+let walked: readonly Section[] | undefined;
+
 /** Every section of the config, root first, in the order of the schema. */
 export function sections(): readonly Section[] {
+  return (walked ??= walk());
+}
+
+function walk(): readonly Section[] {
   const found = new Map<string, { paths: string[]; section: Omit<Section, "paths"> }>();
   const visit = (node: Node, path: string): void => {
     const def = defOf(node);
