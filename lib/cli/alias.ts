@@ -1,6 +1,5 @@
 import { DeployError, isDeployError } from "../ground/errors.ts";
 import { shellWords } from "../ground/shell-words.ts";
-import { localFiles } from "../world/files.ts";
 import type { Tree } from "./command.ts";
 import { wordWithoutCommand } from "./find.ts";
 import type { Io } from "./io.ts";
@@ -52,8 +51,10 @@ interface Alias {
 async function lookUp(word: string, line: readonly string[], io: Io): Promise<Alias | string | undefined> {
   const { configFile, destination } = whereOf(line);
   try {
-    const { loadAliases } = await import("../config/load.ts");
-    const aliases = await loadAliases({ files: localFiles, cwd: io.cwd, env: io.env, command: word, configFile, destination, signal: io.signal });
+    const [{ loadAliases }, { createWorld }] = await Promise.all([import("../config/load.ts"), import("../world/create.ts")]);
+    await using opened = createWorld({ cwd: io.cwd, env: io.env, signal: io.signal, report: () => undefined });
+    const { files, programs, cwd, env, signal } = opened.world;
+    const aliases = await loadAliases({ files, programs, cwd, env, signal, command: word, configFile, destination });
     const dashed = (name: string): string => name.replaceAll("_", "-");
     const name = Object.keys(aliases).find((known) => dashed(known) === dashed(word));
     const text = name === undefined ? undefined : aliases[name];

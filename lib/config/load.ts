@@ -44,25 +44,22 @@ const endings = ["ts", "js", "mjs"] as const;
  * @throws DeployError (config) when there is no such file, when it cannot be read or throws, or with every problem of the config; (usage) when a destination is required
  */
 export async function loadConfig(options: ConfigSource & ConfigFile): Promise<Settings> {
-  const { config, file, sources } = await loadUnchecked(options);
+  const { config, place } = await loadUnchecked(options);
   // The schema looks at it next: whatever was exported, what comes out is a config.
-  return parseConfig(config as DeployConfig, placeOfConfig(options, dirname(file), sources));
+  return parseConfig(config as DeployConfig, place);
 }
 
 /**
  * The aliases of the config that {@link loadConfig} would load; nothing else in it is checked. None where there is no config.
  * @throws DeployError (config) when it cannot be read or throws
  */
-export async function loadAliases(options: Evaluation & ConfigFile): Promise<Readonly<Record<string, string | undefined>>> {
+export async function loadAliases(options: ConfigSource & ConfigFile): Promise<Readonly<Record<string, string | undefined>>> {
   const none = options.configFile === undefined && (await existing(options.files, candidatesOf(options))) === undefined;
   return none ? {} : aliasesOf((await loadUnchecked(options)).config);
 }
 
-/** What reading a config without its secrets needs. */
-type Evaluation = Omit<ConfigSource, "programs">;
-
-/** What the config files export, merged. */
-async function loadUnchecked(options: Evaluation & ConfigFile): Promise<{ readonly config: unknown; readonly file: string; readonly sources: readonly Evaluated["source"][] }> {
+/** What the config files say, merged, and where. */
+async function loadUnchecked(options: ConfigSource & ConfigFile): Promise<{ readonly config: unknown; readonly place: ConfigPlace }> {
   const { cwd, files, destination } = options;
   checkDestination(destination);
   const file = await findConfig(options);
@@ -76,7 +73,7 @@ async function loadUnchecked(options: Evaluation & ConfigFile): Promise<{ readon
   }
   const over = overFile === undefined ? undefined : await evaluate(overFile, options);
   const config = over === undefined ? base.config : overlay(base.config, over.config);
-  return { config, file, sources: over === undefined ? [base.source] : [over.source, base.source] };
+  return { config, place: placeOfConfig(options, dirname(file), over === undefined ? [base.source] : [over.source, base.source]) };
 }
 
 /**
@@ -96,7 +93,7 @@ function placeOfConfig({ files, programs, env, cwd, destination, signal, command
   return { files, programs, env, cwd, root, destination, sources, signal, commands };
 }
 
-const configEnv = ({ destination, command, version, env }: Evaluation): ConfigEnv => ({ destination, command, version, env });
+const configEnv = ({ destination, command, version, env }: ConfigSource): ConfigEnv => ({ destination, command, version, env });
 
 /** The destination becomes a part of names on hosts and of a file name. */
 function checkDestination(destination: string | undefined): void {
@@ -104,9 +101,9 @@ function checkDestination(destination: string | undefined): void {
   throw new DeployError("usage", `Cannot use "${destination}" as a destination: it has only letters, digits, "-" and "_"`, { hint: "Name a destination such as -d staging" });
 }
 
-const candidatesOf = ({ cwd, configFile }: Evaluation & ConfigFile): string[] => (configFile === undefined ? endings.map((ending) => join(cwd, `deploy.config.${ending}`)) : [resolve(cwd, configFile)]);
+const candidatesOf = ({ cwd, configFile }: ConfigSource & ConfigFile): string[] => (configFile === undefined ? endings.map((ending) => join(cwd, `deploy.config.${ending}`)) : [resolve(cwd, configFile)]);
 
-async function findConfig(options: Evaluation & ConfigFile): Promise<string> {
+async function findConfig(options: ConfigSource & ConfigFile): Promise<string> {
   const { cwd, configFile } = options;
   const found = await existing(options.files, candidatesOf(options));
   if (found !== undefined) return found;
@@ -131,7 +128,7 @@ interface Evaluated {
 }
 
 /** Imports a file, calls or awaits what it exports. */
-async function evaluate(file: string, options: Evaluation): Promise<Evaluated> {
+async function evaluate(file: string, options: ConfigSource): Promise<Evaluated> {
   const name = fileText(file, options.cwd);
   const text = (await options.files.read(file)) ?? "";
   let exported: unknown;
