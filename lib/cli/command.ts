@@ -26,7 +26,11 @@ export type Arg =
   | (BooleanArgDef & Grouped & { readonly type: "boolean" })
   | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean })
   | (NumberArgDef & Grouped)
-  | (PositionalArgDef & { readonly type: "positional" });
+  | (PositionalArgDef & {
+      readonly type: "positional";
+      /** The only words that are accepted; default: any. */
+      readonly values?: readonly string[];
+    });
 export type Args = Readonly<Record<string, Arg>>;
 
 /** What a command receives for one definition. A positional is required unless it says `required: false`. */
@@ -61,6 +65,9 @@ export interface Definition<A extends Args = Args> {
   /** True for what only asks hosts: with --dry-run it prints its questions. */
   readonly asks?: boolean;
 }
+
+/** True for what understands --dry-run. */
+export const plans = ({ changes, asks }: Pick<Definition, "changes" | "asks">): boolean => changes || asks === true;
 
 /** Keeps the literal types of a definition, so that {@link CommandContext} knows its options. */
 export function define<const A extends Args>(definition: Definition<A>): Definition<A> {

@@ -44,6 +44,7 @@ export const commands: Tree = {
   "audit": command(inspect.audit, async () => (await import("./inspect.ts")).audit),
   "config": command(inspect.config, async () => (await import("./config.ts")).config),
   "docs": command(inspect.docs, async () => (await import("./docs.ts")).docs),
+  "completion": command(inspect.completion, async () => (await import("./completion.ts")).completion),
   "init": command(inspect.init, async () => (await import("./init.ts")).init),
   "remove": command(release.remove, async () => (await import("./release.ts")).remove),
   "upgrade": command(release.upgrade, async () => (await import("./release.ts")).upgrade),

@@ -14,6 +14,7 @@ import type { LockWait, Task } from "../run/task.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { createWorld } from "../world/create.ts";
 import { recorded, type Source } from "./recording.ts";
+import { commands } from "./commands.ts";
 
 /** How a {@link Deployer} is made. */
 export interface DeployerOptions extends Filter {
@@ -148,7 +149,7 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
       options.onEvent?.(event);
     },
   });
-  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal };
+  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, commands: Object.keys(commands) };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
   useSsh(settings.ssh);
   const listen = (listener: (event: Event) => void): (() => void) => {

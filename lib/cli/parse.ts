@@ -1,5 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
-import { optionName, type Args, type ArgValues, type CommandNode, type Definition, type Tree } from "./command.ts";
+import { optionName, plans, type Args, type ArgValues, type CommandNode, type Definition, type Tree } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { globalArgs, globalOptions, type GlobalOptions } from "./options.ts";
 import { Reader } from "./reader.ts";
@@ -20,7 +20,8 @@ export interface Parsed {
 }
 
 const withHelp = { ...globalArgs, help: { type: "boolean" } } as const satisfies Args;
-const globalSpec = specOf(withHelp);
+/** The options of every command, and --help. */
+export const globalSpec = specOf(withHelp);
 
 /**
  * Reads a command line. Nothing is guessed and nothing ignored: what is not understood is refused.
@@ -96,7 +97,7 @@ function ownPart(tokens: readonly Token[], args: readonly string[], named: numbe
 
 function refuseNonsense(definition: Definition, { quiet, verbose, dryRun, offline, facts }: GlobalOptions, reader: Reader): void {
   if (quiet && verbose) reader.refuse("--quiet and --verbose exclude each other", "Leave out one of them.");
-  if (dryRun && !definition.changes && definition.asks !== true) reader.refuse("it changes nothing, so there is nothing to plan", "Leave out --dry-run.");
+  if (dryRun && !plans(definition)) reader.refuse("it changes nothing, so there is nothing to plan", "Leave out --dry-run.");
   if (offline && facts !== undefined) reader.refuse("--offline plans for fresh hosts, --facts for known ones", "Leave out one of them.");
   if (!dryRun && (offline || facts !== undefined)) reader.refuse(`${offline ? "--offline" : "--facts"} is for plans only`, "Add --dry-run.");
 }

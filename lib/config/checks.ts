@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import manifest from "../../package.json" with { type: "json" };
+import { aliasProblems } from "./aliases.ts";
 import type { Path } from "./locate.ts";
 import { foundText, type Problem } from "./problems.ts";
 import { accessoryProblems, proxiedAccessories, type ProxiedInput } from "./accessory-checks.ts";
@@ -8,8 +9,8 @@ import type { ParsedConfig } from "./schema.ts";
 import type { ProxyInput } from "./schema/proxy.ts";
 import { traefikProblems } from "./traefik/checks.ts";
 
-/** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. */
-export function crossProblems(config: ParsedConfig, version: string = manifest.version): Problem[] {
+/** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. @param commands names that aliases must not take */
+export function crossProblems(config: ParsedConfig, commands: readonly string[], version: string = manifest.version): Problem[] {
   const roles = rolesOf(config);
   const accessories = Object.entries(config.accessories);
   const proxied = [...roles, ...proxiedAccessories(config, roles)];
@@ -25,6 +26,7 @@ export function crossProblems(config: ParsedConfig, version: string = manifest.v
     ...routeProblems(proxied),
     ...runProblems(proxied),
     ...traefikProblems(config, roles, proxied),
+    ...aliasProblems(config.aliases, commands),
     ...(config.builder.driver === "docker" && Array.isArray(config.builder.arch) && config.builder.arch.length > 1
       ? [{ path: ["builder", "driver"], text: `expected "docker-container" for several architectures, found "docker"` }]
       : []),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Aliases } from "./aliases.ts";
 import { hookNames, type Hooks } from "./hooks.ts";
 import { secretName } from "./secret-ref.ts";
 import { Accessories } from "./schema/accessories.ts";
@@ -49,7 +50,7 @@ export const ConfigSchema = z
     }),
     servers: Servers.optional().meta({ description: "The hosts: a list for the one role `web`, or a map from role to hosts.", example: `{ web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }`, fallback: "required unless there are accessories" }),
     accessories: Accessories.default({}).meta({ description: "Long-lived services that the app depends on: databases, caches, search. A deploy leaves them alone.", example: `{ redis: { image: "redis:7", roles: ["web"], port: "127.0.0.1:6379:6379", volumes: ["redis:/data"] } }` }),
-    primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`." }),
+    primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.", example: `"app"` }),
     allowEmptyRoles: z.boolean().default(false).meta({ description: "Whether roles other than the primary one may have no hosts." }),
     registry: Registry.meta({ description: "Where images are kept.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }` }),
     env: RootEnv.default({}).meta({ description: "Environment of all containers: a map, or `clear` and `secret`.", example: `{ clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }` }),
@@ -68,10 +69,10 @@ export const ConfigSchema = z
     drainTimeout: seconds.default(30).meta({ description: "How long the old container may take to finish its requests.", example: `"1m"` }),
     stopTimeout: seconds.optional().meta({ description: "How long a container may take to stop before it is killed.", fallback: "drainTimeout for roles behind no proxy, else docker's own" }),
     readinessDelay: seconds.default(7).meta({ description: "How long a container behind no proxy, and without a healthcheck, must keep running to count as healthy." }),
-    retainContainers: z.int({ error: "an integer of at least 1" }).min(1, { error: "an integer of at least 1" }).default(5).meta({ description: "How many old containers are kept for rollback." }),
+    retainContainers: z.int({ error: "an integer of at least 1" }).min(1, { error: "an integer of at least 1" }).default(5).meta({ description: "How many old containers are kept for rollback.", example: "3" }),
     requireDestination: z.boolean().default(false).meta({ description: "Refuse to run without `-d`." }),
     minimumVersion: text("a version").regex(/^\d+(\.\d+){0,2}(-[\w.]+)?$/, { error: "a version such as \"1.2.0\"" }).optional().meta({ description: "Refuse to run with an older capstan.", example: `"1.2.0"` }),
-    secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it." }),
+    secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.", example: `"config/secrets"` }),
     secrets: z.record(z.string().regex(secretName, { error: "the name of a secret: letters, digits, \"_\" and \".\"" }), z.union([secretFunction, secretRef], { error: `a function that gives the value, or secret("OTHER")` })).default({}).meta({
       description: "Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.",
       example: `{ DATABASE_URL: async () => readFromVault("shop/database") }`,
@@ -83,6 +84,10 @@ export const ConfigSchema = z
       fallback: "what they log, the output of their programs, and their end",
     }),
     output: Output.default({}).meta({ description: "Where the events of commands that change something go besides the screen.", example: `{ file: { path: "log" } }` }),
+    aliases: Aliases.default({}).meta({
+      description: "Command lines by a word of your own: `capstan console` is what stands behind `console`, with the words after it appended. Names of commands are taken.",
+      example: `{ console: "app exec -p --reuse 'bin/rails console'" }`,
+    }),
   })
   .meta({ typeName: "DeployConfig", description: "What `deploy.config.ts` says." });
 

@@ -32,6 +32,7 @@ export interface DeployConfig {
   /**
    * The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.
    * @default "web"
+   * @example primaryRole: "app"
    */
   primaryRole?: string | undefined;
   /**
@@ -53,6 +54,7 @@ export interface DeployConfig {
   /**
    * Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app.
    * @default {}
+   * @example labels: { team: "core" }
    */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
@@ -128,6 +130,7 @@ export interface DeployConfig {
   /**
    * How many old containers are kept for rollback.
    * @default 5
+   * @example retainContainers: 3
    */
   retainContainers?: number | undefined;
   /**
@@ -143,6 +146,7 @@ export interface DeployConfig {
   /**
    * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.
    * @default ".capstan/secrets"
+   * @example secretsPath: "config/secrets"
    */
   secretsPath?: string | undefined;
   /**
@@ -169,6 +173,12 @@ export interface DeployConfig {
    * @example output: { file: { path: "log" } }
    */
   output?: OutputConfig | undefined;
+  /**
+   * Command lines by a word of your own: `capstan console` is what stands behind `console`, with the words after it appended. Names of commands are taken.
+   * @default {}
+   * @example aliases: { console: "app exec -p --reuse 'bin/rails console'" }
+   */
+  aliases?: Record<string, string> | undefined;
 }
 
 /** Hosts that run one command of the image. */
@@ -189,7 +199,10 @@ export interface RoleConfig {
    * @example env: { clear: { QUEUES: "mail" } }
    */
   env?: EnvConfig | Record<string, string | number | boolean> | undefined;
-  /** Labels of this role's containers, over those of the root. With one that begins with `traefik.` the role is behind Traefik. */
+  /**
+   * Labels of this role's containers, over those of the root. With one that begins with `traefik.` the role is behind Traefik.
+   * @example labels: { team: "core" }
+   */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
    * Further options of `docker run`: `true` is a bare flag, a list repeats the flag.
@@ -374,11 +387,13 @@ export interface BufferingConfig {
   /**
    * Longest request body in bytes; 0 is no limit.
    * @default no limit
+   * @example maxRequestBody: 20_000_000
    */
   maxRequestBody?: number | undefined;
   /**
    * Longest response body in bytes; 0 is no limit.
    * @default no limit
+   * @example maxResponseBody: 20_000_000
    */
   maxResponseBody?: number | undefined;
 }
@@ -394,6 +409,7 @@ export interface ProxyLoggingConfig {
   /**
    * Response headers in the proxy's log.
    * @default []
+   * @example responseHeaders: ["Content-Type"]
    */
   responseHeaders?: readonly string[] | undefined;
 }
@@ -403,11 +419,13 @@ export interface ProxyRunConfig {
   /**
    * Port on the host for HTTP.
    * @default 80
+   * @example httpPort: 8080
    */
   httpPort?: number | undefined;
   /**
    * Port on the host for HTTPS.
    * @default 443
+   * @example httpsPort: 8443
    */
   httpsPort?: number | undefined;
   /**
@@ -423,6 +441,7 @@ export interface ProxyRunConfig {
   /**
    * When the proxy's log file is rotated; empty: never.
    * @default "10m"
+   * @example logMaxSize: "50m"
    */
   logMaxSize?: string | undefined;
   /**
@@ -439,16 +458,19 @@ export interface ProxyRunConfig {
   /**
    * Registry of the proxy's image.
    * @default Docker Hub
+   * @example registry: "registry.example"
    */
   registry?: string | undefined;
   /**
    * The proxy's image without tag.
    * @default "basecamp/kamal-proxy"
+   * @example repository: "acme/kamal-proxy"
    */
   repository?: string | undefined;
   /**
    * Tag of the proxy's image.
    * @default "v0.9.2"
+   * @example version: "v0.9.3"
    */
   version?: string | number | undefined;
   /**
@@ -475,6 +497,7 @@ export interface AppHealthcheckConfig {
   /**
    * How long a new container has, as attempts with pauses of 1, 2, 3, … seconds: 7 are 28 seconds. It is asked more often than that within the same time.
    * @default deployTimeout counts
+   * @example maxAttempts: 10
    */
   maxAttempts?: number | undefined;
   /**
@@ -563,7 +586,10 @@ export interface AccessoryConfig {
    * @example port: "127.0.0.1:3306:3306"
    */
   port?: number | string | undefined;
-  /** Labels of its container. */
+  /**
+   * Labels of its container.
+   * @example labels: { team: "core" }
+   */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
    * Further options of `docker run`: `true` is a bare flag, a list repeats the flag.
@@ -777,7 +803,10 @@ export interface TraefikConfig {
    * @example options: { publish: ["443:443"], memory: "512m" }
    */
   options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
-  /** Labels of Traefik's container. Those that begin with `traefik.` become routes of Traefik itself, such as one to its dashboard. */
+  /**
+   * Labels of Traefik's container. Those that begin with `traefik.` become routes of Traefik itself, such as one to its dashboard.
+   * @example labels: { team: "core" }
+   */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
    * Environment of Traefik, such as the credentials of a DNS provider.
@@ -847,6 +876,7 @@ export interface SshConfig {
   /**
    * How many connections may be opening at once.
    * @default 30
+   * @example maxConcurrentStarts: 10
    */
   maxConcurrentStarts?: number | undefined;
 }

@@ -11,7 +11,7 @@ const published: Readonly<Record<string, RegExp>> = {
   "config/secret-ref": /^(secret|SecretRef|SecretInput)$/,
   "config/types": /./,
   "config/file-content": /./,
-  "config/hooks": /^(?!hookNames)/,
+  "config/hooks": /^(?!hookNames|hookDescriptions)/,
   "ground/duration": /^Duration$/,
   "ground/command": /^(sh|Command|Word)$/,
   "ground/secret": /^Secret$/,

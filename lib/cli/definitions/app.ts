@@ -8,19 +8,19 @@ export const boot = define({
 });
 
 export const start = define({
-  meta: { purpose: "Start the service's stopped containers and give them traffic" },
+  meta: { purpose: "Start the service's stopped containers and give them traffic", examples: [["capstan app start", "after `capstan app stop`"]] },
   args: {},
   changes: true,
 });
 
 export const stop = define({
-  meta: { purpose: "Take traffic from the service's containers and stop them" },
+  meta: { purpose: "Take traffic from the service's containers and stop them", examples: [["capstan app stop -r jobs", "the containers of one role"]] },
   args: {},
   changes: true,
 });
 
 export const details = define({
-  meta: { purpose: "List the service's running containers by role", examples: [["capstan app details -r web", "of one role"]] },
+  meta: { purpose: "List the service's running containers by role", examples: [["capstan app details", "on all hosts"], ["capstan app details -h web-1", "on one host"]] },
   args: {},
   changes: false,
   asks: true,
@@ -84,7 +84,7 @@ export const exec = define({
 });
 
 export const containers = define({
-  meta: { purpose: "List all of the service's containers, stopped ones too" },
+  meta: { purpose: "List all of the service's containers, stopped ones too", examples: [["capstan app containers", "also shows what there is to roll back to"]] },
   args: {},
   changes: false,
   asks: true,
@@ -105,7 +105,7 @@ export const logs = define({
 });
 
 export const version = define({
-  meta: { purpose: "Show which version serves on each host" },
+  meta: { purpose: "Show which version serves on each host", examples: [["capstan app version", "on all hosts"], ["capstan app version -d staging --json", "for programs"]] },
   args: {},
   changes: false,
 });
@@ -120,4 +120,4 @@ export const maintenance = define({
   changes: true,
 });
 
-export const live = define({ meta: { purpose: "End the maintenance: requests go to the application again" }, args: {}, changes: true });
+export const live = define({ meta: { purpose: "End the maintenance: requests go to the application again", examples: [["capstan app live", "after `capstan app maintenance`"]] }, args: {}, changes: true });

@@ -1,6 +1,6 @@
 import { define } from "../command.ts";
 
-export const bootstrap = define({ meta: { purpose: "Install Docker on the hosts where it is missing" }, args: {}, changes: true });
+export const bootstrap = define({ meta: { purpose: "Install Docker on the hosts where it is missing", examples: [["capstan server bootstrap", "all hosts"], ["capstan server bootstrap -h web-3", "a new host"]] }, args: {}, changes: true });
 
 export const exec = define({
   meta: {

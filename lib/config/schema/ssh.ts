@@ -15,6 +15,6 @@ export const Ssh = z
     config: z.union([z.boolean(), text("a file")], { error: "true, false or a file" }).default(true).meta({ description: "Whether ~/.ssh/config is read; a path reads that file instead.", example: `"./ssh_config"` }),
     strictHostKeyChecking: z.enum(["yes", "accept-new", "no"]).default("accept-new").meta({ description: "Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`." }),
     connectTimeout: seconds.default(15).meta({ description: "How long one connection may take to open.", example: `"30s"` }),
-    maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once." }),
+    maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once.", example: "10" }),
   })
   .meta({ typeName: "SshConfig", description: "How hosts are reached." });
