@@ -50,6 +50,11 @@ export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], r
   return { hosts: unique([...inLead, ...allHosts.filter((host) => left.includes(host))]), roles: [...lead, ...others], primaryHost: first };
 };
 
+/** The primary host alone, in the first of its roles: where a session runs. */
+export function primaryOf({ roles: [role], primaryHost }: Scope): Scope {
+  return { hosts: [primaryHost], roles: role === undefined ? [] : [{ ...role, hosts: [primaryHost] }], primaryHost };
+}
+
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
 /** The names a list of patterns picks, pattern by pattern; all of them when there is no pattern. */

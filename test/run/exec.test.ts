@@ -7,7 +7,7 @@ import { fakeWorld } from "../support/world.ts";
 
 const shop = settingsOf();
 const task = taskOf(shop, { command: "app", subcommand: "exec", version: undefined });
-const options: ExecOptions = { reuse: false, env: {}, detach: false };
+const options: ExecOptions = { reuse: false, env: {}, detach: false, interactive: "no" };
 const hosts = { "10.0.0.1": obliging([containerLine("web", "2", "a2"), containerLine("web", "1", "a1")]), "10.0.0.2": obliging([containerLine("jobs", "1", "b1")]) };
 
 describe("commandOf()", () => {
