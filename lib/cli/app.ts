@@ -58,7 +58,7 @@ export async function exec(context: CommandContextOf<typeof definitions.exec>): 
     const [errand] = plan.errands;
     if (!args.interactive || errand === undefined) return printOutputs(context, "App", await appExec(world, task, plan), args.raw);
     await prepareExec(world, task, plan);
-    return await runSession(context, world, errand.host, errand.command);
+    return await runSession(context, world, errand);
   });
 }
 

@@ -1,8 +1,7 @@
-import type { Command } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { Terminal } from "../ground/terminal.ts";
 import type { World } from "../ground/world.ts";
-import { interactiveSession } from "../run/interactive.ts";
+import { interactiveSession, type SessionErrand } from "../run/interactive.ts";
 import type { AnyContext } from "./session.ts";
 
 /** As of a program that SIGPIPE ended. */
@@ -17,10 +16,10 @@ export function refuseJson({ options, path }: AnyContext): void {
  * Carries out a session of the user's own; the live view stays off the screen while the terminal is lent.
  * @returns the command's exit status, or 141 when our standard output is not read any more
  */
-export async function runSession({ io, pause }: Pick<AnyContext, "io" | "pause">, world: World, host: string, command: Command): Promise<number> {
+export async function runSession({ io, pause }: Pick<AnyContext, "io" | "pause">, world: World, errand: SessionErrand): Promise<number> {
   const { closed } = io.stdout;
   try {
-    return await interactiveSession({ ...world, signal: AbortSignal.any([world.signal, closed]) }, quietly(io.terminal, pause), host, command);
+    return await interactiveSession({ ...world, signal: AbortSignal.any([world.signal, closed]) }, quietly(io.terminal, pause), errand);
   } catch (error) {
     if (closed.aborted && !world.signal.aborted) return nobodyReads;
     throw error;

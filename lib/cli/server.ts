@@ -19,7 +19,7 @@ export async function exec(context: CommandContextOf<typeof definitions.exec>): 
       printPlanTo(context, { notes: [], phases: [{ title: "Run the command", lanes: (args.interactive ? [primaryHost] : hosts).map((host) => ({ host, steps: [{ kind: "run", title: "Run the command", command }] })) }] });
       return 0;
     }
-    if (args.interactive) return await runSession(context, deployer.world, primaryHost, command);
+    if (args.interactive) return await runSession(context, deployer.world, { host: primaryHost, command });
     return printOutputs(context, "App", await serverExec(deployer.world, task, command), args.raw);
   });
 }

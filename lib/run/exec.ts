@@ -2,12 +2,12 @@ import type { Role } from "../config/settings.ts";
 import { Command, quote } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
 import { DeployError } from "../ground/errors.ts";
-import { containerName, envFilePath, latestTag } from "../ground/names.ts";
+import { containerName, envFilePath, execName, latestTag } from "../ground/names.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 import { currentContainer, isUp } from "../plan/current.ts";
 import { appendAudit, auditLine } from "../remote/audit.ts";
-import { execInContainer, runOneOff, type Interactive } from "../remote/container.ts";
+import { endOneOff, execInContainer, runOneOff, type Interactive } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
 import { createNetwork } from "../remote/network.ts";
 import { login } from "../remote/registry.ts";
@@ -15,6 +15,7 @@ import { uploadCommand } from "../remote/upload.ts";
 import { batchScript } from "./batch.ts";
 import type { Offline } from "./change.ts";
 import { eachHost, type Errand, type HostOutput } from "./each-host.ts";
+import type { SessionErrand } from "./interactive.ts";
 import { connectAll, joined, look, type Sight } from "./observe.ts";
 import type { Task } from "./task.ts";
 
@@ -39,7 +40,7 @@ export function commandOf(words: readonly string[]): Command {
 /** What an `app exec` does: what it prepares on each host, then the command itself. */
 export interface ExecPlan {
   readonly prepare: readonly Errand[];
-  readonly errands: readonly Errand[];
+  readonly errands: readonly SessionErrand[];
 }
 
 /** Plans a command in a new container of every role in scope. @param seed hex digits that names are derived from; @param recordedAt ISO 8601, UTC */
@@ -52,7 +53,10 @@ export function planExec(task: Task, words: readonly string[], options: ExecOpti
   const record = (role: string): Command => appendAudit(settings, auditLine({ recordedAt, performer, destination: settings.destination, role, text: `Executed cmd '${command.text}' on app version ${version}` }));
   return {
     prepare: places.flatMap(({ role, host }) => [...(signIn === undefined ? [] : [signIn]), createNetwork(), uploadCommand(envFilePath(settings, role.name), "0600").stdin(envFile(role)), record(role.name)].map((one) => ({ host, role: role.name, command: one }))),
-    errands: places.map(({ role, host }) => ({ host, role: role.name, command: runOneOff({ settings, role, version, hex: derivedHex(seed, `exec ${host} ${role.name}`, 6), command, env: options.env, detach: options.detach, interactive: options.interactive }) })),
+    errands: places.map(({ role, host }) => {
+      const hex = derivedHex(seed, `exec ${host} ${role.name}`, 6);
+      return { host, role: role.name, command: runOneOff({ settings, role, version, hex, command, env: options.env, detach: options.detach, interactive: options.interactive }), leftover: endOneOff(execName(settings, role.name, version, hex)) };
+    }),
   };
 }
 
