@@ -3,7 +3,12 @@ import { join } from "node:path";
 
 /** The program under test is another process: only there is a terminal to change. */
 const library = JSON.stringify(join(import.meta.dir, "../../lib/cli/terminal.ts"));
+const prompt = JSON.stringify(join(import.meta.dir, "../../lib/cli/prompt.ts"));
 const script = `
+  if (process.env.ASK) {
+    const { askSecret } = await import(${prompt});
+    await askSecret("Passphrase?", () => () => undefined);
+  }
   const { processTerminal } = await import(${library});
   const terminal = processTerminal();
   const show = (text) => process.stdout.write(text + "\\n");
@@ -87,6 +92,19 @@ describe("a terminal that is lent", () => {
     terminal.write("x");
     await sees("goes on");
     await sees("x written");
+  });
+
+  test("is read after a passphrase was asked for", async () => {
+    const { child, terminal, modes, sees } = start({ ASK: "yes" });
+    const before = modes();
+    await sees("Passphrase?");
+    terminal.write("open sesame\r");
+    await sees("lent");
+    terminal.write("x");
+    await sees("x written");
+    terminal.write("q");
+    expect(await child.exited).toBe(0);
+    expect(modes()).toEqual(before);
   });
 
   test.each([["a crash", "c", 1], ["an exit", "t", 3]])("is as it was after %s", async (_, key, status) => {

@@ -33,6 +33,8 @@ export interface FakeOptions {
   readonly onRun?: (host: string, text: string) => void;
   /** How every session ends; default 0. */
   readonly sessionStatus?: number;
+  /** Called when a session begins: to throw as a lost connection does. */
+  readonly onSession?: () => void;
   readonly onConnect?: (host: string) => void;
 }
 
@@ -41,7 +43,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], sessionStatus = 0, onRun, onConnect }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], sessionStatus = 0, onRun, onSession, onConnect }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -115,6 +117,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
       async interact(host, command, terminal) {
         connected.push(host);
         ran.push(`${host} -${terminal.kind === undefined ? "i" : "it"} ${command.text}`);
+        onSession?.();
         return sessionStatus;
       },
       async probe(host) {
