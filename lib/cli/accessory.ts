@@ -1,10 +1,12 @@
 import { errandPlan } from "../run/each-host.ts";
 import { planAccessoryExec } from "../run/accessory-exec.ts";
 import { changes } from "../run/changes.ts";
-import { appExec } from "../run/exec.ts";
+import { appExec, prepareExec } from "../run/exec.ts";
+import { joinedTo } from "../run/interactive.ts";
 import { accessoryDetailsOf, accessoryLogs } from "../run/looks.ts";
 import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/accessory.ts";
+import { refuseJson, runSession } from "./interactive.ts";
 import { logOptions } from "./log-options.ts";
 import { confirmed } from "./prompt.ts";
 import { askHosts, carryChange, printOutputs, printPlanTo, showLogs, withDeployer } from "./session.ts";
@@ -39,12 +41,18 @@ export const logs = (context: CommandContextOf<typeof definitions.logs>): Promis
   withDeployer(context, async (deployer) => showLogs(context, deployer, accessoryLogs(await deployer.task("accessory", "logs"), context.args.name, logOptions(context.args))));
 
 export async function exec(context: CommandContextOf<typeof definitions.exec>): Promise<number> {
-  const { args, rest, options } = context;
+  const { args, rest, options, io } = context;
+  if (args.interactive) refuseJson(context);
   return withDeployer(context, async (deployer) => {
     const task = await deployer.task("accessory", "exec");
-    const plan = planAccessoryExec(task, args.name, rest, { reuse: args.reuse });
-    if (!options.dryRun) return printOutputs(context, "Accessory", await appExec(deployer.world, task, plan), args.raw);
-    printPlanTo(context, { notes: [], phases: [errandPlan("Prepare hosts", plan.prepare), errandPlan("Run the command", plan.errands)] });
-    return 0;
+    const plan = planAccessoryExec(task, args.name, rest, { reuse: args.reuse, interactive: args.interactive ? joinedTo(io.terminal) : "no" });
+    if (options.dryRun) {
+      printPlanTo(context, { notes: [], phases: [errandPlan("Prepare hosts", plan.prepare), errandPlan("Run the command", plan.errands)] });
+      return 0;
+    }
+    const [errand] = plan.errands;
+    if (!args.interactive || errand === undefined) return printOutputs(context, "Accessory", await appExec(deployer.world, task, plan), args.raw);
+    await prepareExec(deployer.world, task, plan);
+    return await runSession(context, deployer.world, errand);
   });
 }

@@ -1,14 +1,17 @@
+import { primaryOf } from "../config/scope.ts";
 import { DeployError, exitStatus } from "../ground/errors.ts";
 import { changes } from "../run/changes.ts";
 import { errandPlan } from "../run/each-host.ts";
-import { appExec, planExec, planExecInServing } from "../run/exec.ts";
+import { appExec, planExec, planExecInServing, prepareExec } from "../run/exec.ts";
+import { joinedTo } from "../run/interactive.ts";
 import { appContainers, appDetails, appImages, findStale, places, planLogs, serving } from "../run/looks.ts";
 import { timestamp } from "../run/stamp.ts";
 import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/app.ts";
+import { refuseJson, runSession } from "./interactive.ts";
 import { logOptions } from "./log-options.ts";
 import { runningVersions } from "../remote/current.ts";
-import { askHosts, carryChange, printErrands, printOutputs, printPlanTo, showLogs, withDeployer } from "./session.ts";
+import { askHosts, carryChange, offlineOf, printErrands, printOutputs, printPlanTo, showLogs, withDeployer } from "./session.ts";
 
 export const boot = (context: CommandContextOf<typeof definitions.boot>): Promise<void> => carryChange(context, changes.appBoot());
 export const start = (context: CommandContextOf<typeof definitions.start>): Promise<void> => carryChange(context, changes.appStart());
@@ -65,15 +68,23 @@ export async function logs(context: CommandContextOf<typeof definitions.logs>): 
 }
 
 export async function exec(context: CommandContextOf<typeof definitions.exec>): Promise<number> {
-  const { args, rest } = context;
-  const options = { reuse: args.reuse, detach: args.detach, env: variables(args.env) };
+  const { args, rest, options: { dryRun }, io } = context;
+  if (args.interactive) refuseJson(context);
+  const options = { reuse: args.reuse, detach: args.detach, env: variables(args.env), interactive: args.interactive ? joinedTo(io.terminal) : "no" } as const;
+  const offline = await offlineOf(context);
   return withDeployer(context, async (deployer) => {
-    const task = await deployer.task("app", "exec");
     const { world } = deployer;
-    const plan = options.reuse ? await planExecInServing(world, task, rest, options) : planExec(task, rest, options, world.randomHex(16), timestamp(world));
-    if (!context.options.dryRun) return printOutputs(context, "App", await appExec(world, task, plan), args.raw);
-    printPlanTo(context, { notes: [], phases: [errandPlan("Prepare hosts", plan.prepare), errandPlan("Run the command", plan.errands)] });
-    return 0;
+    const whole = await deployer.task("app", "exec");
+    const task = args.interactive ? { ...whole, scope: primaryOf(whole.scope) } : whole;
+    const plan = options.reuse ? await planExecInServing(world, task, rest, options, offline) : planExec(task, rest, options, world.randomHex(16), timestamp(world));
+    if (dryRun) {
+      printPlanTo(context, { notes: [], phases: [errandPlan("Prepare hosts", plan.prepare), errandPlan("Run the command", plan.errands)] });
+      return 0;
+    }
+    const [errand] = plan.errands;
+    if (!args.interactive || errand === undefined) return printOutputs(context, "App", await appExec(world, task, plan), args.raw);
+    await prepareExec(world, task, plan);
+    return await runSession(context, world, errand);
   });
 }
 

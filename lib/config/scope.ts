@@ -56,6 +56,11 @@ export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], r
   return { hosts: unique([...inLead, ...roleHosts.filter((host) => left.includes(host)), ...accessories.flatMap(({ hosts }) => hosts)]), roles: [...lead, ...others], accessories, primaryHost: first };
 };
 
+/** The primary host alone, in the first of its roles: where a session runs. */
+export function primaryOf({ roles: [role], primaryHost }: Scope): Scope {
+  return { hosts: [primaryHost], roles: role === undefined ? [] : [{ ...role, hosts: [primaryHost] }], accessories: [], primaryHost };
+}
+
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
 /** The names a list of patterns picks, pattern by pattern; all of them when there is no pattern. */

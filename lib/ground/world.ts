@@ -1,5 +1,6 @@
 import type { Command, Program } from "./command.ts";
 import type { Event } from "./event.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** How a command ended. `status` is undefined when a signal ended it. */
 export interface Exit {
@@ -55,6 +56,12 @@ export interface Transport {
   run(host: string, command: Command, limits: Limits): Promise<Exit>;
   /** Starts a command that stays. */
   open(host: string, command: Command, signal: AbortSignal): Promise<Channel>;
+  /**
+   * Joins the user's terminal to a command: the command has a terminal of the same kind and size where standard input is one, else pipes. Bytes pass
+   * as they are, in both directions. Resolves with its exit status, 128 and more for a signal; rejects with a ConnectError (also when the connection is
+   * lost on the way) or a cancellation. The terminal is back as it was then.
+   */
+  interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number>;
   /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
   probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
 }

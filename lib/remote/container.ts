@@ -105,6 +105,9 @@ export function stopContainer(name: string, seconds: number | undefined): Comman
 /** Takes a container away, running or not. Harmless when there is none. */
 export const removeContainer = (name: string): Command => sh`docker rm --force ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 
+/** Ends a container of one command and takes it away. */
+export const endOneOff = (name: string): Command => sh`docker rm --force ${name}`;
+
 /** Takes away a container that made place for another one and was stopped. Harmless when there is none, refuses a running one. */
 export const removeReplaced = (name: string): Command => sh`docker rm ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 

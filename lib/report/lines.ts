@@ -111,14 +111,28 @@ export function lineReporter(write: (line: string) => void, options: { readonly 
   const { verbosity, style } = options;
   const widthFor = hostColumn();
   const isNew = withoutRepeats();
+  const held: string[] = [];
+  let pauses = 0;
+  const writeHeld = (): void => {
+    for (const line of held.splice(0)) write(line);
+  };
   return {
     report(event) {
       const width = widthFor(event);
       const entry = entryOf(event, verbosity, style);
       if (entry === undefined || !isNew(entry)) return;
-      for (const line of entryLines(entry, width, style)) write(`${style.dim(timeOfDay(event.at))}  ${line}`);
+      held.push(...entryLines(entry, width, style).map((line) => `${style.dim(timeOfDay(event.at))}  ${line}`));
+      if (pauses === 0) writeHeld();
     },
-    pause: () => () => undefined,
-    close: () => undefined,
+    pause() {
+      pauses++;
+      let over = false;
+      return () => {
+        if (over) return;
+        over = true;
+        if (--pauses === 0) writeHeld();
+      };
+    },
+    close: writeHeld,
   };
 }

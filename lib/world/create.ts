@@ -52,6 +52,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     connect: async (...given) => (await loaded()).connect(...given),
     run: async (...given) => (await loaded()).run(...given),
     open: async (...given) => (await loaded()).open(...given),
+    interact: async (...given) => (await loaded()).interact(...given),
     probe: async (...given) => (await loaded()).probe(...given),
   };
   const close = async (): Promise<void> => {

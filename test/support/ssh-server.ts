@@ -14,6 +14,8 @@ export interface SshServerOptions {
   readonly hostKeys?: readonly string[];
   /** Sessions at once on a connection; more are refused as sshd does. */
   readonly maxSessions?: number;
+  /** Whether a command may have a terminal; default: yes. */
+  readonly terminals?: boolean;
   /** Whether connections may be forwarded; default: yes. */
   readonly forwards?: boolean;
 }
@@ -33,6 +35,8 @@ export interface SshServer extends AsyncDisposable {
   readonly openSessions: number;
   /** Commands as they came over the wire. */
   readonly commands: readonly string[];
+  /** What was asked of terminals: `xterm 80x24`, then `100x30` for each new size. */
+  readonly sizes: readonly string[];
   /** Cuts all connections without a word. */
   cut(): void;
 }
@@ -48,6 +52,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   const hostKeys = options.hostKeys ?? [newHostKey()];
   const state = { connections: 0, sessions: 0, open: 0 };
   const commands: string[] = [];
+  const sizes: string[] = [];
   const sockets = new Set<Socket>();
   const server = new Server({ hostKeys: [...hostKeys] }, (client) => {
     state.connections++;
@@ -69,6 +74,12 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
           sessions--;
           state.open--;
         });
+        session.on("pty", (acceptTerminal, rejectTerminal, { term, cols, rows }) => {
+          sizes.push(`${term} ${cols}x${rows}`);
+          if (options.terminals === false) rejectTerminal();
+          else acceptTerminal();
+        });
+        session.on("window-change", (_accept, _reject, { cols, rows }) => void sizes.push(`${cols}x${rows}`));
         session.on("exec", (acceptExec, _reject, { command }) => {
           commands.push(command);
           const channel = acceptExec();
@@ -113,6 +124,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     get sessions() { return state.sessions; },
     get openSessions() { return state.open; },
     commands,
+    sizes,
     cut,
     async [Symbol.asyncDispose]() {
       cut();

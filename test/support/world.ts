@@ -31,6 +31,10 @@ export interface FakeOptions {
   readonly locks?: readonly string[];
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
   readonly onRun?: (host: string, text: string) => void;
+  /** How every session ends; default 0. */
+  readonly sessionStatus?: number;
+  /** Called when a session begins: to throw as a lost connection does. */
+  readonly onSession?: () => void;
   readonly onConnect?: (host: string) => void;
 }
 
@@ -39,7 +43,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], onRun, onConnect }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], sessionStatus = 0, onRun, onSession, onConnect }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -109,6 +113,12 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
           ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),
         };
+      },
+      async interact(host, command, terminal) {
+        connected.push(host);
+        ran.push(`${host} -${terminal.kind === undefined ? "i" : "it"} ${command.text}`);
+        onSession?.();
+        return sessionStatus;
       },
       async probe(host) {
         const attempt = (probes.get(host) ?? 0) + 1;

@@ -39,10 +39,12 @@ export const exec = define({
   },
   args: {
     name: one,
+    interactive: { type: "boolean", alias: "i", description: "Join it to this terminal, on the first host" },
     reuse: { type: "boolean", description: "Run it in the running container" },
     raw: { type: "boolean", description: "Pass its output through byte by byte, without headers" },
   },
   words: { name: "COMMAND", description: "The command and its arguments", required: true },
+  conflicts: [["raw", "interactive"]],
   changes: true,
 });
 

@@ -1,5 +1,5 @@
 import { define } from "../command.ts";
-import { logArgs } from "./shared.ts";
+import { interactiveArg, interactiveNote, logArgs } from "./shared.ts";
 
 export const boot = define({
   meta: { purpose: "Start a version that is on the hosts already and switch to it", examples: [["capstan app boot --version 4f2c1a9", "a certain version; default: the one deployed last"]] },
@@ -65,21 +65,26 @@ export const removeAppDirectories = define({ meta: { hidden: true, purpose: "Rem
 export const exec = define({
   meta: {
     purpose: "Run a command in the application's image, in a new container unless told otherwise",
-    notes: ["Options stand before COMMAND: what follows its first word belongs to it. A command in one quoted word may be followed by options."],
+    notes: [
+      "Options stand before COMMAND: what follows its first word belongs to it. A command in one quoted word may be followed by options.",
+      interactiveNote,
+    ],
     examples: [
+      ["capstan app exec -i --reuse bin/console", "a session in the running container, on the primary host"],
       ["capstan app exec -p bin/migrate --pretend", "on the primary host only; --pretend goes to bin/migrate"],
       ["capstan app exec -p --reuse bin/console --version", "in the running container"],
       ["capstan app exec -e LEVEL:debug -r jobs -- env", "with a variable, on the hosts of a role"],
     ],
   },
   args: {
+    ...interactiveArg,
     reuse: { type: "boolean", description: "Run it in the running container" },
     env: { type: "string", alias: "e", multiple: true, valueHint: "NAME:VALUE", description: "Set a variable; may be repeated" },
     detach: { type: "boolean", description: "Leave it running and come back at once" },
     raw: { type: "boolean", description: "Pass its output through byte by byte, without headers" },
   },
   words: { name: "COMMAND", description: "The command and its arguments", required: true },
-  conflicts: [["detach", "reuse"], ["raw", "detach"]],
+  conflicts: [["detach", "reuse"], ["raw", "detach"], ["interactive", "detach"], ["interactive", "raw"]],
   changes: true,
 });
 

@@ -2,6 +2,7 @@ import type { ClientChannel } from "ssh2";
 import type { Command } from "../../ground/command.ts";
 import { ConnectError, isDeployError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
+import type { Terminal } from "../../ground/terminal.ts";
 import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
@@ -10,6 +11,7 @@ import type { Connection } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";
 import { Keyring } from "./identity.ts";
+import { interact } from "./interact.ts";
 import { homeOf } from "./paths.ts";
 import { Pool } from "./pool.ts";
 import { httpProbe } from "./probe.ts";
@@ -77,6 +79,13 @@ class SshTransport implements Transport, AsyncDisposable {
       this.#open.delete(opened);
     });
     return opened;
+  }
+
+  async interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number> {
+    checkCommand(host, command);
+    const { connection, channel, slot } = await this.#session(host, command, signal);
+    using _ = slot;
+    return await interact(connection, channel, command, terminal, signal);
   }
 
   async probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
