@@ -70,8 +70,9 @@ describe("bash completes", () => {
   test("every option, with its letter", () => {
     expect(offers(["capstan", "app", "logs", "-"])).toEqual([
       "--since", "-s", "--lines", "-n", "--grep", "-g", "--follow", "-f", "--skip-timestamps", "-T", "--grep-options", "--container-id",
+      "--dry-run", "--offline", "--facts",
       "--destination", "-d", "--hosts", "-h", "--roles", "-r", "--primary", "-p", "--config-file", "-c", "--version", "--quiet", "-q", "--verbose", "-v", "--json",
-      "--skip-hooks", "-H", "--lock-wait", "--lock-wait-timeout", "--lock-wait-interval", "--help", "--dry-run", "--offline", "--facts",
+      "--skip-hooks", "-H", "--lock-wait", "--lock-wait-timeout", "--lock-wait-interval", "--help",
     ]);
   });
 
