@@ -1,7 +1,7 @@
 import { commands } from "../../lib/cli/commands.ts";
 import { plans, type Definition, type Tree } from "../../lib/cli/command.ts";
 import { shownArguments, shownOptions, usageLine, type ShownOption } from "../../lib/cli/option-list.ts";
-import { globalArgs, planning } from "../../lib/cli/options.ts";
+import { globalArgs } from "../../lib/cli/options.ts";
 import { configReference } from "../../lib/config/reference.ts";
 import { exitStatus, type Failure } from "../../lib/ground/errors.ts";
 import { coveragePage } from "./coverage.ts";
