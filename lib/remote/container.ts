@@ -132,7 +132,7 @@ const listed = (settings: Settings, role: string | undefined, flags: readonly st
  * them: without a destination they have no such label, which docker's own filter does not take for an empty one.
  */
 export function containersOf(settings: Pick<Settings, "service" | "destination">): Query<readonly Container[]> {
-  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', '{{.Label "destination"}}', "{{.State}}", "{{.Status}}", "{{.Image}}"].join("\t");
+  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', '{{.Label "destination"}}', "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}"].join("\t");
   return {
     command: sh`docker ps --all --filter ${`label=service=${settings.service}`} --filter label=role --format ${format}`,
     parse: (stdout) => linesOf(stdout).flatMap((line) => parseContainer(settings, line)),
@@ -140,10 +140,13 @@ export function containersOf(settings: Pick<Settings, "service" | "destination">
 }
 
 function parseContainer(settings: Pick<Settings, "service" | "destination">, line: string): Container[] {
-  const [id, name, role, destination, state, status, image] = line.split("\t");
+  const [id, name, role, destination, state, status, image, networks = ""] = line.split("\t");
   if (id === undefined || name === undefined || role === undefined || state === undefined || status === undefined || image === undefined || destination === undefined) throw new Error(`Cannot read container "${line}"`);
-  return destination === (settings.destination ?? "") ? [{ id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image }] : [];
+  return destination === (settings.destination ?? "") ? [{ id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image, ...inNetworks(networks) }] : [];
 }
+
+/** What `docker ps` prints as networks, as facts. */
+export const inNetworks = (text: string): { readonly networks?: readonly string[] } => (text === "" ? {} : { networks: text.split(",") });
 
 const linesOf = (stdout: string): readonly string[] => stdout.split("\n").filter((line) => line.trim() !== "");
 

@@ -177,14 +177,14 @@ describe("queries", () => {
 
   test("A12: containersOf() reads what docker prints", () => {
     const { command, parse } = containersOf(settingsOf({ destination: "qa" }));
-    expect(command.text).toBe(`docker ps --all --filter label=service=shop --filter label=role --format '{{.ID}}\t{{.Names}}\t{{.Label "role"}}\t{{.Label "destination"}}\t{{.State}}\t{{.Status}}\t{{.Image}}'`);
+    expect(command.text).toBe(`docker ps --all --filter label=service=shop --filter label=role --format '{{.ID}}\t{{.Names}}\t{{.Label "role"}}\t{{.Label "destination"}}\t{{.State}}\t{{.Status}}\t{{.Image}}\t{{.Networks}}'`);
     expect(parse([
-      "0a1b2c3d4e5f\tshop-web-qa-77\tweb\tqa\trunning\tUp 3 minutes (healthy)\tacme/shop:77",
+      "0a1b2c3d4e5f\tshop-web-qa-77\tweb\tqa\trunning\tUp 3 minutes (healthy)\tacme/shop:77\tback,kamal",
       "1a1b2c3d4e5f\tshop-web-qa-74_replaced_0011223344556677\tweb\tqa\texited\tExited (0) 2 hours ago\t5d0da3dc9764",
       "2a1b2c3d4e5f\todd\tweb\tqa\tcreated\tCreated\tacme/shop:1",
       "3a1b2c3d4e5f\tshop-web-1\tweb\t\trunning\tUp 3 minutes\tacme/shop:1", "",
     ].join("\n"))).toEqual([
-      { id: "0a1b2c3d4e5f", name: "shop-web-qa-77", role: "web", version: "77", state: "running", status: "Up 3 minutes (healthy)", image: "acme/shop:77" },
+      { id: "0a1b2c3d4e5f", name: "shop-web-qa-77", role: "web", version: "77", state: "running", status: "Up 3 minutes (healthy)", image: "acme/shop:77", networks: ["back", "kamal"] },
       { id: "1a1b2c3d4e5f", name: "shop-web-qa-74_replaced_0011223344556677", role: "web", version: "74_replaced_0011223344556677", state: "exited", status: "Exited (0) 2 hours ago", image: "5d0da3dc9764" },
       { id: "2a1b2c3d4e5f", name: "odd", role: "web", version: "odd", state: "created", status: "Created", image: "acme/shop:1" },
     ]);
