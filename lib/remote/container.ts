@@ -28,23 +28,25 @@ export interface ContainerOrder {
 export function runContainer(order: ContainerOrder): Command {
   const { settings, role, host, version, hostnameHex } = order;
   const name = order.name ?? containerName(settings, role.name, version);
-  const toolEnv = {
-    KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host,
-    ...(settings.destination === undefined ? {} : { KAMAL_DESTINATION: settings.destination }),
-  };
   return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
     ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
-    ...envFlags({ ...toolEnv, ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...envFlags({ ...toolEnv(order, name), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...assetFlags(settings, role, version), ...labelFlags(settings, role), ...roleOptions(role),
     order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }
 
+/** What the app can know of its own container. */
+const toolEnv = ({ settings: { destination }, version, host }: ContainerOrder, name: string): Readonly<Record<string, string>> => ({
+  KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host, ...(destination === undefined ? {} : { KAMAL_DESTINATION: destination }),
+});
+
 /** Starts a container of a role that is only looked at: it bears the label of the trial alone, so that nothing takes it for one of the app. */
-export function runTrial({ settings, role, host, version, name }: ContainerOrder & { readonly name: string }): Command {
+export function runTrial(order: ContainerOrder & { readonly name: string }): Command {
+  const { settings, role, host, version, name } = order;
   const label = `healthcheck-${serviceWithDestination(settings)}`;
   return sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
-    ...envFlags({ KAMAL_CONTAINER_NAME: label, ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Command } from "../../lib/ground/command.ts";
 import type { Role, Settings } from "../../lib/config/settings.ts";
 import {
-  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, listContainers, removeContainer, renameContainer, runContainer, runOneOff, startContainer, stopContainer,
+  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, listContainers, removeContainer, renameContainer, runContainer, runOneOff, runTrial, startContainer, stopContainer,
 } from "../../lib/remote/container.ts";
 import { currentContainerId, currentVersion } from "../../lib/remote/current.ts";
 import { Home, run } from "../support/shell.ts";
@@ -96,6 +96,11 @@ describe("runContainer() prints the words that Kamal runs", () => {
   test("name and image can be others", () => {
     expect(runContainer({ settings: settingsOf(), role: roleOf("web"), host: "h", version: "77", name: "x", image: "y@sha256:0" }).text).toMatch(/--name x .*KAMAL_CONTAINER_NAME=x .* y@sha256:0$/);
   });
+});
+
+test("M4: runTrial() gives the trial what the app's own container is given, but no label of the app", () => {
+  const text = runTrial({ settings: settingsOf({ destination: "qa" }), role: roleOf("web"), host: "10.0.0.1", version: "77", name: "healthcheck-shop-qa-77" }).text;
+  expect(text).toBe("docker run --detach --name healthcheck-shop-qa-77 --network kamal --label service=healthcheck-shop-qa --env KAMAL_CONTAINER_NAME=healthcheck-shop-qa --env KAMAL_VERSION=77 --env KAMAL_HOST=10.0.0.1 --env KAMAL_DESTINATION=qa --env-file .kamal/apps/shop-qa/env/roles/web.env acme/shop:77");
 });
 
 describe("commands on one container", () => {
