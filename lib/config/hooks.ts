@@ -15,6 +15,8 @@ export interface HookContext {
   readonly hosts: readonly string[];
   /** The roles this run works on. */
   readonly roles: readonly string[];
+  /** True when `-r` named them. */
+  readonly rolesNamed: boolean;
   /** Such as `deploy`, or `app` with the subcommand `boot`. */
   readonly command: string;
   readonly subcommand: string | undefined;
@@ -30,6 +32,8 @@ export interface HookContext {
   local(argv: readonly string[], options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string }): Promise<Exit>;
   /** The value of a secret, for handing it to an API. It is scrubbed from all output. Throws when it is missing. */
   secret(name: string): Promise<string>;
+  /** The values of all secrets in files and config, by name. They are scrubbed from all output. */
+  secrets(): Promise<Readonly<Record<string, string>>>;
 }
 
 /** What hooks get once there are connections. */

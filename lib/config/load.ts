@@ -9,6 +9,7 @@ import { fileText, placeAt, type Place } from "./place.ts";
 import { foundText } from "./problems.ts";
 import type { Settings } from "./settings.ts";
 import type { DeployConfig } from "./types.ts";
+import { loadYaml } from "./yaml/load.ts";
 
 /** What a config is read with. */
 export interface ConfigSource {
@@ -29,15 +30,20 @@ export interface ConfigSource {
 }
 
 const endings = ["ts", "js", "mjs"] as const;
+const isYaml = (file: string): boolean => /\.ya?ml$/.test(file);
+/** Where Kamal and MRSK have their config. */
+const yamlFile = "config/deploy.yml";
 
 /**
  * Loads `deploy.config.ts` (or .js, .mjs) of the working directory, or the file that `configFile` names, and what differs for the destination.
+ * A file that ends with .yml or .yaml is a project of Kamal or MRSK, see {@link loadYaml}.
  * @throws DeployError (config) when there is no such file, when it cannot be read or throws, or with every problem of the config; (usage) when a destination is required
  */
 export async function loadConfig(options: ConfigSource & { /** Relative to the working directory, or absolute. */ readonly configFile?: string | undefined }): Promise<Settings> {
   const { cwd, files, destination } = options;
   checkDestination(destination);
   const file = await findConfig(options);
+  if (isYaml(file)) return loadYaml(file, options);
   const base = await evaluate(file, options);
   const overFile = destination === undefined ? undefined : await existing(files, overlayFiles(file, destination));
   if (destination !== undefined && overFile === undefined && !base.isFunction) {
@@ -81,6 +87,9 @@ async function findConfig({ files, cwd, configFile }: { readonly files: Files; r
   const candidates = configFile === undefined ? endings.map((ending) => join(cwd, `deploy.config.${ending}`)) : [resolve(cwd, configFile)];
   const found = await existing(files, candidates);
   if (found !== undefined) return found;
+  if (configFile === undefined && (await files.exists(join(cwd, yamlFile)))) {
+    throw new DeployError("config", `Cannot find deploy.config.ts in ${cwd}, but there is ${yamlFile}`, { hint: `Run it as it stands with \`capstan -c ${yamlFile} …\`, or \`capstan import\` to write deploy.config.ts from it` });
+  }
   throw new DeployError("config", `Cannot find ${configFile ?? "deploy.config.ts"} in ${cwd}`, { hint: configFile === undefined ? "Run `capstan init` to write one, or name a file with -c" : "Correct the path after -c" });
 }
 

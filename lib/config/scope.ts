@@ -16,6 +16,8 @@ export interface Scope {
   readonly hosts: readonly string[];
   /** Roles that have hosts left, their `hosts` narrowed. Primary role first. */
   readonly roles: readonly Role[];
+  /** True when the filter names roles. */
+  readonly rolesNamed: boolean;
   /** First host of the first role in scope. */
   readonly primaryHost: string;
 }
@@ -47,7 +49,7 @@ export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], r
   const [head, ...others] = ordered;
   const lead = head === undefined ? [] : [{ ...head, hosts: [first, ...head.hosts.filter((host) => host !== first)] }];
   const inLead = allHosts.filter((host) => left.includes(host) && head?.hosts.includes(host));
-  return { hosts: unique([...inLead, ...allHosts.filter((host) => left.includes(host))]), roles: [...lead, ...others], primaryHost: first };
+  return { hosts: unique([...inLead, ...allHosts.filter((host) => left.includes(host))]), roles: [...lead, ...others], rolesNamed: rolePatterns.length > 0, primaryHost: first };
 };
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];

@@ -34,6 +34,7 @@ export function hookContext(base: HookBase, hosts: readonly string[], signal: Ab
     performer: task.performer,
     hosts,
     roles: task.scope.roles.map((role) => role.name),
+    rolesNamed: task.scope.rolesNamed,
     command: task.command,
     subcommand: task.subcommand,
     recordedAt: base.recordedAt,
@@ -50,6 +51,11 @@ export function hookContext(base: HookBase, hosts: readonly string[], signal: Ab
       const value = await settings.secrets.value(name);
       world.conceal(value);
       return value;
+    },
+    async secrets() {
+      const values = await settings.secrets.all();
+      for (const value of Object.values(values)) world.conceal(value);
+      return values;
     },
   };
 }

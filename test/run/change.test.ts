@@ -56,7 +56,7 @@ describe("runChange()", () => {
 
   test("takes the lock on the primary host of the service, whatever filters say", async () => {
     const { world, ran, connected } = fakeWorld({ answers: hosts });
-    await runChange(world, taskOf(shop, { scope: { hosts: ["10.0.0.2"], roles: [roleOf("jobs", { hosts: ["10.0.0.2"] })], primaryHost: "10.0.0.2" } }), changes.deploy({ skipPush: true }));
+    await runChange(world, taskOf(shop, { scope: { hosts: ["10.0.0.2"], roles: [roleOf("jobs", { hosts: ["10.0.0.2"] })], rolesNamed: false, primaryHost: "10.0.0.2" } }), changes.deploy({ skipPush: true }));
     expect(connected).toEqual(["10.0.0.1", "10.0.0.2"]);
     expect(ran.filter((text) => text.startsWith("10.0.0.1"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
   });

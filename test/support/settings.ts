@@ -29,7 +29,7 @@ export function settingsOf(more: Partial<Settings> = {}): Settings {
     ssh: { user: undefined, port: undefined, keys: [], keysOnly: false, proxy: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, maxConcurrentStarts: 30 },
     boot: { limit: undefined, waitSeconds: 0 }, proxyRun: undefined, traefik: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
     hooks: {}, root: "/app",
-    secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, load: async () => undefined },
+    secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, all: async () => ({ API_KEY: "k1" }), load: async () => undefined },
     ...more,
   };
 }

@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DeployError, isDeployError } from "../ground/errors.ts";
+import type { Exit } from "../ground/world.ts";
+import type { HookContext, HookContexts, HookName, Hooks } from "./hooks.ts";
+import { placesOf } from "./place.ts";
+
+/** How executable files are called as hooks. */
+export interface ShellHookOptions {
+  /** What their variables begin with. Default: `KAMAL`. */
+  readonly prefix?: "KAMAL" | "MRSK";
+  /** A command line that gets every line of the audit log as its last argument: MRSK's `audit_broadcast_cmd`. */
+  readonly auditBroadcast?: string;
+}
+
+/** The files of Kamal and MRSK, and the hooks they are. Those named first go first. */
+const files = {
+  preConnect: ["pre-connect"],
+  dockerSetup: ["docker-setup"],
+  preBuild: ["pre-build"],
+  preDeploy: ["pre-deploy"],
+  preAppBoot: ["pre-app-boot"],
+  postAppBoot: ["post-app-boot"],
+  preProxyReboot: ["pre-proxy-reboot", "pre-traefik-reboot"],
+  postProxyReboot: ["post-proxy-reboot", "post-traefik-reboot"],
+  postDeploy: ["post-deploy"],
+} as const satisfies Partial<Record<HookName, readonly string[]>>;
+
+/** Source: Kamal hands secrets to these; MRSK has them in the environment of all. */
+const withSecrets: readonly HookName[] = ["preConnect", "preDeploy", "postDeploy"];
+
+/**
+ * The executable files of a folder as hooks, called as Kamal and MRSK call them: `hooks: shellHooks(".kamal/hooks")`. A file that ends with
+ * another status than 0, or is not executable, stops the run. Hooks of one's own go beside them: `{ ...shellHooks(".kamal/hooks"), onFailure() {} }`.
+ * @param folder relative to the file that calls this
+ */
+export function shellHooks(folder: string, { prefix = "KAMAL", auditBroadcast }: ShellHookOptions = {}): Hooks {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, shellHooks);
+  const root = resolve(dirname(placesOf(holder.stack)[0]?.file ?? ""), folder);
+  const found = Object.entries(files).flatMap(([name, candidates]) => {
+    const file = candidates.map((candidate) => resolve(root, candidate)).find((path) => existsSync(path));
+    return file === undefined ? [] : [[name as keyof typeof files, file] as const];
+  });
+  const hooks = found.map(([name, file]) => [name, async (context: HookContexts[typeof name]): Promise<void> => {
+    const secrets = prefix === "MRSK" || withSecrets.includes(name) ? await context.secrets() : {};
+    await callFile(context, file, { ...secrets, ...hookVariables(context, prefix) });
+  }] as const);
+  const broadcast = auditBroadcast === undefined ? {} : { auditBroadcast: (context: HookContexts["auditBroadcast"]) => broadcastLine(context, auditBroadcast) };
+  return { ...(Object.fromEntries(hooks) as Hooks), ...broadcast };
+}
+
+/** What a hook is told by its environment. Source: Kamal 2.12; MRSK 0.15 has no SERVICE, ROLES and LOCK. */
+export function hookVariables(context: HookContext & { readonly runtimeSeconds?: number }, prefix: "KAMAL" | "MRSK"): Readonly<Record<string, string>> {
+  const { service, serviceVersion, destination, version, performer, hosts, roles, rolesNamed, command, subcommand, recordedAt, locked, runtimeSeconds } = context;
+  const kamal = { SERVICE: service, ROLES: rolesNamed ? roles.join(",") : undefined, LOCK: String(locked) };
+  const all: Readonly<Record<string, string | undefined>> = {
+    RECORDED_AT: recordedAt, PERFORMER: performer, VERSION: version === "" ? undefined : version, SERVICE_VERSION: version === "" ? undefined : serviceVersion, HOSTS: hosts.join(","),
+    COMMAND: command, SUBCOMMAND: subcommand, DESTINATION: destination, RUNTIME: runtimeSeconds === undefined ? undefined : String(runtimeSeconds),
+    ...(prefix === "KAMAL" ? kamal : {}),
+  };
+  return Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[`${prefix}_${name}`, value]])));
+}
+
+/** Source: `env` ends with 126 for a file that it cannot execute. It also runs a script without a first line that names its shell. */
+async function callFile(context: HookContext, file: string, env: Readonly<Record<string, string>>): Promise<void> {
+  await context.local(["/usr/bin/env", file], { env }).catch((error: unknown): never => {
+    if (statusOf(error) === 126) throw new DeployError("hook", `${file} is not executable`, { cause: error, hint: `Run "chmod +x ${file}", or take the file away.` });
+    throw error;
+  });
+}
+
+const statusOf = (error: unknown): number | undefined => (isDeployError(error) && "exit" in error ? (error.exit as Exit).status : undefined);
+
+/** Source: MRSK 0.12: one argument, `[performer] [destination] text`. */
+async function broadcastLine(context: HookContexts["auditBroadcast"], command: string): Promise<void> {
+  const { performer, destination, role, text, recordedAt } = context.event;
+  const line = [performer, destination, role].flatMap((part) => (part === undefined ? [] : [`[${part}]`])).join(" ");
+  const about = { MRSK_PERFORMER: performer, MRSK_RECORDED_AT: recordedAt, MRSK_EVENT: text, ...(destination === undefined ? {} : { MRSK_DESTINATION: destination }), ...(role === undefined ? {} : { MRSK_ROLE: role }) };
+  await context.local(["sh", "-c", `${command} "$1"`, "sh", `${line} ${text}`], { env: about });
+}
