@@ -33,6 +33,7 @@ export const commands: Tree = {
   "config": command(inspect.config, async () => (await import("./config.ts")).config),
   "docs": command(inspect.docs, async () => (await import("./docs.ts")).docs),
   "init": command(inspect.init, async () => (await import("./init.ts")).init),
+  "import": command(inspect.importProject, async () => (await import("./import.ts")).importProject),
   "version": command(inspect.version, async () => (await import("./version.ts")).version),
   "app": group("The application's containers", {
     "exec": command(app.exec, async () => (await import("./app.ts")).exec),

@@ -24,6 +24,14 @@ interface Placed {
   readonly at: number;
   /** The anchor it has, or was referred to by. */
   readonly anchor?: string | undefined;
+  readonly comments?: Comments | undefined;
+}
+/** Comments of a key, or of an item of a list. */
+export interface Comments {
+  /** Lines above it, without `#`. */
+  readonly above: readonly string[];
+  /** On the same line. */
+  readonly behind: string | undefined;
 }
 export interface MapNode extends Placed {
   readonly kind: "map";
@@ -44,10 +52,7 @@ export interface Entry {
   /** Of the key. */
   readonly at: number;
   readonly node: Node;
-  /** Lines of a comment above it. */
-  readonly above?: readonly string[];
-  /** A comment behind it on the same line. */
-  readonly behind?: string | undefined;
+  readonly comments?: Comments | undefined;
   /** A key that does not exist: told as a problem, and no part of the config. */
   readonly unknown?: boolean;
 }

@@ -34,7 +34,7 @@ export function rewrite(root: MapNode, { flavour, base, traefikRoles }: Conversi
 
 const textOf = (node: Node | undefined): string | undefined => (node?.kind === "scalar" && typeof node.value === "string" ? node.value : undefined);
 const scalarAt = (place: number, value: ScalarNode["value"]): ScalarNode => ({ kind: "scalar", at: place, value });
-const entryAt = (place: number, key: string, node: Node, above?: string): Entry => ({ key, written: key, at: place, node, ...(above === undefined ? {} : { above: [` ${above}`] }) });
+const entryAt = (place: number, key: string, node: Node, above?: string): Entry => ({ key, written: key, at: place, node, ...(above === undefined ? {} : { comments: { above: [` ${above}`], behind: undefined } }) });
 
 /** A map with one value replaced; others stay as they are. */
 function change<T extends Node>(node: T, key: string, work: (inner: Node) => Node): T {
