@@ -32,6 +32,8 @@ export interface Comments {
   readonly above: readonly string[];
   /** On the same line. */
   readonly behind: string | undefined;
+  /** An empty line stands before it. */
+  readonly spaced?: boolean;
 }
 export interface MapNode extends Placed {
   readonly kind: "map";

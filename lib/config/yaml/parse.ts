@@ -53,7 +53,7 @@ export function parseYaml(rendered: Rendered, source: Source): Node {
       const node = visit(value, at, inside);
       const merged = name === "<<" ? mergedEntries(node) : undefined;
       if (merged !== undefined) merged.forEach(put);
-      else put({ key: name, written: name, at: rendered.sourceOffset(at), node, comments: commentsOf(i === 0 ? joined(first, key.commentBefore) : key.commentBefore, value) });
+      else put({ key: name, written: name, at: rendered.sourceOffset(at), node, comments: commentsOf(i === 0 ? joined(first, key.commentBefore) : key.commentBefore, value, key.spaceBefore) });
     }
     return [...entries.values()];
   };
@@ -68,10 +68,11 @@ const joined = (...texts: readonly (string | null | undefined)[]): string => tex
 const commentLines = (text: string | null | undefined): readonly string[] => (text ?? "").split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");
 
 /** Undefined: there are none. */
-function commentsOf(above: string | null | undefined, value: YamlNode | null): Comments | undefined {
+function commentsOf(above: string | null | undefined, value: YamlNode | null, spaced = false): Comments | undefined {
   const lines = commentLines(above);
   const behind = isScalar(value) || isAlias(value) || (isCollection(value) && value.flow === true) ? value.comment?.trim() : undefined;
-  return lines.length === 0 && (behind === undefined || behind.includes("\n")) ? undefined : { above: lines, behind: behind?.includes("\n") === true ? undefined : behind };
+  const one = behind?.includes("\n") === true ? undefined : behind;
+  return lines.length === 0 && one === undefined && !spaced ? undefined : { above: lines, behind: one, spaced };
 }
 
 function refused(what: string, place: Place, { text, cwd }: Source): DeployError {

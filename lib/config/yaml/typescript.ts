@@ -55,7 +55,8 @@ export class Printer {
 
   /** The members of a map, a line or more each, indented. */
   members(node: MapNode, indent: string): string[] {
-    return node.entries.filter(({ unknown }) => unknown !== true).map(({ key, node: value, comments }) => this.#commented(`${this.#key(key)}: ${this.value(value, indent)},`, comments, indent));
+    return node.entries.filter(({ unknown }) => unknown !== true).map(({ key, node: value, comments }, i) =>
+      `${comments?.spaced === true && i > 0 && isRoot(indent) ? "\n" : ""}${this.#commented(`${this.#key(key)}: ${this.value(value, indent)},`, comments, indent)}`);
   }
 
   /** Text with Ruby's tags as they were written. */
@@ -65,12 +66,12 @@ export class Printer {
 
   #list(node: ListNode, indent: string): string {
     const lines = node.items.map((item) => this.#commented(`${this.value(item, `${indent}  `)},`, item.comments, `${indent}  `));
-    return this.#fitted("[", lines, "]", indent, node.items.some(({ comments }) => comments !== undefined));
+    return this.#fitted("[", lines, "]", indent, node.items.some(({ comments }) => hasComment(comments)));
   }
 
   #map(node: MapNode, indent: string): string {
     const lines = this.members(node, `${indent}  `);
-    return this.#fitted("{", lines, "}", indent, node.entries.some(({ comments }) => comments !== undefined));
+    return this.#fitted("{", lines, "}", indent, node.entries.some(({ comments }) => hasComment(comments)));
   }
 
   #fitted(open: string, lines: readonly string[], close: string, indent: string, commented: boolean): string {
@@ -146,6 +147,9 @@ export class Printer {
     }
   }
 }
+
+const isRoot = (indent: string): boolean => indent.length === 2;
+const hasComment = (comments: Comments | undefined): boolean => comments !== undefined && (comments.above.length > 0 || comments.behind !== undefined);
 
 /** A text cut at the tags in it. */
 export function splitTags(text: string, tags: ReadonlyMap<string, TemplatePart>): Template["parts"] {
