@@ -98,6 +98,7 @@ const isGrouped = (node: MapNode, path: Path): boolean =>
 function scalar(node: Extract<Node, { kind: "scalar" }>, shape: Shape): Node {
   const { value } = node;
   if (isTemplate(value)) return { ...node, value: { ...value, as: shape.scalar === "number" || shape.scalar === "boolean" ? shape.scalar : "text" } };
+  if (shape.scalar === "written" && typeof value === "number" && node.written !== undefined) return { ...node, value: node.written };
   // Where Kamal asks for a string it takes numbers and booleans too.
   return shape.scalar === "text" && (typeof value === "number" || typeof value === "boolean") ? { ...node, value: String(value) } : node;
 }

@@ -4,8 +4,8 @@
 
 /** What a value may be, by its kind in the file. A kind that is missing goes on as it is: the schema tells what is wrong with it. */
 export interface Shape {
-  /** What a single value is for: decides how Ruby in it is converted. */
-  readonly scalar?: "text" | "number" | "boolean" | "any";
+  /** What a single value is for: decides how Ruby in it is converted. `written` is a text as it stands: 0600 is no number. */
+  readonly scalar?: "text" | "number" | "boolean" | "any" | "written";
   readonly list?: Shape;
   /** A map with known keys. */
   readonly keys?: Readonly<Record<string, Key>>;
@@ -72,7 +72,7 @@ const role: Shape = {
 };
 
 const registry: Shape = { keys: keysOf({ server: text, username: texts, password: texts }) };
-const mounted: Shape = { list: { scalar: "text", keys: keysOf({ local: text, remote: text, mode: text, owner: text, options: text }) } };
+const mounted: Shape = { list: { scalar: "text", keys: keysOf({ local: text, remote: text, mode: { scalar: "written" }, owner: text, options: text }) } };
 const accessory: Shape = {
   keys: {
     ...keysOf({

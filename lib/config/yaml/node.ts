@@ -46,6 +46,8 @@ export interface ListNode extends Placed {
 export interface ScalarNode extends Placed {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null | Template | SecretRef;
+  /** As it stands in the file, without quotes. */
+  readonly written?: string;
 }
 export interface Entry {
   readonly key: string;

@@ -41,7 +41,7 @@ export function parseYaml(rendered: Rendered, source: Source): Node {
       const items = (node.items as YamlNode[]).map((item, i): Node => ({ ...visit(item, fallback, inside), comments: commentsOf(i === 0 ? joined(node.commentBefore, item.commentBefore) : item.commentBefore, item) }));
       return { kind: "list", at: offset, anchor, items };
     }
-    return { kind: "scalar", at: offset, anchor, value: isScalar(node) ? scalarValue(node) : null };
+    return { kind: "scalar", at: offset, anchor, value: isScalar(node) ? scalarValue(node) : null, written: isScalar(node) ? String(node.value) : "" };
   };
   const entriesOf = (pairs: readonly Pair<YamlNode, YamlNode | null>[], inside: readonly YamlNode[], first: string | null | undefined): Entry[] => {
     const entries = new Map<string, Entry>();
@@ -96,7 +96,8 @@ export function scalarValue(scalar: Scalar): Exclude<ScalarNode["value"], object
   if (/^(~|null|Null|NULL)?$/.test(text)) return null;
   if (/^(yes|true|on)$/i.test(text)) return true;
   if (/^(no|false|off)$/i.test(text)) return false;
-  if (/^:./.test(text)) return text.replace(/^:(["']?)(.*)\1$/, "$2");
+  // An IPv6 address is no symbol, though Ruby takes it for one.
+  if (/^:[^:]/.test(text)) return text.replace(/^:(["']?)(.*)\1$/, "$2");
   const digits = text.replaceAll(/[_,]/g, "");
   if (/^[-+]?0[0-7_,]+$/.test(text)) return number(Number.parseInt(digits.replace(/^([-+]?)0/, "$1"), 8));
   if (/^[-+]?(0|[1-9][\d_,]*)$/.test(text)) return number(Number(digits), digits);
