@@ -16,7 +16,7 @@ export async function importProject(context: CommandContextOf<typeof definitions
   if (text === undefined) throw new DeployError("usage", `Cannot find ${from} in ${cwd}`, { hint: "Name the config of Kamal or MRSK with --from" });
   const names = await destinationsOf(file);
   const destinations = await Promise.all(names.map(async ({ name, path }) => ({ name, source: { file: path, text: (await localFiles.read(path)) ?? "", cwd } })));
-  const { files, notes } = convertProject({ base: { file, text, cwd }, destinations, project: await projectFiles(localFiles, cwd, undefined) });
+  const { files, notes } = convertProject({ base: { file, text, cwd }, destinations, project: await projectFiles(localFiles, cwd, names.map(({ name }) => name)) });
   const present = (await Promise.all(files.map(async ({ path }) => ((await localFiles.exists(join(cwd, path))) ? [path] : [])))).flat();
   if (present.length > 0 && !force && !dryRun) {
     throw new DeployError("usage", `Cannot write ${present.join(", ")}: ${present.length === 1 ? "it is there already" : "they are there already"}`, { hint: "Move them away, or write over them with --force" });

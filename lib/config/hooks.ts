@@ -1,5 +1,6 @@
 import type { Command } from "../ground/command.ts";
 import type { DeployError } from "../ground/errors.ts";
+import type { Secret } from "../ground/secret.ts";
 import type { Exit } from "../ground/world.ts";
 
 /** What every hook gets. */
@@ -29,7 +30,7 @@ export interface HookContext {
   /** Writes a line to the run's output. */
   log(text: string): void;
   /** Runs a program on this machine. Throws unless it ends with status 0. */
-  local(argv: readonly string[], options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string }): Promise<Exit>;
+  local(argv: readonly string[], options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string | Secret>>; readonly input?: string }): Promise<Exit>;
   /** The value of a secret, for handing it to an API. It is scrubbed from all output. Throws when it is missing. */
   secret(name: string): Promise<string>;
   /** The values of all secrets in files and config, by name. They are scrubbed from all output. */

@@ -9,7 +9,6 @@ import { fileText, placeAt, type Place } from "./place.ts";
 import { foundText } from "./problems.ts";
 import type { Settings } from "./settings.ts";
 import type { DeployConfig } from "./types.ts";
-import { loadYaml } from "./yaml/load.ts";
 
 /** What a config is read with. */
 export interface ConfigSource {
@@ -36,14 +35,14 @@ const yamlFile = "config/deploy.yml";
 
 /**
  * Loads `deploy.config.ts` (or .js, .mjs) of the working directory, or the file that `configFile` names, and what differs for the destination.
- * A file that ends with .yml or .yaml is a project of Kamal or MRSK, see {@link loadYaml}.
+ * A file that ends with .yml or .yaml is a project of Kamal or MRSK, see yaml/load.ts.
  * @throws DeployError (config) when there is no such file, when it cannot be read or throws, or with every problem of the config; (usage) when a destination is required
  */
 export async function loadConfig(options: ConfigSource & { /** Relative to the working directory, or absolute. */ readonly configFile?: string | undefined }): Promise<Settings> {
   const { cwd, files, destination } = options;
   checkDestination(destination);
   const file = await findConfig(options);
-  if (isYaml(file)) return loadYaml(file, options);
+  if (isYaml(file)) return (await import("./yaml/load.ts")).loadYaml(file, options);
   const base = await evaluate(file, options);
   const overFile = destination === undefined ? undefined : await existing(files, overlayFiles(file, destination));
   if (destination !== undefined && overFile === undefined && !base.isFunction) {

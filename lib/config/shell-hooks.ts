@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DeployError, isDeployError } from "../ground/errors.ts";
+import { Secret } from "../ground/secret.ts";
 import type { Exit } from "../ground/world.ts";
 import type { HookContext, HookContexts, HookName, Hooks } from "./hooks.ts";
 import { placesOf } from "./place.ts";
@@ -34,17 +35,22 @@ const withSecrets: readonly HookName[] = ["preConnect", "preDeploy", "postDeploy
  * another status than 0, or is not executable, stops the run. Hooks of one's own go beside them: `{ ...shellHooks(".kamal/hooks"), onFailure() {} }`.
  * @param folder relative to the file that calls this
  */
-export function shellHooks(folder: string, { prefix = "KAMAL", auditBroadcast }: ShellHookOptions = {}): Hooks {
+export function shellHooks(folder: string, options: ShellHookOptions = {}): Hooks {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, shellHooks);
-  const root = resolve(dirname(placesOf(holder.stack)[0]?.file ?? ""), folder);
+  return shellHooksBelow(dirname(placesOf(holder.stack)[0]?.file ?? ""), folder, options);
+}
+
+/** {@link shellHooks} of a folder below `root`. */
+export function shellHooksBelow(root: string, folder: string, { prefix = "KAMAL", auditBroadcast }: ShellHookOptions): Hooks {
   const found = Object.entries(files).flatMap(([name, candidates]) => {
-    const file = candidates.map((candidate) => resolve(root, candidate)).find((path) => existsSync(path));
+    const file = candidates.map((candidate) => join(folder, candidate)).find((path) => existsSync(resolve(root, path)));
     return file === undefined ? [] : [[name as keyof typeof files, file] as const];
   });
   const hooks = found.map(([name, file]) => [name, async (context: HookContexts[typeof name]): Promise<void> => {
     const secrets = prefix === "MRSK" || withSecrets.includes(name) ? await context.secrets() : {};
-    await callFile(context, file, { ...secrets, ...hookVariables(context, prefix) });
+    const hidden = Object.entries(secrets).map(([variable, value]) => [variable, new Secret(variable, value)] as const);
+    await callFile(context, root, file, { ...Object.fromEntries(hidden), ...hookVariables(context, prefix) });
   }] as const);
   const broadcast = auditBroadcast === undefined ? {} : { auditBroadcast: (context: HookContexts["auditBroadcast"]) => broadcastLine(context, auditBroadcast) };
   return { ...(Object.fromEntries(hooks) as Hooks), ...broadcast };
@@ -63,14 +69,15 @@ export function hookVariables(context: HookContext & { readonly runtimeSeconds?:
 }
 
 /** Source: `env` ends with 126 for a file that it cannot execute. It also runs a script without a first line that names its shell. */
-async function callFile(context: HookContext, file: string, env: Readonly<Record<string, string>>): Promise<void> {
-  await context.local(["/usr/bin/env", file], { env }).catch((error: unknown): never => {
-    if (statusOf(error) === 126) throw new DeployError("hook", `${file} is not executable`, { cause: error, hint: `Run "chmod +x ${file}", or take the file away.` });
-    throw error;
+async function callFile(context: HookContext, root: string, file: string, env: Readonly<Record<string, string | Secret>>): Promise<void> {
+  await context.local(["/usr/bin/env", resolve(root, file)], { env }).catch((error: unknown): never => {
+    if (!isDeployError(error) || !("exit" in error)) throw error;
+    const { status, signal } = error.exit as Exit;
+    if (status === 126) throw new DeployError("hook", `${file} is not executable`, { cause: error, hint: `Run "chmod +x ${file}", or take the file away.` });
+    // The command line would be long: its environment is what the hook is told.
+    throw new DeployError("hook", `${file} ended with ${status === undefined ? `signal ${signal ?? "unknown"}` : `status ${status}`}`, { cause: error, details: error.details });
   });
 }
-
-const statusOf = (error: unknown): number | undefined => (isDeployError(error) && "exit" in error ? (error.exit as Exit).status : undefined);
 
 /** Source: MRSK 0.12: one argument, `[performer] [destination] text`. */
 async function broadcastLine(context: HookContexts["auditBroadcast"], command: string): Promise<void> {

@@ -123,7 +123,7 @@ export interface DeployConfig {
    */
   minimumVersion?: string | undefined;
   /**
-   * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.
+   * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it. A file called `.env` is read as other tools do: `.env.DESTINATION` goes over it, and the environment over both.
    * @default ".capstan/secrets"
    */
   secretsPath?: string | undefined;

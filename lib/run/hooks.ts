@@ -110,7 +110,7 @@ export async function callHook<Name extends HookName>(world: World, task: Task, 
     if (deadline.aborted) throw new DeployError("hook", `Hook ${name} did not end within ${hookTimeoutMs / 60_000} minutes`, { cause });
     throw new DeployError("hook", `Hook ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
-      hint: `Mend the hook in the config, or run the command with -H to leave hooks out.`,
+      hint: (isDeployError(cause) && cause.failure === "hook" ? cause.hint : undefined) ?? `Mend the hook in the config, or run the command with -H to leave hooks out.`,
     });
   }
 }

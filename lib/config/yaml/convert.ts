@@ -11,6 +11,8 @@ export interface Conversion {
   readonly flavour: Flavour;
   /** The config itself; false: what differs for a destination. */
   readonly base: boolean;
+  /** Where the secrets are that the file says nothing of. */
+  readonly secretsPath: string;
   /** Names of the roles behind Traefik. */
   readonly traefikRoles: ReadonlySet<string>;
 }
@@ -42,7 +44,8 @@ export function convertProject(nodes: readonly Node[], project: ProjectFiles): {
   });
   const primary = nodes.map((node) => at(node, "primary_role")).findLast((role) => role?.kind === "scalar");
   const traefikRoles = new Set([...chosen, primary?.kind === "scalar" ? String(primary.value) : "web"]);
-  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, traefikRoles })) };
+  const secretsPath = flavour === "mrsk" && !project.kamalSecrets ? ".env" : ".kamal/secrets";
+  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles })) };
 }
 
 const isTrue = (node: Node | undefined): boolean => node?.kind === "scalar" && node.value === true;

@@ -9,16 +9,18 @@ export type Flavour = "kamal" | "mrsk";
 export interface ProjectFiles {
   /** `.env` is there, and no secrets of Kamal 2. */
   readonly dotenv: boolean;
+  /** Secrets of Kamal 2 are there. */
+  readonly kamalSecrets: boolean;
   /** The folder of hooks that is there, without `hooks_path`. */
   readonly hooks: ".kamal/hooks" | ".mrsk/hooks" | undefined;
 }
 
 /** Looks at a project. @param cwd its folder */
-export async function projectFiles(files: Files, cwd: string, destination: string | undefined): Promise<ProjectFiles> {
+export async function projectFiles(files: Files, cwd: string, destinations: readonly string[]): Promise<ProjectFiles> {
   const exists = (path: string): Promise<boolean> => files.exists(join(cwd, path));
-  const secrets = [".kamal/secrets", ".kamal/secrets-common", ...(destination === undefined ? [] : [`.kamal/secrets.${destination}`])];
+  const secrets = [".kamal/secrets", ".kamal/secrets-common", ...destinations.map((destination) => `.kamal/secrets.${destination}`)];
   const [kamalHooks, mrskHooks, dotenv, ...kamalSecrets] = await Promise.all([exists(".kamal/hooks"), exists(".mrsk/hooks"), exists(".env"), ...secrets.map(exists)]);
-  return { dotenv: dotenv && !kamalSecrets.includes(true), hooks: mrskHooks && !kamalHooks ? ".mrsk/hooks" : kamalHooks ? ".kamal/hooks" : undefined };
+  return { dotenv: dotenv && !kamalSecrets.includes(true), kamalSecrets: kamalSecrets.includes(true), hooks: mrskHooks && !kamalHooks ? ".mrsk/hooks" : kamalHooks ? ".kamal/hooks" : undefined };
 }
 
 const ofMrsk: readonly (readonly string[])[] = [["traefik"], ["healthcheck"], ["stop_wait_time"], ["audit_broadcast_cmd"], ["builder", "multiarch"], ["builder", "local", "arch"], ["builder", "remote", "arch"]];

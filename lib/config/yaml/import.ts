@@ -40,14 +40,16 @@ export function importProject({ base, destinations, project }: ImportSource): Im
     return `shellHooks(${[JSON.stringify(call.folder), ...(options.length === 0 ? [] : [`{ ${options.join(", ")} }`])].join(", ")})`;
   };
   const [own] = converted;
+  const notes: string[] = [];
   const files = first === undefined || own === undefined ? [] : [{ path: "deploy.config.ts", content: fileText("defineConfig", own, first, hooksCall(own)) }];
   for (const [i, { name }] of destinations.entries()) {
     const [over, source] = [converted[i + 1], others[i]];
     if (over === undefined || source === undefined) continue;
     const hooks = over.hooksPath === undefined && over.auditBroadcast === undefined ? undefined : hooksCall(own, over);
+    if (hooks !== undefined && hooksCall(own) !== undefined) notes.push(`${placeText(placeAt(source.source.file, source.source.text, 0), source.source.cwd).replace(/:1:1$/, "")}: hooks of deploy.config.ts stay in force beside those of its hooks_path: name the ones that must not run for ${name} in deploy.${name}.config.ts`);
     files.push({ path: `deploy.${name}.config.ts`, content: fileText("defineDestination", over, source, hooks) });
   }
-  return { files, notes: read.flatMap((source, i) => notesOf(source, converted[i])) };
+  return { files, notes: [...read.flatMap((source, i) => notesOf(source, converted[i])), ...notes] };
 }
 
 interface Parsed {

@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { DeployError } from "../../ground/errors.ts";
 import type { Files, Programs } from "../../ground/world.ts";
 import type { Path } from "../locate.ts";
@@ -7,7 +7,7 @@ import { type ConfigPlace, parseConfig } from "../parse.ts";
 import { fileText } from "../place.ts";
 import type { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
-import { type ShellHookOptions, shellHooks } from "../shell-hooks.ts";
+import { type ShellHookOptions, shellHooksBelow } from "../shell-hooks.ts";
 import type { DeployConfig } from "../types.ts";
 import { convertProject, type Converted } from "./convert.ts";
 import { type Flavour, type ProjectFiles, projectFiles } from "./flavour.ts";
@@ -34,7 +34,7 @@ export interface YamlSource {
  */
 export async function loadYaml(file: string, source: YamlSource): Promise<Settings> {
   const { files, programs, env, cwd, destination, signal } = source;
-  const project = await projectFiles(files, cwd, destination);
+  const project = await projectFiles(files, cwd, destination === undefined ? [] : [destination]);
   const over = destination === undefined ? undefined : destinationFile(file, destination);
   if (over !== undefined && !(await files.exists(over))) throw new DeployError("config", `Cannot find ${fileText(over, cwd)}`, { hint: `Write it with what differs for ${destination}, or correct the destination after -d` });
   const read = async (path: string): Promise<{ readonly source: Source; readonly node: Node }> => {
@@ -58,7 +58,7 @@ export async function loadYaml(file: string, source: YamlSource): Promise<Settin
     words: { path: (way) => writtenPath(roots, way), text: yamlWords },
   };
   // The schema looks at it next: whatever stood there, what comes out is a config.
-  return parseConfig({ ...(config as DeployConfig), ...(hooks === undefined ? {} : { hooks: shellHooks(resolve(cwd, hooks.folder), hooks.options) }) }, place);
+  return parseConfig({ ...(config as DeployConfig), ...(hooks === undefined ? {} : { hooks: shellHooksBelow(cwd, hooks.folder, hooks.options) }) }, place);
 }
 
 /** `config/deploy.qa.yml` for `config/deploy.yml`. */
@@ -75,7 +75,8 @@ export interface ShellHooksCall {
 export function hooksOf(flavour: Flavour, project: ProjectFiles, converted: readonly Converted[]): ShellHooksCall | undefined {
   const own = converted.findLast(({ hooksPath }) => hooksPath !== undefined)?.hooksPath;
   const auditBroadcast = converted.findLast((one) => one.auditBroadcast !== undefined)?.auditBroadcast;
-  const folder = own ?? project.hooks;
+  // Kamal 2 does not look into MRSK's folder.
+  const folder = own ?? (flavour === "kamal" && project.hooks === ".mrsk/hooks" ? undefined : project.hooks);
   if (folder === undefined && auditBroadcast === undefined) return undefined;
   const standard = flavour === "mrsk" ? ".mrsk/hooks" : ".kamal/hooks";
   const mrsk = flavour === "mrsk" && project.hooks !== ".kamal/hooks";

@@ -39,7 +39,7 @@ export async function renderErb(source: Source, rendering: Rendering): Promise<R
   const name = placeText(placeAt(source.file, source.text, 0), source.cwd).replace(/:1:1$/, "");
   throw new DeployError("config", failures.length === 1 ? `Cannot read ${first}` : `Cannot read ${name}: it has ${failures.length} expressions without a value`, {
     details: failures.length === 1 ? [] : failures,
-    hint: !pieces.some((piece) => piece.kind === "code" || (piece.kind === "output" && piece.expression === undefined)) ? "Set what is missing, or run the command by hand to see what is wrong" : `Ruby is evaluated as far as ENV["NAME"], ENV.fetch("NAME", "default"), texts and \`command\` go. What is more becomes TypeScript: run \`capstan import\``,
+    hint: !pieces.some((piece) => piece.kind === "code" || (piece.kind === "output" && piece.expression === undefined)) ? "Set what is missing, or run the command by hand to see what is wrong" : `Ruby is evaluated as far as ENV["NAME"], ENV.fetch with or without a default, texts and \`command\` go. What is more becomes TypeScript: run \`capstan import\``,
   });
 }
 

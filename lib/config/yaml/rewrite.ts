@@ -12,7 +12,7 @@ const mrskTraefik = "traefik:v2.11";
  * What is more than another name: secrets where a name means one, and what MRSK says in other words.
  * @param root under our names already
  */
-export function rewrite(root: MapNode, { flavour, base, traefikRoles }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
+export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
   const refuse = (path: Path, text: string): void => void problems.push({ path, text });
   const leaveOut = (entry: Entry, path: string, why: string): void => void omissions.push({ at: entry.at, name: path, why });
   let config = withRegistry(root);
@@ -25,7 +25,7 @@ export function rewrite(root: MapNode, { flavour, base, traefikRoles }: Conversi
     config = change(config, "traefik", (traefik) => (base ? withDefaults(volumeOption(traefik), { image: mrskTraefik }) : volumeOption(traefik)));
     if (base) config = mrskDefaults(config);
   }
-  if (base) config = withDefaults(config, { secretsPath: flavour === "mrsk" ? ".env" : ".kamal/secrets" });
+  if (base) config = withDefaults(config, { secretsPath });
   return {
     root: without(config, "hooksPath", "auditBroadcastCmd"), problems, omissions,
     hooksPath: textOf(at(config, "hooksPath")), auditBroadcast: textOf(at(config, "auditBroadcastCmd")),

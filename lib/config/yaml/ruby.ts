@@ -61,7 +61,7 @@ class Reader {
       const name = this.#name();
       return name === undefined || this.#match(/\s*\]/y) === undefined ? undefined : { kind: "env", name, required: false };
     }
-    if (this.#match(/\s*ENV\.fetch\b\s*\(?/y) !== undefined) return this.#fetch();
+    if (this.#match(/\s*ENV\.fetch\b\s*\(?/y) !== undefined) return this.#fetched();
     const number = this.#match(/\s*(-?\d+(?:\.\d+)?)(?![\w.])/y)?.[1];
     if (number !== undefined) return { kind: "text", text: number };
     if (this.#match(/\s*nil\b/y) !== undefined) return { kind: "text", text: "" };
@@ -69,7 +69,7 @@ class Reader {
     return quote === undefined ? undefined : this.#quoted(quote);
   }
 
-  #fetch(): Expression | undefined {
+  #fetched(): Expression | undefined {
     const closed = this.#source[this.#at - 1] === "(";
     const name = this.#name();
     if (name === undefined) return undefined;

@@ -116,7 +116,7 @@ export class Printer {
     return nullable ? `${code} ?? ""` : code;
   }
 
-  #expression(expression: Expression): { readonly code: string; readonly nullable: boolean } {
+  #expression(expression: Expression): { readonly code: string; readonly nullable: boolean; /** Needs parentheses before a dot. */ readonly loose?: boolean } {
     switch (expression.kind) {
       case "text":
         return { code: JSON.stringify(expression.text), nullable: false };
@@ -128,20 +128,20 @@ export class Printer {
         const code = isDestination ? "destination" : `env[${JSON.stringify(expression.name)}]`;
         if (!expression.required) return { code, nullable: true };
         this.needs.add("unset");
-        return { code: `(${code} ?? unset(${JSON.stringify(expression.name)}))`, nullable: false };
+        return { code: `${code} ?? unset(${JSON.stringify(expression.name)})`, nullable: false, loose: true };
       }
       case "either": {
         const first = this.#expression(expression.first);
         if (!first.nullable) return first;
         const second = this.#expression(expression.second);
-        return { code: `${first.code} ?? ${second.code}`, nullable: second.nullable };
+        return { code: `${first.code} ?? ${second.code}`, nullable: second.nullable, loose: true };
       }
       case "command":
         this.needs.add("await").add("output");
-        return { code: `(await output(${this.#definite(expression.command)}))`, nullable: false };
+        return { code: `await output(${this.#definite(expression.command)})`, nullable: false, loose: true };
       case "trim": {
-        const { code, nullable } = this.#expression(expression.of);
-        const whole = nullable ? `(${code} ?? "")` : code;
+        const { code, nullable, loose = false } = this.#expression(expression.of);
+        const whole = nullable ? `(${code} ?? "")` : loose ? `(${code})` : code;
         return { code: expression.both ? `${whole}.trim()` : `${whole}.replace(/\\r?\\n$/, "")`, nullable: false };
       }
     }

@@ -5,7 +5,7 @@ import { flavourOf } from "../../../lib/config/yaml/flavour.ts";
 import { plain } from "../../../lib/config/yaml/node.ts";
 import { parseYaml } from "../../../lib/config/yaml/parse.ts";
 
-const none = { dotenv: false, hooks: undefined } as const;
+const none = { dotenv: false, kamalSecrets: false, hooks: undefined } as const;
 const nodeOf = (text: string) => parseYaml({ text, sourceOffset: (offset) => offset }, { file: "/app/deploy.yml", text, cwd: "/app" });
 const converted = (text: string) => convertProject([nodeOf(text)], none).converted[0];
 /** Without what every config gets. */
@@ -78,5 +78,5 @@ test.each<[yaml: string, dotenv: boolean, flavour: string]>([
   ["stop_wait_time: 1", false, "mrsk"], ["traefik: {}", false, "mrsk"], ["healthcheck: {}", false, "mrsk"], ["audit_broadcast_cmd: x", false, "mrsk"], ["builder: {multiarch: false}", false, "mrsk"],
   ["builder: {remote: {arch: amd64}}", false, "mrsk"], ["builder: {remote: ssh://x}", false, "kamal"], ["servers: {web: {traefik: true}}", false, "mrsk"], ["builder: {arch: amd64}\nhealthcheck: {}", false, "mrsk"],
 ])("flavourOf(%j), with an .env: %p, is %p", (yaml, dotenv, flavour) => {
-  expect(flavourOf([nodeOf(yaml)], { dotenv, hooks: undefined })).toBe(flavour as "kamal");
+  expect(flavourOf([nodeOf(yaml)], { dotenv, kamalSecrets: false, hooks: undefined })).toBe(flavour as "kamal");
 });

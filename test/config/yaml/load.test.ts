@@ -53,7 +53,7 @@ describe("problems are told under the names and at the places of the YAML", () =
   });
 
   test("behind Ruby that takes more or fewer lines", async () => {
-    const error = await at({ "config/deploy.yml": `<%# nothing -%>\n${shop.replace("bot", "<%= `printf '|\\n    bot'` %>")}deploy_timeout: x\n` }).fail({ configFile });
+    const error = await at({ "config/deploy.yml": `<%# nothing -%>\n${shop.replace("bot", `"<%= \`printf 'a\\n  b'\` %>"`)}deploy_timeout: x\n` }).fail({ configFile });
     expect(error.details).toEqual([`deploy_timeout: expected whole seconds, or a text such as "30s" or "2m", found "x" (config/deploy.yml:10:1)`]);
   });
 });
@@ -119,6 +119,10 @@ describe("secrets", () => {
   test("all of them are had at once", async () => {
     const { secrets } = await at({ "config/deploy.yml": shop, ...files }).load({ configFile, env: { API_KEY: "k1", OTHER: "x" } });
     expect(await secrets.all()).toEqual({ A: "1", B: "3", API_KEY: "k1" });
+  });
+
+  test("of MRSK come from Kamal's files where those are there", async () => {
+    expect(await valuesOf({ "config/deploy.yml": `${shop}stop_wait_time: 1\n`, ".env": "A=1", ".kamal/secrets": "A=2" }, ["A"])).toEqual(["2"]);
   });
 
   test("of .env are seen by Ruby in the config", async () => {

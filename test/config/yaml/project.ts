@@ -23,7 +23,7 @@ export async function importOf({ folder }: Project, fixture: Fixture): Promise<I
   return importProject({
     base: source("config/deploy.yml", textOf(fixture)),
     destinations: qa === undefined ? [] : [{ name: "qa", source: source("config/deploy.qa.yml", qa) }],
-    project: await projectFiles(realFiles, folder, undefined),
+    project: await projectFiles(realFiles, folder, qa === undefined ? [] : ["qa"]),
   });
 }
 

@@ -56,7 +56,7 @@ test("what cannot be evaluated is told at its place, all at once", async () => {
       "config/deploy.yml:5:4: <%= `echo no >&2; exit 3` %>: the command ended with status 3; no",
       "config/deploy.yml:6:1: <% end %> cannot be evaluated without Ruby",
     ],
-    hint: `Ruby is evaluated as far as ENV["NAME"], ENV.fetch("NAME", "default"), texts and \`command\` go. What is more becomes TypeScript: run \`capstan import\``,
+    hint: `Ruby is evaluated as far as ENV["NAME"], ENV.fetch with or without a default, texts and \`command\` go. What is more becomes TypeScript: run \`capstan import\``,
   });
   expect(await failure(() => render(`b: <%= ENV.fetch("NONE") %>`))).toMatchObject({ message: `Cannot read config/deploy.yml:1:4: <%= ENV.fetch("NONE") %>: NONE is not set in the environment`, details: [], hint: "Set what is missing, or run the command by hand to see what is wrong" });
 });
