@@ -29,8 +29,8 @@ export async function importProject(context: CommandContextOf<typeof definitions
   for (const note of notes) context.print(`look at ${note}`, { type: "note", text: note });
   const old = relative(cwd, file);
   context.print(
-    `Next: ${notes.length === 0 ? "" : "settle what is named above, then "}compare \`capstan plan --offline\` with \`capstan -c ${old} plan --offline\`. They show the same plan; from then on ${old} is no longer read.`,
-    { type: "note", text: "Next: capstan plan --offline" },
+    `Next: ${notes.length === 0 ? "" : "settle what is named above, then "}compare \`capstan config\` with \`capstan -c ${old} config\`: they say the same. ${old} is not read any more unless -c names it.`,
+    { type: "note", text: "Next: capstan config" },
   );
 }
 

@@ -23,7 +23,7 @@ test("capstan import writes what it can, says what it cannot, and what comes nex
 wrote deploy.qa.config.ts
 wrote .capstan/types.d.ts
 look at config/deploy.yml:9:1: run_directory is left out: its folder on the hosts has a fixed name, as in Kamal 2
-Next: settle what is named above, then compare \`capstan plan --offline\` with \`capstan -c config/deploy.yml plan --offline\`. They show the same plan; from then on config/deploy.yml is no longer read.
+Next: settle what is named above, then compare \`capstan config\` with \`capstan -c config/deploy.yml config\`: they say the same. config/deploy.yml is not read any more unless -c names it.
 `,
   });
   expect(readFileSync(join(folder, "deploy.qa.config.ts"), "utf8")).toContain(`  servers: { web: ["q"] },\n`);

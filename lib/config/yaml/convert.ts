@@ -72,6 +72,11 @@ export function convert(root: Node, conversion: Conversion): Converted {
         // Anchors are kept under such names.
         if (path.length === 0 && entry.key.startsWith("x-")) return [];
         const near = suggest(entry.key, Object.keys(keys));
+        // MRSK passes over what it does not know, and projects keep anchors under such keys; a slip of the pen is told all the same.
+        if (conversion.flavour === "mrsk" && near === undefined) {
+          omissions.push({ at: entry.at, name: [...path, entry.key].join("."), why: "MRSK passes over it too" });
+          return [];
+        }
         problems.push({ path: [...path, entry.key], text: near === undefined ? "unknown key" : `unknown key, did you mean ${near}?` });
         return [{ ...entry, unknown: true }];
       }

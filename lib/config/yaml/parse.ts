@@ -1,7 +1,8 @@
-import { type Alias, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node as YamlNode, type Pair, parseDocument, type Scalar } from "yaml";
+import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node as YamlNode, type Pair, parseDocument, type Scalar } from "yaml";
 import { DeployError } from "../../ground/errors.ts";
 import { codeFrame, type Place, placeAt, placeText } from "../place.ts";
-import type { Comments, Entry, Node, ScalarNode } from "./node.ts";
+import { commentsOf } from "./comments.ts";
+import type { Entry, Node, ScalarNode } from "./node.ts";
 import type { Rendered } from "./erb.ts";
 
 /** A file being read. */
@@ -36,43 +37,25 @@ export function parseYaml(rendered: Rendered, source: Source): Node {
       return { ...visit(target, fallback, [...inside, target]), anchor: node.source };
     }
     const anchor = node === null || node === undefined ? undefined : node.anchor;
-    if (isMap(node)) return { kind: "map", at: offset, anchor, entries: entriesOf(node.items as Pair<YamlNode, YamlNode | null>[], inside, node.commentBefore) };
-    if (isSeq(node)) {
-      const items = (node.items as YamlNode[]).map((item, i): Node => ({ ...visit(item, fallback, inside), comments: commentsOf(i === 0 ? joined(node.commentBefore, item.commentBefore) : item.commentBefore, item) }));
-      return { kind: "list", at: offset, anchor, items };
-    }
+    if (isMap(node)) return { kind: "map", at: offset, anchor, entries: entriesOf(node.items as Pair<YamlNode, YamlNode | null>[], inside) };
+    if (isSeq(node)) return { kind: "list", at: offset, anchor, items: (node.items as YamlNode[]).map((item): Node => ({ ...visit(item, fallback, inside), comments: commentsOf(rendered.text, item, item) })) };
     return { kind: "scalar", at: offset, anchor, value: isScalar(node) ? scalarValue(node) : null, written: isScalar(node) ? String(node.value) : "" };
   };
-  const entriesOf = (pairs: readonly Pair<YamlNode, YamlNode | null>[], inside: readonly YamlNode[], first: string | null | undefined): Entry[] => {
+  const entriesOf = (pairs: readonly Pair<YamlNode, YamlNode | null>[], inside: readonly YamlNode[]): Entry[] => {
     const entries = new Map<string, Entry>();
     const put = (entry: Entry): void => void entries.set(entry.key, entry);
-    for (const [i, { key, value }] of pairs.entries()) {
+    for (const { key, value } of pairs) {
       const at = key.range?.[0] ?? 0;
       const name = isScalar(key) ? String(scalarValue(key) ?? "") : undefined;
       if (name === undefined) throw refused("a key is a list or a map", place(at), source);
       const node = visit(value, at, inside);
       const merged = name === "<<" ? mergedEntries(node) : undefined;
       if (merged !== undefined) merged.forEach(put);
-      else put({ key: name, written: name, at: rendered.sourceOffset(at), node, comments: commentsOf(i === 0 ? joined(first, key.commentBefore) : key.commentBefore, value, key.spaceBefore) });
+      else put({ key: name, written: name, at: rendered.sourceOffset(at), node, comments: commentsOf(rendered.text, key, value) });
     }
     return [...entries.values()];
   };
-  const root = visit(document.contents, 0, []);
-  const [head, ...rest] = root.kind === "map" ? root.entries : [];
-  if (root.kind !== "map" || head === undefined || document.commentBefore === null) return root;
-  const above = commentLines(joined(document.commentBefore, head.comments?.above.join("\n")));
-  return { ...root, entries: [{ ...head, comments: { above, behind: head.comments?.behind } }, ...rest] };
-}
-
-const joined = (...texts: readonly (string | null | undefined)[]): string => texts.filter((text) => typeof text === "string" && text !== "").join("\n");
-const commentLines = (text: string | null | undefined): readonly string[] => (text ?? "").split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");
-
-/** Undefined: there are none. */
-function commentsOf(above: string | null | undefined, value: YamlNode | null, spaced = false): Comments | undefined {
-  const lines = commentLines(above);
-  const behind = isScalar(value) || isAlias(value) || (isCollection(value) && value.flow === true) ? value.comment?.trim() : undefined;
-  const one = behind?.includes("\n") === true ? undefined : behind;
-  return lines.length === 0 && one === undefined && !spaced ? undefined : { above: lines, behind: one, spaced };
+  return visit(document.contents, 0, []);
 }
 
 function refused(what: string, place: Place, { text, cwd }: Source): DeployError {

@@ -47,6 +47,7 @@ describe("MRSK", () => {
     ["stop_wait_time: 30", { stopTimeout: 30, traefik, builder: both }],
     ["stop_wait_time: 30\nenv:\nlabels:", { stopTimeout: 30, traefik, builder: both }],
     ["traefik: {host_port: 8080, args: {accesslog: true}, options: {publish: [8080:8080], volumes: [/a:/a]}, labels: {a.b: 1}, env: {secret: [T]}}", { traefik: { hostPort: 8080, args: { accesslog: true }, options: { publish: ["8080:8080"], volume: ["/a:/a"] }, labels: { "a.b": 1 }, env: { secret: ["T"] }, ...traefik }, builder: both }],
+    ["stop_wait_time: 30\ndefaults: &d {MODE: x}\nenv: {<<: *d}", { stopTimeout: 30, env: { MODE: "x" }, traefik, builder: both }],
     ["traefik: {image: 'traefik:v3.1'}", { traefik: { image: "traefik:v3.1" }, builder: both }],
     ["healthcheck: {path: /h, port: 4, max_attempts: 7, interval: 2s, cord: false, log_lines: 3, exposed_port: 9}", { healthcheck: { path: "/h", port: 4, maxAttempts: 7, interval: "2s" }, traefik, builder: both }],
     ["healthcheck: {cmd: 'curl -f http://localhost:4000/healthz || exit 1'}", { healthcheck: { path: "/healthz", port: 4000 }, traefik, builder: both }],

@@ -29,6 +29,7 @@ describe("problems are told under the names and at the places of the YAML", () =
     ["servers: {jobs: {stop_timeout: soon, options: {restart: no}}}", [`servers.jobs.stop_timeout: expected whole seconds, or a text such as "30s" or "2m", found "soon" (config/deploy.yml:15:5)`, `servers.jobs.options.restart: expected "no", "always", "unless-stopped", "on-failure" or "on-failure:N", found false: write "no" to disable restarts (config/deploy.yml:17:7)`]],
     ["env: {clear: {A: 1}, B: 2}", ["env.B: unknown key beside clear and secret: a variable belongs below clear (config/deploy.yml:20:3)"]],
     ["healthcheck: {cmd: bin/alive}", ["healthcheck.cmd: expected a path instead: a container behind Traefik is asked over HTTP, so give path and port of what answers 2xx once it is ready (config/deploy.yml:19:3)"]],
+    ["stop_wait_time: 3\nvolume: []\nanything: 1", ["volume: unknown key, did you mean volumes? (config/deploy.yml:19:1)"]],
     ["stop_wait_time: long", [`stop_wait_time: expected whole seconds, or a text such as "30s" or "2m", found "long" (config/deploy.yml:18:1)`]],
   ])("%s", async (change, problems) => {
     const folder = at({ "config/deploy.yml": withChange(change) });

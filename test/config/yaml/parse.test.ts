@@ -36,10 +36,10 @@ test.each<[title: string, yaml: string, message: string, detail: string]>([
 });
 
 test("parseYaml keeps places and comments", () => {
-  const text = "# head\n\n# first\na: 1 # one\n\n# second\nb:\n  # in b\n  c: [x] # list\n  d:\n    - 1 # item\n";
+  const text = "# head\n\n# first\na: 1 # one\n\n# second\nb:\n  # in b\n  c: [x] # list\n  d:\n    - 1 # item\n    # - 2\n  # e: 3\n\n# last\n";
   const node = parseYaml({ text, sourceOffset: (offset) => offset }, { file: "/app/deploy.yml", text, cwd: "/app" });
   const [a, b] = node.kind === "map" ? node.entries : [];
-  expect([a?.at, a?.comments]).toEqual([text.indexOf("a:"), { above: [" head", " first"], behind: "one", spaced: false }]);
+  expect([a?.at, a?.comments]).toEqual([text.indexOf("a:"), { above: [" first"], behind: "one", spaced: true }]);
   expect(b?.comments).toEqual({ above: [" second"], behind: undefined, spaced: true });
   const [c, d] = b?.node.kind === "map" ? b.node.entries : [];
   expect([c?.at, c?.comments, d?.node.kind === "list" && d.node.items[0]?.comments]).toEqual([text.indexOf("c:"), { above: [" in b"], behind: "list", spaced: false }, { above: [], behind: "item", spaced: false }]);
