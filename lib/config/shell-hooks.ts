@@ -56,16 +56,18 @@ export function shellHooksBelow(root: string, folder: string, { prefix = "KAMAL"
   return { ...(Object.fromEntries(hooks) as Hooks), ...broadcast };
 }
 
-/** What a hook is told by its environment. Source: Kamal 2.12; MRSK 0.15 has no SERVICE, ROLES and LOCK. */
+/** What a hook is told by its environment. Source: Kamal 2.12; MRSK 0.15 has no SERVICE and ROLES. */
 export function hookVariables(context: HookContext & { readonly runtimeSeconds?: number }, prefix: "KAMAL" | "MRSK"): Readonly<Record<string, string>> {
   const { service, serviceVersion, destination, version, performer, hosts, roles, rolesNamed, command, subcommand, recordedAt, locked, runtimeSeconds } = context;
-  const kamal = { SERVICE: service, ROLES: rolesNamed ? roles.join(",") : undefined, LOCK: String(locked) };
+  const kamal = { SERVICE: service, ROLES: rolesNamed ? roles.join(",") : undefined };
   const all: Readonly<Record<string, string | undefined>> = {
     RECORDED_AT: recordedAt, PERFORMER: performer, VERSION: version === "" ? undefined : version, SERVICE_VERSION: version === "" ? undefined : serviceVersion, HOSTS: hosts.join(","),
     COMMAND: command, SUBCOMMAND: subcommand, DESTINATION: destination, RUNTIME: runtimeSeconds === undefined ? undefined : String(runtimeSeconds),
     ...(prefix === "KAMAL" ? kamal : {}),
   };
-  return Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[`${prefix}_${name}`, value]])));
+  const told = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[`${prefix}_${name}`, value] as const]));
+  // By this name whatever the prefix: it lets a hook call the tool again under the lock of this run.
+  return { ...Object.fromEntries(told), KAMAL_LOCK: String(locked) };
 }
 
 /** Source: `env` ends with 126 for a file that it cannot execute. It also runs a script without a first line that names its shell. */

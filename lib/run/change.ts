@@ -143,7 +143,7 @@ class Run {
     await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
     await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
     this.#connected = true;
-    if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
+    if (this.#change.lock && !this.#inherited()) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
     const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, lost]) };
@@ -229,7 +229,12 @@ class Run {
   }
 
   #base(world: World = this.#world): HookBase {
-    return { world, task: this.#task, version: this.#version, recordedAt: this.#recordedAt, locked: this.#lock !== undefined };
+    return { world, task: this.#task, version: this.#version, recordedAt: this.#recordedAt, locked: this.#lock !== undefined || this.#inherited() };
+  }
+
+  /** A hook's file that calls the tool again works under the lock of the run that called it. Source: Kamal's KAMAL_LOCK. */
+  #inherited(): boolean {
+    return this.#world.env["KAMAL_LOCK"] === "true";
   }
 
   #title(): string {

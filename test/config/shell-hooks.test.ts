@@ -80,7 +80,7 @@ describe("shellHooks()", () => {
 
   test("tells hooks of MRSK by its names, all of them with secrets", async () => {
     const { env } = await call(shellHooks(hooksFolder("mrsk", ["pre-build"]), { prefix: "MRSK" }), "preBuild", { destination: "qa" });
-    expect(env).toEqual({ MRSK_RECORDED_AT: "2030-01-02T03:04:05Z", MRSK_PERFORMER: "ann@acme.example", MRSK_VERSION: sha, MRSK_SERVICE_VERSION: "shop@abc1234", MRSK_HOSTS: "10.0.0.1,10.0.0.2", MRSK_COMMAND: "deploy", MRSK_DESTINATION: "qa", API_KEY: "k1" });
+    expect(env).toEqual({ MRSK_RECORDED_AT: "2030-01-02T03:04:05Z", MRSK_PERFORMER: "ann@acme.example", MRSK_VERSION: sha, MRSK_SERVICE_VERSION: "shop@abc1234", MRSK_HOSTS: "10.0.0.1,10.0.0.2", MRSK_COMMAND: "deploy", MRSK_DESTINATION: "qa", KAMAL_LOCK: "true", API_KEY: "k1" });
   });
 
   test("leaves samples, other files and a folder that is not there alone", () => {

@@ -61,6 +61,15 @@ describe("runChange()", () => {
     expect(ran.filter((text) => text.startsWith("10.0.0.1"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
   });
 
+  test("works under the lock of the run whose hook called it", async () => {
+    const { world, ran } = fakeWorld({ answers: hosts });
+    const locked: boolean[] = [];
+    await runChange({ ...world, env: { KAMAL_LOCK: "true" } }, taskOf({ ...shop, hooks: { preConnect: (context) => void locked.push(context.locked) } }), changes.deploy({ skipPush: true }));
+    expect([locked, ran.filter((text) => text.includes("the lock"))]).toEqual([[true], []]);
+    await runChange({ ...world, env: { KAMAL_LOCK: "false" } }, taskOf(shop), changes.deploy({ skipPush: true }));
+    expect(ran.filter((text) => text.includes("the lock"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+  });
+
   test("refuses missing secrets before any connection", async () => {
     const missing = new DeployError("config", "Cannot find the secrets A and B");
     const { error, fake } = await failing({}, taskOf({ ...shop, secrets: { ...shop.secrets, load: () => Promise.reject(missing) } }), changes.deploy({}));
