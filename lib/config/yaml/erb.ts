@@ -11,6 +11,10 @@ export type Piece =
   /** Ruby code without a value: nothing of it can be evaluated here. */
   | { readonly kind: "code"; readonly source: string; readonly at: number };
 
+/** True for the code that many configs begin with, by which Ruby takes variables from `.env`. */
+export const loadsDotenv = (piece: Piece): boolean =>
+  piece.kind === "code" && /^<%-?\s*(require\s*\(?["']dotenv["']\)?\s*[;\n]\s*)?Dotenv\.load!?(\s*\(?\s*["']\.env["']\s*\)?|\(\))?\s*;?\s*-?%>$/.test(piece.source);
+
 /** The pieces of a template. */
 export function parseErb(template: string): readonly Piece[] {
   const pieces: Piece[] = [];

@@ -2,7 +2,7 @@ import { DeployError, isDeployError } from "../../ground/errors.ts";
 import type { Files, Programs } from "../../ground/world.ts";
 import { placeAt, placeText } from "../place.ts";
 import { secretStore } from "../secrets.ts";
-import { parseErb, type Piece, type Rendered, renderPieces } from "./erb.ts";
+import { loadsDotenv, parseErb, type Piece, type Rendered, renderPieces } from "./erb.ts";
 import type { Source } from "./parse.ts";
 import { evaluateRuby, type Surroundings } from "./ruby.ts";
 
@@ -26,7 +26,7 @@ const commandTimeoutMs = 5 * 60_000;
  */
 export async function renderErb(source: Source, rendering: Rendering): Promise<Rendered> {
   const pieces = parseErb(source.text);
-  const around = surroundings(rendering);
+  const around = surroundings({ ...rendering, dotenv: rendering.dotenv || pieces.some(loadsDotenv) });
   const failures: string[] = [];
   const outputs: string[] = [];
   for (const piece of pieces) {
@@ -45,6 +45,7 @@ export async function renderErb(source: Source, rendering: Rendering): Promise<R
 
 async function evaluate(piece: Piece, around: Surroundings): Promise<string | { readonly problem: string }> {
   if (piece.kind === "text") return piece.text;
+  if (loadsDotenv(piece)) return "";
   if (piece.kind === "code" || piece.expression === undefined) return { problem: `${oneLine(piece.source)} cannot be evaluated without Ruby` };
   try {
     return (await evaluateRuby(piece.expression, around)) ?? "";

@@ -126,6 +126,11 @@ describe("secrets", () => {
     expect(await valuesOf({ "config/deploy.yml": `${shop}stop_wait_time: 1\n`, ".env": "A=1", ".kamal/secrets": "A=2" }, ["A"])).toEqual(["2"]);
   });
 
+  test.each([`<% require "dotenv"; Dotenv.load(".env") %>`, "<% Dotenv.load -%>", `<% require 'dotenv'\n   Dotenv.load '.env' %>`])("of .env are seen by Ruby where it loads them: %s", async (code) => {
+    const { labels } = (await at({ "config/deploy.yml": `${code}\n${shop}labels: {a: <%= ENV["FROM_FILE"] %>}\n`, ".env": "FROM_FILE=f", ".kamal/secrets": "" }).load({ configFile })).roles[0] ?? {};
+    expect(labels).toEqual({ a: "f" });
+  });
+
   test("of .env are seen by Ruby in the config", async () => {
     const { labels } = (await at({ "config/deploy.yml": `${shop}labels: {a: <%= ENV["FROM_FILE"] %>}\n`, ".env": "FROM_FILE=f" }).load({ configFile })).roles[0] ?? {};
     expect(labels).toEqual({ a: "f" });
