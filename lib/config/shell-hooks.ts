@@ -75,9 +75,9 @@ async function callFile(context: HookContext, root: string, file: string, env: R
   await context.local(["/usr/bin/env", resolve(root, file)], { env }).catch((error: unknown): never => {
     if (!isDeployError(error) || !("exit" in error)) throw error;
     const { status, signal } = error.exit as Exit;
-    if (status === 126) throw new DeployError("hook", `${file} is not executable`, { cause: error, hint: `Run "chmod +x ${file}", or take the file away.` });
-    // The command line would be long: its environment is what the hook is told.
-    throw new DeployError("hook", `${file} ended with ${status === undefined ? `signal ${signal ?? "unknown"}` : `status ${status}`}`, { cause: error, details: error.details });
+    if (status === 126) throw new DeployError("hook", `${file} is not executable`, { hint: `Run "chmod +x ${file}", or take the file away.` });
+    // Not with the error as its cause: it names the whole environment.
+    throw new DeployError("hook", `${file} ended with ${status === undefined ? `signal ${signal ?? "unknown"}` : `status ${status}`}`, { details: error.details });
   });
 }
 

@@ -109,7 +109,7 @@ const mrsk = (name: string, yaml: string, more: Partial<Fixture> = {}): Fixture 
 /** The fragments of MRSK's README, and what the reference says besides. */
 const readme: readonly Fixture[] = [
   mrsk("the smallest", "service: hey\n"),
-  mrsk("another registry", "registry:\n  server: registry.digitalocean.com\n  username:\n    - DOCKER_REGISTRY_TOKEN\n  password:\n    - DOCKER_REGISTRY_TOKEN\n"),
+  mrsk("another registry", "registry:\n  server: reg.example\n  username:\n    - DOCKER_REGISTRY_TOKEN\n  password:\n    - DOCKER_REGISTRY_TOKEN\n"),
   mrsk("ssh user", "ssh:\n  user: app\n"),
   mrsk("ssh proxy", `ssh:\n  proxy: "192.168.0.1" # defaults to root as the user\n`),
   mrsk("env", "env:\n  DATABASE_URL: mysql2://db1/hey_production/\n  REDIS_URL: redis://redis1:6379/1\n"),
@@ -134,7 +134,7 @@ const readme: readonly Fixture[] = [
   mrsk("options of Traefik", "traefik:\n  options:\n    publish:\n      - 8080:8080\n    volumes:\n      - /tmp/example.json:/tmp/example.json\n    memory: 512m\n"),
   mrsk("entry points", "service: myservice\nlabels:\n  traefik.tcp.routers.other.rule: 'HostSNI(`*`)'\n  traefik.tcp.routers.other.entrypoints: otherentrypoint\n  traefik.tcp.services.other.loadbalancer.server.port: 9000\n  traefik.http.routers.myservice.entrypoints: web\n  traefik.http.services.myservice.loadbalancer.server.port: 8080\ntraefik:\n  options:\n    publish:\n      - 9000:9000\n  args:\n    entrypoints.web.address: ':80'\n    entrypoints.otherentrypoint.address: ':9000'\n"),
   mrsk("build arguments", "builder:\n  args:\n    RUBY_VERSION: 3.2.0\n"),
-  mrsk("accessories", `accessories:\n  mysql:\n    image: mysql:5.7\n    host: 1.1.1.3\n    port: 3306\n    env:\n      clear:\n        MYSQL_ROOT_HOST: '%'\n      secret:\n        - MYSQL_ROOT_PASSWORD\n    volumes:\n      - /var/lib/mysql:/var/lib/mysql\n    options:\n      cpus: 4\n      memory: "2GB"\n  redis:\n    image: redis:latest\n    role:\n      - web\n    port: "36379:6379"\n    volumes:\n      - /var/lib/redis:/data\n  internal-example:\n    image: registry.digitalocean.com/user/otherservice:latest\n    host: 1.1.1.5\n    port: 44444\n`, { waiting: ["accessories"] }),
+  mrsk("accessories", `accessories:\n  mysql:\n    image: mysql:5.7\n    host: 1.1.1.3\n    port: 3306\n    env:\n      clear:\n        MYSQL_ROOT_HOST: '%'\n      secret:\n        - MYSQL_ROOT_PASSWORD\n    volumes:\n      - /var/lib/mysql:/var/lib/mysql\n    options:\n      cpus: 4\n      memory: "2GB"\n  redis:\n    image: redis:latest\n    role:\n      - web\n    port: "36379:6379"\n    volumes:\n      - /var/lib/redis:/data\n  internal-example:\n    image: reg.example/user/otherservice:latest\n    host: 1.1.1.5\n    port: 44444\n`, { waiting: ["accessories"] }),
   mrsk("hosts of accessories", "servers: {web: [1.1.1.1], jobs: [1.1.1.2]}\naccessories:\n  mysql:\n    host: 1.1.1.1\n    image: a\n  redis:\n    image: b\n    hosts:\n      - 1.1.1.1\n      - 1.1.1.2\n  monitoring:\n    image: c\n    roles:\n      - web\n      - jobs\n", { waiting: ["accessories"] }),
   mrsk("cron", `servers:\n  web: [192.168.0.1]\n  cron:\n    hosts:\n      - 192.168.0.1\n    cmd:\n      bash -c "cat config/crontab | crontab - && cron -f"\n`),
   mrsk("broadcasts", "audit_broadcast_cmd:\n  bin/audit_broadcast\n"),
