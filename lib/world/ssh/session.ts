@@ -6,8 +6,6 @@ import type { TerminalSize } from "../../ground/terminal.ts";
  * `exec` opens and starts in one go, which costs each command a second round trip.
  */
 interface ClientInside {
-  /** Whether channels to the agent are taken. */
-  _agentFwdEnabled: boolean;
   readonly _chanMgr: { add(answer: SessionAnswer): number };
   readonly _protocol: {
     session(id: number, windowBytes: number, packetBytes: number): void;
@@ -43,12 +41,12 @@ export function openSession(client: Client): Promise<ClientChannel> {
 
 /** Lets programs on the host use the agent, in all sessions of the connection: sshd takes it for one and holds it for all. */
 export function forwardAgent(client: Client, channel: ClientChannel): void {
-  const inside = client as unknown as ClientInside;
   const { _callbacks: callbacks, outgoing } = channel as unknown as ChannelInside;
+  const { _protocol: protocol } = client as unknown as ClientInside;
   // A host that forbids it serves its commands all the same, as with OpenSSH.
-  callbacks.push((failed) => void (inside._agentFwdEnabled &&= failed === false));
-  inside._agentFwdEnabled = true;
-  inside._protocol.openssh_agentForward(outgoing.id, true);
+  callbacks.push(() => undefined);
+  Object.assign(client, { _agentFwdEnabled: true });
+  protocol.openssh_agentForward(outgoing.id, true);
 }
 
 /** True while a command can be started in the session. */
