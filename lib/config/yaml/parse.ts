@@ -46,7 +46,7 @@ export function parseYaml(rendered: Rendered, source: Source): Node {
     const put = (entry: Entry): void => void entries.set(entry.key, entry);
     for (const { key, value } of pairs) {
       const at = key.range?.[0] ?? 0;
-      const name = isScalar(key) ? String(scalarValue(key) ?? "") : undefined;
+      const name = isScalar(key) ? keyName(key) : undefined;
       if (name === undefined) throw refused("a key is a list or a map", place(at), source);
       const node = visit(value, at, inside);
       const merged = name === "<<" ? mergedEntries(node) : undefined;
@@ -67,6 +67,12 @@ function mergedEntries(node: Node): readonly Entry[] | undefined {
   if (node.kind === "map") return node.entries;
   if (node.kind === "list") return node.items.toReversed().flatMap((item) => (item.kind === "map" ? item.entries : []));
   return undefined;
+}
+
+/** The name of a key. One such as `OFF` or `077` is meant as it is written, though the value would be none. */
+function keyName(key: Scalar): string {
+  const value = scalarValue(key);
+  return typeof value === "string" ? value : String(key.value ?? "");
 }
 
 /**
