@@ -1,5 +1,5 @@
 import { Command, sh, type Query } from "../ground/command.ts";
-import { accessoryEnvPath, type Named } from "../ground/names.ts";
+import { accessoryEnvPath, appDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
@@ -48,6 +48,18 @@ export const stopAccessory = (service: string): Command => sh`docker container s
 export const startAccessory = (service: string): Command => sh`docker container start ${service}`;
 /** Removes its stopped container. */
 export const removeAccessoryContainer = (service: string): Command => sh`docker container prune --force --filter ${`label=service=${service}`}`;
+/** Removes its stopped container, and the volumes without a name that its image asks for. */
+export const removeAccessoryForGood = (service: string): Command => sh`docker ps --all --quiet ${["created", "exited", "dead"].flatMap((status) => ["--filter", `status=${status}`])} --filter ${`label=service=${service}`} | while read container_id; do docker rm --volumes $container_id || exit; done`;
+
+const imageOf = (service: string): Command => sh`docker container inspect --format ${"{{.Image}}"} ${service}`;
+/** Where the steps of a reboot keep which image the old container had. */
+const oldImagePath = (of: Named, service: string): string => `${appDirectory(of)}/image-before-${service}`;
+/** Keeps which image the container has, for {@link removeOldImage}. */
+export const noteImage = (of: Named, service: string): Command => sh`mkdir -p ${appDirectory(of)} && ${imageOf(service)} > ${oldImagePath(of, service)}`;
+/** Removes the image of the container before, unless another container uses it or it has other names. */
+export const removeOldImage = (of: Named, service: string): Command => sh`old=$(cat ${oldImagePath(of, service)}) && new=$(${imageOf(service)}) || exit
+rm -f ${oldImagePath(of, service)}
+[ "$old" = "$new" ] || docker image rm "$old" || true`;
 /** Removes its image, unless another container uses it. */
 export const removeAccessoryImage = (image: string): Command => sh`docker image rm --force ${image}`;
 /** Removes its files and folders on the host, but for folders with an absolute path. */

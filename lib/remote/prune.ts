@@ -4,7 +4,8 @@ import type { Role, Settings } from "../config/settings.ts";
 import { containerFilters } from "./container-flags.ts";
 
 const stopped = ["created", "exited", "dead"].flatMap((status) => ["--filter", `status=${status}`]);
-const removeEach = new Command("while read container_id; do docker rm $container_id; done");
+// With the volumes without a name that an image may ask for: nobody could find them afterwards.
+const removeEach = new Command("while read container_id; do docker rm --volumes $container_id; done");
 
 /** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
 export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly RunStep[] => [...pruneContainersSteps(settings, roles, undefined), ...pruneImagesSteps(settings)];
