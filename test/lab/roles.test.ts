@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { makeApp, writeApp } from "./app.ts";
 import type { LabHost } from "./host.ts";
 import { startLab, type Lab } from "./lab.ts";
 import { makeProject, served, type Project } from "./project.ts";
@@ -8,14 +9,24 @@ let lab: Lab;
 let project: Project;
 let addresses: readonly string[];
 const work = "/busybox sh -c 'while :; do echo working at $POOL; /busybox sleep 0.5; done'";
-/** As MRSK's README has it: the container writes its crontab and runs cron. What a job prints goes to the container's log. */
-const cron = `/busybox sh -c "/busybox mkdir -p /var/spool/cron/crontabs && echo '* * * * * /busybox echo fired \\$KAMAL_VERSION in \\$ZONE > /proc/1/fd/1' | /busybox crontab - && exec /busybox crond -f -d 8"`;
+/** As MRSK's README has it. */
+const cron = `/busybox sh -c "/busybox cat config/crontab | /busybox crontab - && exec /busybox crond -f"`;
+
+/** The sample app with what cron needs: a user, a shell, and its table. What a job prints goes to the container's log. */
+async function makeCronApp(folder: string): Promise<void> {
+  await makeApp(folder);
+  await writeApp(folder, "crontab", "* * * * * echo fired $KAMAL_VERSION in $ZONE > /proc/1/fd/1\n");
+  await writeApp(folder, "Dockerfile", (await Bun.file(`${folder}/Dockerfile`).text()).replace("COPY www", `RUN ["/busybox", "sh", "-c", "/busybox mkdir -p /bin /etc /var/spool/cron/crontabs && /busybox ln -s /busybox /bin/sh && echo root:x:0:0::/:/bin/sh > /etc/passwd"]
+COPY crontab /config/crontab
+COPY www`));
+}
 
 beforeAll(async () => {
   lab = await startLab({ hosts: 3 });
   addresses = lab.hosts.map((host) => host.address);
   const [first, second, third] = addresses.map((address) => JSON.stringify(address));
   project = await makeProject(lab, {
+    app: makeCronApp,
     servers: `{
     web: [{ ${first}: "big" }, ${second}],
     job: { hosts: [{ ${second}: ["small", "eu"] }, { ${third}: "big" }], cmd: ${JSON.stringify(work)} },
