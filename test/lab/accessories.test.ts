@@ -24,7 +24,7 @@ beforeAll(async () => {
     store: {
       image: ${JSON.stringify(`${lab.registry.address}/acme/store:`)} + (process.env.STORE_TAG ?? "1"),
       hosts: [${JSON.stringify(first)}, ${JSON.stringify(second)}],
-      cmd: ${JSON.stringify(service)},
+      cmd: process.env.STORE_CMD ?? ${JSON.stringify(service)},
       port: "8081:80",
       env: { clear: { GREETING: process.env.GREETING ?? "hello", EMPTY: "" }, secret: ["STORE_SECRET"] },
       files: [
@@ -239,7 +239,31 @@ test("remove takes container, image, folder and environment away, on the chosen 
   const gone = await project.run(["accessory", "start", "store"]);
   expect(gone.status).not.toBe(0);
   expect(gone.stderr).toContain("Boot it: `capstan accessory boot store`.");
+  const sick = await project.run(["accessory", "boot", "store"], { STORE_CMD: "/busybox sh -c 'echo cannot read the table; exit 3'" });
+  expect(sick.status).not.toBe(0);
+  expect(sick.stderr).toContain("cannot read the table");
+  expect(await ids()).toEqual(["", ""]);
   await project.must(["accessory", "boot", "all"]);
   expect(await Promise.all(lab.hosts.map(stored))).toEqual(["acme/store 1", "acme/store 1"]);
   expect(await searched()).toBe("acme/search 1");
+}, 60_000);
+
+test("the single steps of boot and remove do one thing each", async () => {
+  const host = lab.host(2);
+  const step = (name: string) => project.must(["accessory", name, "store", "-h", second]);
+  await step("stop");
+  await step("remove-container");
+  expect((await ids()).map((id) => id !== "")).toEqual([true, false]);
+  expect(await storesOf(host)).toContain("acme/store:1");
+  await step("remove-image");
+  expect(await storesOf(host)).toBe("");
+  await step("remove-service-directory");
+  expect((await host.exec("ls")).stdout).toBe("");
+  await step("directories");
+  expect((await host.exec("find sample-store | sort")).stdout).toBe("sample-store\nsample-store/cache\nsample-store/data\n");
+  await step("upload");
+  expect((await host.exec("cat sample-store/etc/plain.conf sample-store/etc/made.conf")).stdout).toBe(`plain=2\nhost=${second}\ngreeting=hello\nlength=${storeSecret.length}\n`);
+  await step("pull-image");
+  expect(await storesOf(host)).toContain("acme/store:1");
+  expect((await ids()).map((id) => id !== "")).toEqual([true, false]);
 }, 60_000);
