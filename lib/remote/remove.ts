@@ -1,5 +1,5 @@
 import { sh, type Command } from "../ground/command.ts";
-import { accessoriesDirectory, appDirectory, auditLogPath, network, proxyAppDirectory, runDirectory, serviceWithDestination, type Named } from "../ground/names.ts";
+import { accessoriesDirectory, appDirectory, auditLogPath, network, proxyAppDirectory, proxyAppsDirectory, proxyContainer, proxyDirectory, runDirectory, serviceWithDestination, type Named } from "../ground/names.ts";
 
 /** Removes all images of a service that no container uses. */
 export const removeImages = (service: string): Command => sh`docker image prune --all --force --filter ${`label=service=${service}`}`;
@@ -28,10 +28,11 @@ fi`;
 
 /**
  * Removes the audit log, the folders that are empty then, and, when nothing of any service is left, docker's own file
- * of logins where it tells of none. The folder that the proxy reads stays even when it is empty: a proxy that stays has
- * it mounted. The lock goes when it is given back.
+ * of logins where it tells of none. The folder that kamal-proxy reads stays even when it is empty while there is one: it
+ * has it mounted. The lock goes when it is given back.
  */
 export const removeRunFiles = (of: Named): Command => sh`rm -f ${auditLogPath(of)}
+docker container inspect ${proxyContainer} > /dev/null 2>&1 || rmdir ${[proxyAppsDirectory, proxyDirectory]} 2> /dev/null || true
 rmdir ${[`${runDirectory}/apps`, accessoriesDirectory, runDirectory]} 2> /dev/null || true
 logins=$HOME/.docker
 [ -e ${`${runDirectory}/apps`} ] || case $(cat "$logins/config.json" 2> /dev/null | tr -d '[:space:]') in '{}' | '{"auths":{}}') rm -f "$logins/config.json"; rmdir "$logins" 2> /dev/null || true ;; esac`;

@@ -63,7 +63,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     ["a login that is not ours stays", ".kamal/shop-audit.log", '{"auths":{"ghcr.io":{}}}', [false, true]],
     ["another service is there", ".kamal/apps/other/env/roles/web.env", '{"auths":{}}', [true, true]],
   ])("removeRunFiles(): %s", async (_title, path, logins, left) => {
-    using home = new Home();
+    using home = new Home().program("docker", "exit 1");
     place(home, path);
     mkdirSync(join(home.path, ".kamal/accessories"), { recursive: true });
     place(home, ".docker/config.json", logins);
@@ -71,10 +71,10 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     expect([".kamal", ".docker"].map((name) => existsSync(join(home.path, name)))).toEqual(left);
   });
 
-  test("removeRunFiles() leaves the folder that a proxy may have mounted", async () => {
-    using home = new Home();
+  test.each([[0, true], [1, false]])("removeRunFiles() leaves the empty folder that kamal-proxy has mounted: docker container inspect %p", async (status, isLeft) => {
+    using home = new Home().program("docker", `[ "$*" = "container inspect kamal-proxy" ] && exit ${status}`);
     mkdirSync(join(home.path, ".kamal/proxy/apps-config"), { recursive: true });
     await home.run(removeRunFiles(shop).text, { shell });
-    expect(existsSync(join(home.path, ".kamal/proxy/apps-config"))).toBe(true);
+    expect(existsSync(join(home.path, ".kamal/proxy/apps-config"))).toBe(isLeft);
   });
 });
