@@ -1,10 +1,8 @@
-import { Command, sh } from "../ground/command.ts";
+import { sh, type Command } from "../ground/command.ts";
 import type { RunStep } from "../ground/step.ts";
 import type { Role, Settings } from "../config/settings.ts";
 import { containerFilters } from "./container-flags.ts";
-
-const stopped = ["created", "exited", "dead"].flatMap((status) => ["--filter", `status=${status}`]);
-const removeEach = new Command("while read container_id; do docker rm $container_id; done");
+import { removeEach, stopped } from "./stopped.ts";
 
 /** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
 export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly RunStep[] => [...pruneContainersSteps(settings, roles, undefined), ...pruneImagesSteps(settings)];

@@ -9,8 +9,8 @@ const settings = settingsOf({ retainContainers: 3 });
 test("K1: containers beyond the retained ones go, counted per role and destination", () => {
   const [replaced, old] = pruneContainers(settings, roleOf("web")).text.split("\n");
   const filters = "--filter label=service=shop --filter label=destination= --filter label=role=web --filter status=created --filter status=exited --filter status=dead";
-  expect(words(old ?? "")).toEqual(words(`docker ps -q -a ${filters} | tail -n +4 | while read container_id; do docker rm $container_id; done`));
-  expect(words(replaced ?? "")).toEqual(words(`docker ps -q -a ${filters} --filter name=_replaced_ | while read container_id; do docker rm $container_id; done`));
+  expect(words(old ?? "")).toEqual(words(`docker ps -q -a ${filters} | tail -n +4 | while read container_id; do docker rm --volumes $container_id; done`));
+  expect(words(replaced ?? "")).toEqual(words(`docker ps -q -a ${filters} --filter name=_replaced_ | while read container_id; do docker rm --volumes $container_id; done`));
   expect(pruneContainers(settingsOf({ destination: "qa" }), roleOf("web"), 10).text).toMatch(/label=destination=qa .*tail -n \+11 /);
 });
 
@@ -24,7 +24,7 @@ test("K1: pruneSteps() has a step for each role on the host, then the images", (
 
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s", (_name, shell) => {
   test("K1: the newest stopped containers stay", async () => {
-    using home = new Home().program("docker", `case $* in ps*name=_replaced_*) echo r1 ;; ps*) printf 'c%s\\n' 1 2 3 4 5 ;; rm*) echo "$2" ;; esac`);
+    using home = new Home().program("docker", `case $* in ps*name=_replaced_*) echo r1 ;; ps*) printf 'c%s\\n' 1 2 3 4 5 ;; rm*) echo "$3" ;; esac`);
     expect((await home.run(pruneContainers(settings, roleOf("web")).text, { shell })).stdout).toBe("r1\nc4\nc5\n");
   });
 
