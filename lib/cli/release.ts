@@ -12,7 +12,7 @@ export const redeploy = (context: CommandContextOf<typeof definitions.redeploy>)
 export const rollback = (context: CommandContextOf<typeof definitions.rollback>): Promise<void> => carryChange(context, changes.rollback(context.args.version ?? context.options.version));
 
 export async function remove(context: CommandContextOf<typeof definitions.remove>): Promise<void> {
-  await confirmed(context, context.args.confirmed, "This removes the app, its accessories and their files from all hosts.");
+  await confirmed(context, context.args.confirmed, "This removes the app, its accessories, their files and the volumes that the config names from all hosts: the data is gone.");
   await carryChange(context, changes.remove());
 }
 

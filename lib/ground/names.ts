@@ -37,6 +37,9 @@ export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/role
 export const envFilePath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.env`;
 export const accessoryEnvDirectory = (of: Named): string => `${appDirectory(of)}/env/accessories`;
 export const accessoryEnvPath = (of: Named, accessory: string): string => `${accessoryEnvDirectory(of)}/${accessory}.env`;
+export const accessoriesDirectory = `${runDirectory}/accessories`;
+/** What is noted of an accessory's earlier containers. */
+export const accessoryNotesDirectory = (service: string): string => `${accessoriesDirectory}/${service}`;
 /** Assets of a version as they are in its image. */
 export const extractedAssets = (of: Named, role: string, version: string): string => `${appDirectory(of)}/assets/extracted/${role}-${version}`;
 /** Assets that are mounted into a version's container: its own and those of its neighbours. */

@@ -3,7 +3,7 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { makeDirectory, removeAccessoryContainer, removeAccessoryEnv, removeAccessoryImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { makeDirectory, noteContainer, removeAccessoryContainer, removeAccessoryEnv, removeAccessoryForGood, removeAccessoryImage, removeOldImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
@@ -71,7 +71,7 @@ function bootSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: 
     ...fileSteps(order, accessory, host),
     auditStep(order, undefined, `Booted ${name} accessory`),
     { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
-    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
+    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force --volumes ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
     { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
     ...(needsProxy ? proxyBootSteps(order, host, true) : []),
     ...accessorySwitch(settings, accessory),
@@ -123,12 +123,20 @@ export function planAccessoryReboot(order: Order, facts: FleetFacts, name: strin
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => [
     ...loginSteps(accessory), networkStep,
     { kind: "run", title: `Pull ${accessory.image}`, command: pullImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
-    ...(mayBeOn(facts, host, accessory) ? [...stopSteps(order, accessory), ...removeContainerSteps(accessory)] : []),
+    ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory) : []),
     // What was there before is gone: nothing can be taken back.
     ...bootSteps(order, facts, accessory, host).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
+    // Only now: should the new one not start, the old image is still there to go back to.
+    ...(mayBeOn(facts, host, accessory) ? [{ kind: "run" as const, title: "Remove the image of the old container", command: removeOldImage(accessory.service) }] : []),
   ];
   return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps) };
 }
+
+const replaceSteps = (order: Order, accessory: Accessory): readonly HostStep[] => [
+  { kind: "run", title: `Note image and volumes of ${accessory.service}`, command: noteContainer(accessory.service) },
+  ...stopSteps(order, accessory),
+  { kind: "run", title: `Remove the container ${accessory.service}`, command: removeAccessoryContainer(accessory.service) },
+];
 
 const withoutUndo = ({ undo: _undo, undoTitle: _title, ...step }: RunStep): RunStep => step;
 
@@ -147,8 +155,6 @@ function startSteps(order: Order, accessory: Accessory): readonly HostStep[] {
     ...accessorySwitch(order.settings, accessory).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
   ];
 }
-
-const removeContainerSteps = ({ service }: Accessory): readonly HostStep[] => [{ kind: "run", title: `Remove the container ${service}`, command: removeAccessoryContainer(service) }];
 
 /** What `accessory start`, `stop` and `restart` do. */
 export type AccessoryAction = "start" | "stop" | "restart";
@@ -183,7 +189,7 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
   const whole = parts.length > 1;
   return [
     ...(whole && mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : []),
-    ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? removeContainerSteps(accessory) : []),
+    ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [{ kind: "run" as const, title: `Remove the container ${service}`, command: whole ? removeAccessoryForGood(service) : removeAccessoryContainer(service) }] : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
     ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service) }] : []),
     ...(whole ? [{ kind: "run" as const, title: `Remove env file of ${name}`, command: removeAccessoryEnv(order.settings, name) }] : []),

@@ -1,13 +1,12 @@
-import type { Role } from "../config/settings.ts";
+import type { Accessory, Role } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
 import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan, RunStep } from "../ground/step.ts";
-import { removeOneOffs, removeVersion, stopContainer } from "../remote/container.ts";
+import { removeContainers, removeOneOffs, removeVersion, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
-import { removeContainers } from "../remote/prune.ts";
 import { logout } from "../remote/registry.ts";
-import { removeAppDirectories, removeImages, removeNetwork, removeRunFiles, unlessOthers } from "../remote/remove.ts";
+import { removeAppDirectories, removeImages, removeNetwork, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
 import { removeSteps as accessorySteps } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
 import { containersOfRole, isUp } from "./current.ts";
@@ -68,22 +67,30 @@ export function planRemoveVersion(order: Order, facts: FleetFacts): Plan {
   return { notes: [], phases: [{ title: "Remove containers", lanes: lanes(hosts, steps) }] };
 }
 
-/** `remove`: everything of this service and destination. Proxy and network go with the last service of a host. */
+/** `remove`: everything of this service and destination. Proxy and network go with the last service of a host; folders of accessories with an absolute path stay. */
 export function planRemove(order: Order, facts: FleetFacts): Plan {
   const { settings, scope } = order;
   const hosts = allHosts(order);
   requireDocker(facts, hosts);
   const shared = proxyHosts(order).filter((host) => foreignRoutes(order, factsOf(facts, host)).length > 0);
-  const registries = (host: string): readonly HostStep[] => [settings.registry, ...scope.accessories.filter((accessory) => accessory.hosts.includes(host)).map(({ registry }) => registry)]
+  const accessoriesOn = (host: string): readonly Accessory[] => scope.accessories.filter((accessory) => accessory.hosts.includes(host));
+  const registries = (host: string): readonly HostStep[] => [settings.registry, ...accessoriesOn(host).map(({ registry }) => registry)]
     .filter((registry, i, all) => registry.username !== undefined && all.findIndex(({ server }) => server === registry.server) === i)
     .map((registry) => run(`Log out of ${registry.server ?? "the registry"}`, logout(registry)));
+  const volumes = (host: string): readonly HostStep[] => [...new Set([...rolesOn(order, host), ...accessoriesOn(host)].flatMap((one) => one.volumes.flatMap((volume) => volumeName(volume) ?? [])))].map((name) => run(`Remove the volume ${name}`, removeVolume(name)));
+  // A host of accessories only has a place of the service too: their environment.
+  const folders = (host: string): readonly HostStep[] => (appHosts(order).includes(host) || !isWhole(order, host) ? [] : [run("Remove the folders of the app", removeAppDirectories(settings))]);
+  const kept = [...new Set(scope.accessories.flatMap(({ directories }) => directories.map(({ hostPath }) => hostPath).filter((path) => path.startsWith("/"))))];
   return {
-    notes: shared.length === 0 ? [] : [`The proxy stays on ${shared.join(", ")}: other services use it.`],
+    notes: [
+      ...(shared.length === 0 ? [] : [`The proxy stays on ${shared.join(", ")}: other services use it.`]),
+      ...(kept.length === 0 ? [] : [`Left as ${kept.length === 1 ? "it is" : "they are"}: ${kept.join(", ")}. Folders with an absolute path are removed by nobody but you.`]),
+    ],
     phases: [
       { title: "Remove app", lanes: lanes(appHosts(order), (host) => appSteps(order, facts, host)) },
-      { title: "Remove accessories", lanes: lanes(hosts, (host) => scope.accessories.filter((accessory) => accessory.hosts.includes(host)).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image", "directory"]))) },
+      { title: "Remove accessories", lanes: lanes(hosts, (host) => accessoriesOn(host).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image", "directory"]))) },
       { title: "Remove proxy", lanes: lanes(proxyHosts(order).filter((host) => !shared.includes(host)), (host) => driverOn(settings, host).remove().map((step) => (step.kind === "run" ? { ...step, command: unlessOthers(settings, step.command) } : step))) },
-      { title: "Log out and tidy up", lanes: lanes(hosts, (host) => [...registries(host), auditStep(order, undefined, "Removed everything"), run("Remove the network", removeNetwork()), run("Remove the files of the service", removeRunFiles(settings))]) },
+      { title: "Log out and tidy up", lanes: lanes(hosts, (host) => [...registries(host), auditStep(order, undefined, "Removed everything"), ...volumes(host), run("Remove the network", removeNetwork()), ...folders(host), run("Remove the files of the service", removeRunFiles(settings))]) },
     ],
   };
 }

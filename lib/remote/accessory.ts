@@ -1,10 +1,11 @@
 import { Command, sh, type Query } from "../ground/command.ts";
-import { accessoryEnvPath, type Named } from "../ground/names.ts";
+import { accessoryEnvPath, accessoryNotesDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
 import { inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
 import { pairs } from "./shell-value.ts";
+import { removeStopped } from "./stopped.ts";
 
 /** A path on the host as a volume's source: docker takes absolute ones only. */
 const absolute = (hostPath: string): Command => (hostPath.startsWith("/") ? sh`${hostPath}` : sh`"$PWD"/${hostPath}`);
@@ -47,10 +48,42 @@ state=$(docker container inspect --format ${"{{.State.Status}} {{.RestartCount}}
 export const stopAccessory = (service: string): Command => sh`docker container stop ${service}`;
 /** Starts its stopped container. */
 export const startAccessory = (service: string): Command => sh`docker container start ${service}`;
-/** Removes its stopped container. */
+/** Removes its stopped container. A volume without a name stays: its data can still be fetched. */
 export const removeAccessoryContainer = (service: string): Command => sh`docker container prune --force --filter ${`label=service=${service}`}`;
-/** Removes its image, unless another container uses it. */
-export const removeAccessoryImage = (image: string): Command => sh`docker image rm --force ${image}`;
+
+const look = (service: string, format: string): Command => sh`docker container inspect --format ${format} ${service}`;
+const notes = (service: string): { readonly folder: string; readonly image: string; readonly volumes: string } => {
+  const folder = accessoryNotesDirectory(service);
+  return { folder, image: `${folder}/image`, volumes: `${folder}/volumes` };
+};
+
+/** Notes which image the container has, for {@link removeOldImage}, and which volumes without a name, for {@link removeAccessoryForGood}. */
+export function noteContainer(service: string): Command {
+  const { folder, image, volumes } = notes(service);
+  return sh`mkdir -p ${folder} && ${look(service, "{{.Image}}")} > ${image} || exit
+${look(service, "{{range .Mounts}}{{println .Name}}{{end}}")} | grep -x -E ${"[0-9a-f]{64}"} >> ${volumes} || true`;
+}
+
+/** Removes the image of the container before, unless another container uses it or it has other names. */
+export function removeOldImage(service: string): Command {
+  const { image } = notes(service);
+  return sh`old=$(cat ${image}) && new=$(${look(service, "{{.Image}}")}) || exit
+rm -f ${image}
+[ "$old" = "$new" ] || docker image rm "$old" || true`;
+}
+
+/** Removes its stopped container and the volumes without a name that it has, and those that its earlier containers had. */
+export function removeAccessoryForGood(service: string): Command {
+  const { folder, volumes } = notes(service);
+  return sh`${removeStopped(["--filter", `label=service=${service}`])} || exit
+[ ! -f ${volumes} ] || while read volume; do docker volume rm --force "$volume" || true; done < ${volumes}
+rm -rf ${folder}`;
+}
+
+/** Removes its image, unless a container uses it. */
+export const removeAccessoryImage = (image: string): Command => sh`if [ -n "$(docker ps --all --quiet --filter ${`ancestor=${image}`})" ]; then echo ${`Left as it is: another container uses ${image}.`}; else
+! docker image inspect ${image} > /dev/null 2>&1 || docker image rm ${image}
+fi`;
 /** Removes its files and folders on the host, but for folders with an absolute path. */
 export const removeServiceDirectory = (service: string): Command => sh`rm -rf ${service}`;
 /** Removes the file of its secrets. */

@@ -14,7 +14,7 @@ export interface AssetOrder {
 export function extractAssets({ settings, role, assets, version }: AssetOrder): Command {
   const container = assetContainer(settings, role);
   const folder = extractedAssets(settings, role, version);
-  return sh`mkdir -p ${folder} && docker container rm ${container} 2> /dev/null || true && docker container create --name ${container} ${`${settings.repository}:${version}`} && docker container cp -L ${`${container}:${assets.path}/.`} ${folder} && docker container rm ${container}`;
+  return sh`mkdir -p ${folder} && docker container rm --volumes ${container} 2> /dev/null || true && docker container create --name ${container} ${`${settings.repository}:${version}`} && docker container cp -L ${`${container}:${assets.path}/.`} ${folder} && docker container rm --volumes ${container}`;
 }
 
 /** Gives both versions the files of both: what the one has already stays as it is. @param old the version that serves; undefined: there is none */

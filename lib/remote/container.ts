@@ -9,6 +9,7 @@ import { containerFilters, containerIds, envFlags, labelFlags, loggingFlags, res
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
+import { removeAll, stopped } from "./stopped.ts";
 
 /** The container of a role at a version on one host. */
 export interface ContainerOrder {
@@ -105,19 +106,22 @@ export function stopContainer(name: string, seconds: number | undefined): Comman
 }
 
 /** Takes a container away, running or not. Harmless when there is none. */
-export const removeContainer = (name: string): Command => sh`docker rm --force ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
+export const removeContainer = (name: string): Command => sh`docker rm --force --volumes ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 
 /** Ends a container of one command and takes it away. */
 export const endOneOff = (name: string): Command => sh`docker rm --force ${name}`;
 
 /** Takes away a container that made place for another one and was stopped. Harmless when there is none, refuses a running one. */
-export const removeReplaced = (name: string): Command => sh`docker rm ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
+export const removeReplaced = (name: string): Command => sh`docker rm --volumes ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 
 /** Removes a stopped container of a version. Harmless when there is none. */
-export const removeVersion = (name: string): Command => sh`${containerId(name)} | xargs docker container rm`;
+export const removeVersion = (name: string): Command => sh`${containerId(name)} | xargs docker container rm --volumes`;
+
+/** Removes all stopped containers of a role. */
+export const removeContainers = (settings: Settings, role: string): Command => removeAll(containerIds(settings, role, ["--all", ...stopped]));
 
 /** Removes the containers of `app exec`, running ones too. Harmless when there are none. */
-export const removeOneOffs = (settings: Settings, role: string): Command => sh`docker ps --all --quiet --filter ${`name=^${rolePrefix(settings, role)}-exec-`} | while read container_id; do docker rm --force $container_id; done`;
+export const removeOneOffs = (settings: Settings, role: string): Command => sh`docker ps --all --quiet --filter ${`name=^${rolePrefix(settings, role)}-exec-`} | while read container_id; do docker rm --force --volumes $container_id; done`;
 
 /** `docker ps` of a role's running containers, for people. */
 export const detailsOfRole = (settings: Settings, role: string): Command => listed(settings, role, []);

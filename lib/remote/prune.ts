@@ -1,13 +1,8 @@
-import { Command, sh } from "../ground/command.ts";
+import { sh, type Command } from "../ground/command.ts";
 import type { RunStep } from "../ground/step.ts";
 import type { Role, Settings } from "../config/settings.ts";
 import { containerIds } from "./container-flags.ts";
-
-const stopped = ["--all", ...["created", "exited", "dead"].flatMap((status) => ["--filter", `status=${status}`])];
-const removeEach = new Command("while read container_id; do docker rm $container_id; done");
-
-/** Removes all stopped containers of a role. */
-export const removeContainers = (settings: Settings, role: string): Command => sh`${containerIds(settings, role, stopped)} | ${removeEach}`;
+import { removeEach, stopped } from "./stopped.ts";
 
 /** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
 export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly RunStep[] => [...pruneContainersSteps(settings, roles, undefined), ...pruneImagesSteps(settings)];
@@ -30,8 +25,8 @@ export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
  * @param retain how many stopped containers stay
  */
 export function pruneContainers(settings: Settings, role: Pick<Role, "name">, retain: number = settings.retainContainers): Command {
-  return sh`${containerIds(settings, role.name, [...stopped, "--filter", "name=_replaced_"])} | ${removeEach}
-${containerIds(settings, role.name, stopped)} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
+  return sh`${containerIds(settings, role.name, ["--all", ...stopped, "--filter", "name=_replaced_"])} | ${removeEach}
+${containerIds(settings, role.name, ["--all", ...stopped])} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
 }
 
 /** Removes images of the service that have lost their tag. */

@@ -1,5 +1,5 @@
 import { sh, type Command } from "../ground/command.ts";
-import { appDirectory, auditLogPath, network, proxyAppDirectory, proxyAppsDirectory, proxyDirectory, runDirectory, serviceWithDestination, type Named } from "../ground/names.ts";
+import { accessoriesDirectory, appDirectory, auditLogPath, network, proxyAppDirectory, proxyAppsDirectory, proxyContainer, proxyDirectory, runDirectory, serviceWithDestination, type Named } from "../ground/names.ts";
 
 /** Removes all images of a service that no container uses. */
 export const removeImages = (service: string): Command => sh`docker image prune --all --force --filter ${`label=service=${service}`}`;
@@ -18,6 +18,21 @@ fi`;
 /** Removes the shared network where no container is in it, running or not. */
 export const removeNetwork = (): Command => sh`[ -n "$(docker ps --all --quiet --filter network=${network})" ] || ! docker network inspect ${network} > /dev/null 2>&1 || docker network rm ${network}`;
 
-/** Removes the audit log and the folders that are empty then. The lock goes when it is given back. */
+/** The name of a volume that docker manages, or undefined where a path of the host is mounted. */
+export const volumeName = (volume: string): string | undefined => /^([a-z0-9][\w.-]*):/i.exec(volume)?.[1];
+
+/** Removes a volume unless a container uses it, running or not. Harmless when there is none. */
+export const removeVolume = (name: string): Command => sh`if [ -n "$(docker ps --all --quiet --filter ${`volume=${name}`})" ]; then echo ${`Left as it is: another container uses the volume ${name}.`}; else
+! docker volume inspect ${name} > /dev/null 2>&1 || docker volume rm ${name}
+fi`;
+
+/**
+ * Removes the audit log, the folders that are empty then, and, when nothing of any service is left, docker's own file
+ * of logins where it tells of none. The folder that kamal-proxy reads stays even when it is empty while there is one: it
+ * has it mounted. The lock goes when it is given back.
+ */
 export const removeRunFiles = (of: Named): Command => sh`rm -f ${auditLogPath(of)}
-rmdir ${[proxyAppsDirectory, proxyDirectory, `${runDirectory}/apps`, runDirectory]} 2> /dev/null || true`;
+docker container inspect ${proxyContainer} > /dev/null 2>&1 || rmdir ${[proxyAppsDirectory, proxyDirectory]} 2> /dev/null || true
+rmdir ${[`${runDirectory}/apps`, accessoriesDirectory, runDirectory]} 2> /dev/null || true
+logins=$HOME/.docker
+[ -e ${`${runDirectory}/apps`} ] || case $(cat "$logins/config.json" 2> /dev/null | tr -d '[:space:]') in '{}' | '{"auths":{}}') rm -f "$logins/config.json"; rmdir "$logins" 2> /dev/null || true ;; esac`;

@@ -36,7 +36,8 @@ export function words(command: string): string[] {
 function piece(command: string, at: number): [string, number] {
   const char = command[at] ?? "";
   if (char === "'") {
-    const close = command.indexOf("'", at + 1);
+    const end = command.indexOf("'", at + 1);
+    const close = end === -1 ? command.length : end;
     return [command.slice(at + 1, close), close + 1];
   }
   if (command.startsWith("$(", at)) {

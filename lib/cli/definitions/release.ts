@@ -50,8 +50,8 @@ export const plan = define({
 
 export const remove = define({
   meta: {
-    purpose: "Take everything off the hosts: app, accessories, proxy, registry login, files",
-    notes: ["The proxy and the network stay where other services use them. Folders of accessories with an absolute path and named volumes stay: they are your data."],
+    purpose: "Take everything off the hosts: app, accessories, proxy, registry login, files, volumes",
+    notes: ["The data goes too: folders of accessories, and the volumes that the config names. Only folders with an absolute path stay.", "The proxy, the network, images and volumes stay where other services use them."],
     examples: [["capstan remove -d staging -y", "a destination, without the question"]],
   },
   args: { ...confirmedArg },

@@ -30,9 +30,10 @@ export const kamalProxy: ProxyDriver = {
   collisions: () => [],
   boot: ({ proxyRun }) => [makeFolder, {
     // One that was made and could not start would be started the next time, with the ports of this time.
-    ...step("Make sure that the proxy runs", sh`${startOrRunProxy(proxyRun)} && exit
-[ "$(docker container inspect --format ${"{{.State.Status}}"} ${proxyContainer} 2> /dev/null)" != created ] || docker container rm ${proxyContainer} > /dev/null
-exit 1`),
+    ...step("Make sure that the proxy runs", sh`${startOrRunProxy(proxyRun)}
+status=$?
+[ $status -eq 0 ] || [ "$(docker container inspect --format ${"{{.State.Status}}"} ${proxyContainer} 2> /dev/null)" != created ] || docker container rm ${proxyContainer} > /dev/null
+exit $status`),
     hint: "Where another container or program has the proxy's ports, `docker ps` on the host tells which one. `capstan upgrade` takes the place of the Traefik of MRSK or Kamal 1.",
   }],
   reboot: ({ proxyRun }) => [

@@ -1,0 +1,72 @@
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import { shellWords } from "../../lib/ground/shell-words.ts";
+import { words } from "../support/words.ts";
+import type { Run } from "./case.ts";
+
+/** The project that the cases change: version 77, no destination. */
+export const base = `service: shop
+image: acme/shop
+registry: {username: bot, password: pw}
+builder: {arch: amd64}
+servers:
+  web: [10.0.0.1]
+  jobs: {hosts: [10.0.0.2], cmd: bin/work}
+env: {secret: [API_KEY]}
+`;
+const baseFiles = { ".kamal/secrets": "API_KEY=k1\n", ".kamal/secrets.qa": "API_KEY=k1\n", "config/deploy.qa.yml": "", "Dockerfile": "FROM scratch\n" };
+
+/** What a run of the command line printed. */
+export interface Outcome {
+  readonly status: number;
+  readonly records: readonly Readonly<Record<string, unknown>>[];
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Writes the project into a new folder, which is the home directory too. */
+export function folderFor({ yaml = "", whole = false, files = {} }: Pick<Run, "yaml" | "whole" | "files">): string {
+  const folder = mkdtempSync(join(tmpdir(), "capstan-case-"));
+  const text = whole ? yaml : stringify(merged(parse(base), parse(yaml, { version: "1.1" })), { version: "1.1" });
+  for (const [path, content] of Object.entries({ ...baseFiles, "config/deploy.yml": text, ...files })) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    if (content !== undefined) writeFileSync(join(folder, path), content, { mode: path.includes("/hooks/") ? 0o755 : 0o644 });
+  }
+  writeFileSync(join(folder, ".gitconfig"), "[user]\n\tname = Ann Lee\n\temail = ann@example.com\n");
+  return folder;
+}
+
+/** Runs the command line in a new project, as it stands. */
+export async function outcomeOf(run: Run): Promise<Outcome> {
+  const folder = folderFor(run);
+  try {
+    if (run.facts !== undefined) writeFileSync(join(folder, "facts.json"), JSON.stringify({ type: "facts", hosts: run.facts }));
+    const plan = run.plain === true ? [] : ["--dry-run", run.facts === undefined ? "--offline" : "--facts=facts.json", "--json"];
+    const argv = ["-c", "config/deploy.yml", ...(shellWords(run.argv) ?? []), ...plan];
+    const env = { PATH: process.env["PATH"], HOME: folder, NO_COLOR: "1", ...run.env };
+    const child = Bun.spawn([process.execPath, resolve(import.meta.dir, "../../mod.ts"), ...argv], { cwd: folder, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const [stdout, stderr, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    const records = stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { status, records, stdout: stdout.replaceAll(folder, "FOLDER"), stderr: stderr.replaceAll(folder, "FOLDER") };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What runs on a host, `local` for this machine: each line of each command as shell words. */
+export function linesOf({ records }: Outcome, host: string): readonly string[] {
+  return records
+    .filter(({ type, kind, host: on }) => type === "step" && kind !== "upload" && kind !== "wait" && (on ?? "local") === host)
+    .flatMap(({ command }) => String(command).split(/\n/))
+    .map(wordsOf);
+}
+
+/** Shell words, one blank between them, with what differs from run to run as in the cases. */
+export const wordsOf = (line: string): string => words(line).join(" ").replaceAll(/(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])/g, "HEX12").replaceAll(/_replaced_[0-9a-f]{16}/g, "_replaced_HEX16").replaceAll(/\b(exec-[\w.]+)-[0-9a-f]{6}\b/g, "$1-XXXXXX").replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME");
+
+type Data = { readonly [key: string]: unknown };
+const isMap = (value: unknown): value is Data => typeof value === "object" && value !== null && !Array.isArray(value);
+const merged = (under: unknown, over: unknown): unknown =>
+  isMap(under) && isMap(over) ? { ...under, ...Object.fromEntries(Object.entries(over).map(([key, value]) => [key, merged(under[key], value)])) } : over === null ? under : over;

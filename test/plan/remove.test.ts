@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import type { Accessory } from "../../lib/config/settings.ts";
+import type { Plan } from "../../lib/ground/step.ts";
+import { planAccessoryReboot, planAccessoryRemove } from "../../lib/plan/accessory.ts";
+import { planRemove } from "../../lib/plan/remove.ts";
+import { fleetOf, hostOf, orderOf } from "../support/facts.ts";
+import { roleOf, settingsOf } from "../support/settings.ts";
+
+const redis: Accessory = {
+  name: "redis", service: "shop-redis", image: "redis:8", registry: { server: undefined, username: undefined, password: undefined }, hosts: ["10.0.0.9"], cmd: undefined, publish: undefined, labels: {}, options: {},
+  env: { clear: {}, secret: {} }, files: [], directories: [{ hostPath: "/srv/redis", remote: "/data", mode: undefined, owner: undefined, options: undefined }, { hostPath: "shop-redis/log", remote: "/log", mode: undefined, owner: undefined, options: undefined }],
+  volumes: ["redis-data:/more", "/srv/more:/most"], network: "kamal", logging: { driver: undefined, options: {} }, proxy: undefined,
+};
+const shop = settingsOf({ roles: [roleOf("web", { volumes: ["media:/media", "redis-data:/peek"] })], accessories: [redis] });
+const facts = fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.9": hostOf([], { accessories: [{ id: "r1", service: "shop-redis", state: "running", status: "Up 2 hours", image: "redis:7" }] }) });
+const titles = (plan: Plan, host: string): readonly string[] => plan.phases.flatMap(({ lanes }) => lanes.filter((lane) => lane.host === host).flatMap(({ steps }) => steps.map(({ title }) => title)));
+
+test("remove takes the volumes that the config names, on hosts of accessories only the service's folders too, and says what stays", () => {
+  const plan = planRemove(orderOf(shop, ""), facts);
+  expect(titles(plan, "10.0.0.1").slice(-5)).toEqual([`Record "Removed everything"`, "Remove the volume media", "Remove the volume redis-data", "Remove the network", "Remove the files of the service"]);
+  expect(titles(plan, "10.0.0.9").slice(-5)).toEqual([`Record "Removed everything"`, "Remove the volume redis-data", "Remove the network", "Remove the folders of the app", "Remove the files of the service"]);
+  expect(plan.notes).toEqual(["Left as it is: /srv/redis. Folders with an absolute path are removed by nobody but you."]);
+});
+
+test("accessory remove takes volumes without a name only, and only as a whole", () => {
+  const commands = (plan: Plan): string => JSON.stringify(plan.phases);
+  expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).toContain("docker rm --volumes");
+  expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container"]))).not.toContain("docker rm --volumes");
+  expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).not.toContain("redis-data");
+});
+
+test("accessory reboot notes the old container and removes its image last", () => {
+  const steps = titles(planAccessoryReboot(orderOf(shop, ""), facts, "redis", false), "10.0.0.9");
+  expect(steps.indexOf("Note image and volumes of shop-redis")).toBeLessThan(steps.indexOf("Stop shop-redis"));
+  expect(steps.at(-1)).toBe("Remove the image of the old container");
+  expect(titles(planAccessoryReboot(orderOf(shop, ""), fleetOf({ "10.0.0.9": hostOf([]) }), "redis", false), "10.0.0.9")).not.toContain("Remove the image of the old container");
+});
