@@ -3,18 +3,18 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { makeDirectory, removeAccessoryContainer, removeAccessoryEnv, removeAccessoryImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
 import { pullImage } from "../remote/image.ts";
 import { createNetwork } from "../remote/network.ts";
 import { accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
+import { driverOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, lanes, requireDocker } from "./hosts.ts";
 import { fileKey, type Order } from "./order.ts";
-import { proxyBootSteps } from "./proxy.ts";
 
 /** What stands for every accessory. */
 export const everyAccessory = "all";
@@ -48,16 +48,26 @@ const loginSteps = ({ registry }: Accessory): readonly RunStep[] => {
 };
 const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork() };
 
+const ownerStep = (mounted: { readonly hostPath: string }, owner: string): RunStep => ({ kind: "run", title: `Give ${mounted.hostPath} to ${owner}`, command: changeOwner(mounted, owner), hint: "Only root may give files to another user: log in as root, or leave `owner` out." });
+
 /** The folders of an accessory. */
-export const directorySteps = (accessory: Accessory): readonly HostStep[] => accessory.directories.map((directory) => ({ kind: "run", title: `Make ${directory.hostPath}`, command: makeDirectory(directory) }));
+export const directorySteps = ({ directories }: Accessory): readonly HostStep[] => directories.flatMap((directory): RunStep[] => {
+  const { hostPath, mode, owner } = directory;
+  return [
+    { kind: "run", title: `Make ${hostPath}`, command: makeDirectory(directory) },
+    ...(mode === undefined ? [] : [{ kind: "run" as const, title: `Set the mode of ${hostPath} to ${mode}`, command: changeMode(directory, mode) }]),
+    ...(owner === undefined ? [] : [ownerStep(directory, owner)]),
+  ];
+});
 
 /** The files of an accessory. */
-export const fileSteps = (order: Order, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap(({ hostPath, remote, mode, owner }): HostStep[] => {
+export const fileSteps = (order: Order, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap((file): HostStep[] => {
+  const { hostPath, remote, mode, owner } = file;
   const body = order.content.files.get(fileKey(accessory.name, host, remote));
   if (body === undefined) throw new TypeError(`The content of ${remote} for ${accessory.name} was not read`);
   return [
     { kind: "upload", title: `Write ${hostPath}`, path: hostPath, mode, ...body },
-    ...(owner === undefined ? [] : [{ kind: "run" as const, title: `Give ${hostPath} to ${owner}`, command: sh`chown ${owner} ${hostPath}` }]),
+    ...(owner === undefined ? [] : [ownerStep(file, owner)]),
   ];
 });
 
@@ -73,7 +83,7 @@ function bootSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: 
     { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
     { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
     { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
-    ...(needsProxy ? proxyBootSteps(order, host, true) : []),
+    ...(needsProxy ? driverOn(settings, host).boot(settings) : []),
     ...accessorySwitch(settings, accessory),
   ];
 }
@@ -182,12 +192,12 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
   const { name, service, image } = accessory;
   const whole = parts.length > 1;
   return [
-    ...(whole && mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : []),
+    ...(!whole ? [] : mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : accessoryUnroute(accessory)),
     ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? removeContainerSteps(accessory) : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
-    ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service) }] : []),
-    ...(whole ? [{ kind: "run" as const, title: `Remove env file of ${name}`, command: removeAccessoryEnv(order.settings, name) }] : []),
-    audited(order, "Removed", accessory),
+    ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service), hint: "What belongs to the container's own user can only be removed by root." }] : []),
+    ...(whole ? [{ kind: "run" as const, title: `Remove the secrets of ${name}`, command: removeAccessorySecrets(order.settings, accessory) }] : []),
+    auditStep(order, undefined, `Removed ${name} accessory${whole ? "" : ` ${parts.join()}`}`),
   ];
 }
 

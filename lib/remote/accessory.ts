@@ -1,5 +1,5 @@
 import { Command, sh, type Query } from "../ground/command.ts";
-import { accessoryEnvPath, type Named } from "../ground/names.ts";
+import { accessoryEnvDirectory, accessoryEnvPath, appDirectory, proxyAppDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
@@ -29,11 +29,12 @@ export function runAccessoryOneOff(of: Named, accessory: Accessory, command: Com
   return sh`docker run ${[...interactive, "--rm", "--network", network, ...envFlags(env.clear), "--env-file", accessoryEnvPath(of, accessory.name), ...mounts(accessory), image, command]}`;
 }
 
-/** Makes a folder of an accessory, with mode and owner. */
-export function makeDirectory({ hostPath, mode, owner }: AccessoryDirectory): Command {
-  const path = absolute(hostPath);
-  return sh`mkdir -p ${path}${mode === undefined ? new Command("") : sh` && chmod ${mode} ${path}`}${owner === undefined ? new Command("") : sh` && chown ${owner} ${path}`}`;
-}
+/** Makes a folder of an accessory. */
+export const makeDirectory = ({ hostPath }: Pick<AccessoryDirectory, "hostPath">): Command => sh`mkdir -p ${absolute(hostPath)}`;
+/** Gives a folder of an accessory its mode. */
+export const changeMode = ({ hostPath }: Pick<AccessoryDirectory, "hostPath">, mode: string): Command => sh`chmod ${mode} ${absolute(hostPath)}`;
+/** Gives a folder or a file of an accessory to a user and a group, by name or number. Only root may. */
+export const changeOwner = ({ hostPath }: Pick<AccessoryDirectory, "hostPath">, owner: string): Command => sh`chown ${owner} ${absolute(hostPath)}`;
 
 /** Fails, with the end of its log, unless the container runs on for two seconds. */
 export function staysUp(service: string): Command {
@@ -48,12 +49,15 @@ export const stopAccessory = (service: string): Command => sh`docker container s
 export const startAccessory = (service: string): Command => sh`docker container start ${service}`;
 /** Removes its stopped container. */
 export const removeAccessoryContainer = (service: string): Command => sh`docker container prune --force --filter ${`label=service=${service}`}`;
-/** Removes its image, unless another container uses it. */
-export const removeAccessoryImage = (image: string): Command => sh`docker image rm --force ${image}`;
+/** Removes its image, unless another container runs from it: that may be one of another accessory or service. Harmless when there is none. */
+export const removeAccessoryImage = (image: string): Command => sh`docker image rm --force ${image} || { [ -n "$(docker ps --quiet --filter ${`ancestor=${image}`})" ] && echo ${`Left as it is: another container runs ${image}.`}; }`;
 /** Removes its files and folders on the host, but for folders with an absolute path. */
 export const removeServiceDirectory = (service: string): Command => sh`rm -rf ${service}`;
-/** Removes the file of its secrets. */
-export const removeAccessoryEnv = (of: Named, name: string): Command => sh`rm -f ${accessoryEnvPath(of, name)}`;
+/** Removes the files of its secrets: environment, certificate. Folders that are empty then go too: they would count as a service's place on the host. */
+export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessory, "name" | "proxy">): Command {
+  const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];
+  return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && { rmdir ${[accessoryEnvDirectory(of), `${appDirectory(of)}/env`, appDirectory(of), `${proxyAppDirectory(of)}/tls`, proxyAppDirectory(of)]} 2> /dev/null || true; }`;
+}
 /** `docker ps` of its container, running or not, for people. */
 export const accessoryDetails = (service: string): Command => sh`docker ps --all --filter ${`label=service=${service}`}`;
 
