@@ -22,7 +22,10 @@ test("the words of extracting and sharing", () => {
   const own = `mkdir -p ${base}/volumes/web-77 && cp -r ${base}/extracted/web-77/. ${base}/volumes/web-77`;
   expect(shareAssets(order(), undefined).text).toBe(own);
   expect(shareAssets(order(), "77").text).toBe(own);
-  const missing = (from: string, to: string): string => `(cd ${base}/extracted/${from} && find . ! -type d | while IFS= read -r file; do [ -e "$OLDPWD"/${base}/volumes/${to}/"$file" ] || printf '%s\\n' "$file"; done | tar -cf - -T - | tar -C "$OLDPWD"/${base}/volumes/${to} -xf -) 2> /dev/null || true`;
+  const missing = (from: string, to: string): string => {
+    const file = `"$OLDPWD"/${base}/volumes/${to}/"`;
+    return `(exec 2> /dev/null; cp -rnT ${base}/extracted/${from} ${base}/volumes/${to}; cd ${base}/extracted/${from} && find . ! -type d | while IFS= read -r file; do [ -e ${file}$file" ] || { mkdir -p ${file.slice(0, -1)}"$(dirname "$file")" && cp -P "$file" ${file}$file"; }; done) || true`;
+  };
   expect(shareAssets(order(), "76").text).toBe(`${own} && { ${missing("web-77", "web-76")}; ${missing("web-76", "web-77")}; }`);
 });
 
