@@ -40,10 +40,10 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
       auditStep(order, role.name, `Started app version ${versionOf(place)}`),
       { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name) },
       waitStep(order, role, name),
-      ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name, version: versionOf(place) }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
+      ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name, ...(versionOf(place) === "" ? {} : { version: versionOf(place) }) }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
     ];
   });
-  const proxied = (host: string) => on(host).filter(({ role }) => role.proxy !== undefined).map(versionOf);
+  const proxied = (host: string) => on(host).filter(({ role }) => role.proxy !== undefined).map(versionOf).filter((one) => one !== "");
   return { notes: [], phases: [...errorPagePhases(order, hosts, proxied), { title: "Start app", lanes: lanes(hosts, steps) }] };
 }
 

@@ -1,8 +1,9 @@
 import { Command, sh, type Query } from "../ground/command.ts";
-import { accessoryEnvDirectory, accessoryEnvPath, appDirectory, proxyAppDirectory, tlsDirectory, type Named } from "../ground/names.ts";
+import { accessoryEnvPath, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
+import { removeEmptyDirectories } from "./remove.ts";
 import { pairs } from "./shell-value.ts";
 
 /** A path on the host as a volume's source: docker takes absolute ones only. */
@@ -56,7 +57,7 @@ export const removeServiceDirectory = (service: string): Command => sh`rm -rf ${
 /** Removes the files of its secrets: environment, certificate. Folders that are empty then go too: they would count as a service's place on the host. */
 export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessory, "name" | "proxy">): Command {
   const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];
-  return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && { rmdir ${[accessoryEnvDirectory(of), `${appDirectory(of)}/env`, appDirectory(of), `${proxyAppDirectory(of)}/tls`, proxyAppDirectory(of)]} 2> /dev/null || true; }`;
+  return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && ${removeEmptyDirectories(of)}`;
 }
 /** `docker ps` of its container, running or not, for people. */
 export const accessoryDetails = (service: string): Command => sh`docker ps --all --filter ${`label=service=${service}`}`;

@@ -11,7 +11,7 @@ const qa = { service: "shop", destination: "qa" };
 test("the words of a removal", () => {
   expect(removeImages("shop").text).toBe("docker image prune --all --force --filter label=service=shop");
   expect(removeAppDirectories(qa).text).toBe("rm -rf .kamal/apps/shop-qa .kamal/proxy/apps-config/shop-qa");
-  expect(removeRoleDirectories(shop, ["web"]).text).toBe("rm -rf .kamal/apps/shop/env/roles .kamal/apps/shop/assets .kamal/proxy/apps-config/shop/error_pages .kamal/proxy/apps-config/shop/tls/web");
+  expect(removeRoleDirectories(shop, ["web"]).text).toBe("rm -rf .kamal/apps/shop/env/roles .kamal/apps/shop/assets .kamal/proxy/apps-config/shop/error_pages .kamal/proxy/apps-config/shop/tls/web && { rmdir .kamal/apps/shop/env/accessories .kamal/apps/shop/env .kamal/apps/shop .kamal/proxy/apps-config/shop/tls .kamal/proxy/apps-config/shop 2> /dev/null || true; }");
 });
 
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s", (_name, shell) => {
@@ -27,6 +27,18 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     using home = new Home();
     folders(home, ...paths);
     expect(await home.run(unlessOthers(shop, sh`echo gone`).text, { shell })).toEqual({ status: 0, stdout, stderr: "" });
+  });
+
+  test("removeRoleDirectories() leaves what is of accessories, and nothing where there is none", async () => {
+    using home = new Home();
+    const accessories = [".kamal/apps/shop/env/accessories/cache", ".kamal/proxy/apps-config/shop/tls/search"];
+    folders(home, ".kamal/apps/shop/env/roles", ".kamal/apps/shop/assets/volumes", ".kamal/proxy/apps-config/shop/tls/web", ".kamal/proxy/apps-config/shop/error_pages/2", ...accessories);
+    const there = async (): Promise<string[]> => (await home.run("find .kamal/apps/* .kamal/proxy/apps-config/* -type d -empty 2> /dev/null", { shell })).stdout.trim().split("\n").toSorted();
+    expect((await home.run(removeRoleDirectories(shop, ["web"]).text, { shell })).status).toBe(0);
+    expect(await there()).toEqual(accessories);
+    await home.run(`rmdir ${accessories.join(" ")}`);
+    expect((await home.run(removeRoleDirectories(shop, ["web"]).text, { shell })).status).toBe(0);
+    expect(await there()).toEqual([""]);
   });
 
   test("unlessOthers() ends as its command does", async () => {
