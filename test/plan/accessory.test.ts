@@ -13,7 +13,7 @@ const shop = settingsOf({ accessories: [cache, search] });
 const none = settingsOf();
 const order = (filter = {}, settings = shop) => orderOf(settings, "", { filter });
 const titles = (plan: Plan, host?: string): string[] => plan.phases.flatMap((phase) => phase.lanes.filter((lane) => host === undefined || lane.host === host).flatMap((lane) => lane.steps.map(({ title }) => title)));
-const with_ = (...there: readonly (typeof cache)[]) => fleetOf({ "10.0.0.1": hostOf([], { accessories: there.filter(({ hosts }) => hosts.includes("10.0.0.1")).map((one) => accessoryFactsOf(one)) }), "10.0.0.9": hostOf([], { accessories: there.map((one) => accessoryFactsOf(one)) }) });
+const having = (...there: readonly (typeof cache)[]) => fleetOf({ "10.0.0.1": hostOf([], { accessories: there.filter(({ hosts }) => hosts.includes("10.0.0.1")).map((one) => accessoryFactsOf(one)) }), "10.0.0.9": hostOf([], { accessories: there.map((one) => accessoryFactsOf(one)) }) });
 
 describe("chosenAccessories()", () => {
   const names = (name: string, filter = {}): string[] => chosenAccessories(order(filter), name).map((one) => `${one.name}: ${one.hosts.join(" ")}`);
@@ -51,7 +51,7 @@ describe("planAccessoryBoot()", () => {
   });
 
   test("boots the proxy only where it is needed and does not run", () => {
-    expect(titles(planAccessoryBoot(order(), with_(), "cache"))).not.toContain("Make sure that the proxy runs");
+    expect(titles(planAccessoryBoot(order(), having(), "cache"))).not.toContain("Make sure that the proxy runs");
     const stopped = fleetOf({ "10.0.0.1": hostOf([], { proxy: { running: true, image: "", routes: [] } }), "10.0.0.9": hostOf([], { proxy: { running: false, image: "", routes: [] } }) });
     const plan = planAccessoryBoot(order(), stopped, "search");
     expect(titles(plan, "10.0.0.1")).not.toContain("Make sure that the proxy runs");
@@ -60,7 +60,7 @@ describe("planAccessoryBoot()", () => {
 
   test("logs in only with credentials, and makes the network once a host", () => {
     const open = settingsOf({ accessories: [accessoryOf("a", { registry: { server: "localhost:5000", username: undefined, password: undefined } }), cache] });
-    expect(titles(planAccessoryBoot(order({}, open), with_(), "all"))).toEqual([
+    expect(titles(planAccessoryBoot(order({}, open), having(), "all"))).toEqual([
       "Make sure that the network is there", `Record "Booted a accessory"`, "Write env file of a", "Start shop-a", "Check that shop-a stays up",
       "Log in to the registry", `Record "Booted cache accessory"`, "Write env file of cache", "Start shop-cache", "Check that shop-cache stays up",
     ]);
@@ -72,7 +72,7 @@ describe("planAccessoryBoot()", () => {
   });
 
   test("takes back the container alone: files and folders may be older than this run", () => {
-    const steps = planAccessoryBoot(order(), with_(), "cache").phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps));
+    const steps = planAccessoryBoot(order(), having(), "cache").phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps));
     expect(steps.flatMap((step) => (step.kind === "run" && step.undo !== undefined ? [step.undo.text] : []))).toEqual(["docker rm --force shop-cache"]);
   });
 
@@ -98,18 +98,18 @@ describe("fileSteps()", () => {
 
 describe("planAccessoryReboot()", () => {
   test("E5: pulls before it stops, and boots without a second login", () => {
-    expect(titles(planAccessoryReboot(order(), with_(cache), "cache", false))).toEqual([
+    expect(titles(planAccessoryReboot(order(), having(cache), "cache", false))).toEqual([
       "Log in to the registry", "Make sure that the network is there", "Pull redis:7", "Stop shop-cache", `Record "Stopped cache accessory"`, "Remove the container shop-cache",
       `Record "Booted cache accessory"`, "Write env file of cache", "Start shop-cache", "Check that shop-cache stays up",
     ]);
   });
   test("does not stop what is not there, and takes nothing back", () => {
-    const plan = planAccessoryReboot(order(), with_(), "all", false);
+    const plan = planAccessoryReboot(order(), having(), "all", false);
     expect(titles(plan).filter((title) => /^(Stop|Remove|Take)/.test(title))).toEqual([]);
     expect(plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run" && step.undo !== undefined)).toEqual([]);
   });
   test("goes host after host when asked, where there are several", () => {
-    const phases = (name: string): [string, boolean | undefined][] => planAccessoryReboot(order(), with_(cache, search), name, true).phases.map(({ title, committed }) => [title, committed]);
+    const phases = (name: string): [string, boolean | undefined][] => planAccessoryReboot(order(), having(cache, search), name, true).phases.map(({ title, committed }) => [title, committed]);
     expect(phases("search")).toEqual([["Reboot accessories on 10.0.0.1", true], ["Reboot accessories on 10.0.0.9", true]]);
     expect(phases("cache")).toEqual([["Reboot accessories", undefined]]);
   });
@@ -120,7 +120,7 @@ describe("planAccessoryAction()", () => {
     ["start", ["Start shop-search", `Record "Started search accessory"`, "Switch shop-search to shop-search"]],
     ["stop", ["Take the route shop-search away", "Stop shop-search", `Record "Stopped search accessory"`]],
     ["restart", ["Take the route shop-search away", "Stop shop-search", `Record "Stopped search accessory"`, "Start shop-search", `Record "Started search accessory"`, "Switch shop-search to shop-search"]],
-  ] as const)("%s tells the proxy too", (action, steps) => expect(titles(planAccessoryAction(order(), with_(search), "search", action), "10.0.0.1")).toEqual([...steps]));
+  ] as const)("%s tells the proxy too", (action, steps) => expect(titles(planAccessoryAction(order(), having(search), "search", action), "10.0.0.1")).toEqual([...steps]));
 
   test.each(["start", "restart"] as const)("%s refuses where a container is missing", (action) => {
     expect(() => planAccessoryAction(order(), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.9": hostOf([], { accessories: [accessoryFactsOf(search)] }) }), "all", action)).toThrow(expect.objectContaining({
@@ -128,7 +128,7 @@ describe("planAccessoryAction()", () => {
     }));
   });
   test("stop says where there is none", () => {
-    const plan = planAccessoryAction(order(), with_(cache), "all", "stop");
+    const plan = planAccessoryAction(order(), having(cache), "all", "stop");
     expect(plan.notes).toEqual(["Nothing to stop: search on 10.0.0.1.", "Nothing to stop: search on 10.0.0.9."]);
     expect(titles(plan)).toEqual(["Stop shop-cache", `Record "Stopped cache accessory"`]);
   });
@@ -137,18 +137,18 @@ describe("planAccessoryAction()", () => {
 describe("planAccessoryRemove()", () => {
   const whole = ["container", "image", "directory"] as const;
   test("takes its route away though its container is gone", () => {
-    expect(titles(planAccessoryRemove(order(), with_(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the image redis:7", "Remove the folder shop-search", "Remove the secrets of search", `Record "Removed search accessory"`]);
+    expect(titles(planAccessoryRemove(order(), having(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the image redis:7", "Remove the folder shop-search", "Remove the secrets of search", `Record "Removed search accessory"`]);
   });
   test.each([
     ["container", ["Remove the container shop-cache", `Record "Removed cache accessory container"`]],
     ["image", ["Remove the image redis:7", `Record "Removed cache accessory image"`]],
     ["directory", ["Remove the folder shop-cache", `Record "Removed cache accessory directory"`]],
-  ] as const)("of the %s alone", (part, steps) => expect(titles(planAccessoryRemove(order(), with_(cache), "cache", [part]))).toEqual([...steps]));
+  ] as const)("of the %s alone", (part, steps) => expect(titles(planAccessoryRemove(order(), having(cache), "cache", [part]))).toEqual([...steps]));
 });
 
 test("planAccessoryFiles() does one step of a boot", () => {
   const one = settingsOf({ roles: [roleOf("web")], accessories: [accessoryOf("cache", { directories: [{ hostPath: "/var/db", remote: "/data", mode: "0700", owner: "redis", options: undefined }] })] });
-  expect(titles(planAccessoryFiles(order({}, one), with_(), "cache", "directories"))).toEqual(["Make /var/db", "Set the mode of /var/db to 0700", "Give /var/db to redis"]);
-  expect(titles(planAccessoryFiles(order({}, one), with_(), "cache", "image"))).toEqual(["Log in to the registry", "Pull redis:7"]);
-  expect(titles(planAccessoryFiles(order({}, one), with_(), "cache", "files"))).toEqual([]);
+  expect(titles(planAccessoryFiles(order({}, one), having(), "cache", "directories"))).toEqual(["Make /var/db", "Set the mode of /var/db to 0700", "Give /var/db to redis"]);
+  expect(titles(planAccessoryFiles(order({}, one), having(), "cache", "image"))).toEqual(["Log in to the registry", "Pull redis:7"]);
+  expect(titles(planAccessoryFiles(order({}, one), having(), "cache", "files"))).toEqual([]);
 });
