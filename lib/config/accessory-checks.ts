@@ -47,7 +47,7 @@ function portProblems(config: ParsedConfig, roles: readonly RoleInput[], name: s
 function templateProblems(config: ParsedConfig, name: string): Problem[] {
   return (config.accessories[name]?.files ?? []).flatMap((file, i) => {
     const [local = "", key] = typeof file === "string" ? [file.split(":")[0]] : [file.local, "local"];
-    return local.endsWith(".erb") ? [{ path: ["accessories", name, "files", i, ...(key === undefined ? [] : [key])], text: `expected no ERB template, found ${JSON.stringify(local)}: write it as \`content\`, a function that gets the environment and secrets` }] : [];
+    return local.endsWith(".erb") ? [{ path: ["accessories", name, "files", i, ...(key === undefined ? [] : [key])], text: `expected no ERB template, found ${JSON.stringify(local)}: deploy.config.ts has \`content\` for it, a function that gets environment and secrets` }] : [];
   });
 }
 

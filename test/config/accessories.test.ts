@@ -63,7 +63,7 @@ describe("parseConfig refuses an accessory", () => {
 
   test("with a file that has two sources or none, or is a template for Ruby", () => {
     expect(problemsWith({ ...redis, files: [{ local: "a", content: "b", remote: "/b" }, { remote: "/b" }] })).toEqual(["files[0]: expected either local or content, found a map", "files[1]: expected either local or content, found a map"]);
-    const text = (path: string): string => `expected no ERB template, found "${path}": write it as \`content\`, a function that gets the environment and secrets`;
+    const text = (path: string): string => `expected no ERB template, found "${path}": deploy.config.ts has \`content\` for it, a function that gets environment and secrets`;
     expect(problemsWith({ ...redis, files: ["my.cnf.erb:/etc/my.cnf", { local: "x.erb", remote: "/x" }] })).toEqual([`files[0]: ${text("my.cnf.erb")}`, `files[1].local: ${text("x.erb")}`]);
   });
 

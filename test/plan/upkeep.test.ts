@@ -77,7 +77,7 @@ describe("planHealthcheck()", () => {
     expect([...new Set(steps(planHealthcheck(orderOf(pair, "77"), host)).map((step) => step.host))]).toEqual(["10.0.0.1"]);
     expect([...new Set(steps(planHealthcheck(orderOf(pair, "77", { filter: { roles: ["jobs"] } }), host)).map((step) => step.host))]).toEqual(["10.0.0.2"]);
   });
-  test("refuses without a role", () => expect(() => planHealthcheck({ ...orderOf(shop, "77"), scope: { hosts: ["10.0.0.9"], roles: [], accessories: [], primaryHost: "10.0.0.9" } }, host)).toThrow("There is no role to check"));
+  test("refuses without a role", () => expect(() => planHealthcheck({ ...orderOf(shop, "77"), scope: { ...orderOf(shop, "77").scope, hosts: ["10.0.0.9"], roles: [], accessories: [], primaryHost: "10.0.0.9" } }, host)).toThrow("There is no role to check"));
 });
 
 describe("planAppRemove()", () => {
