@@ -10,7 +10,7 @@ import type { ProxyInput } from "./schema/proxy.ts";
 import { traefikProblems } from "./traefik/checks.ts";
 
 /** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. @param commands names that aliases must not take */
-export function crossProblems(config: ParsedConfig, commands: readonly string[], version: string = manifest.version): Problem[] {
+export function crossProblems(config: ParsedConfig, { commands, destination }: { readonly commands: readonly string[]; readonly destination: string | undefined }, version: string = manifest.version): Problem[] {
   const roles = rolesOf(config);
   const accessories = Object.entries(config.accessories);
   const proxied = [...roles, ...proxiedAccessories(config, roles)];
@@ -20,7 +20,7 @@ export function crossProblems(config: ParsedConfig, commands: readonly string[],
     ...labelProblems(config.labels, ["labels"]),
     ...roles.flatMap((role) => [...labelProblems(role.labels, [...role.path, "labels"]), ...optionProblems(role)]),
     ...accessories.flatMap(([name, { labels, options }]) => [...labelProblems(labels, ["accessories", name, "labels"]), ...optionProblems({ options, path: ["accessories", name] })]),
-    ...accessoryProblems(config, roles),
+    ...accessoryProblems(config, roles, destination),
     ...proxySections(config).flatMap(({ proxy, path }) => proxyProblems(proxy, path)),
     ...proxied.flatMap(sslProblems),
     ...routeProblems(proxied),
@@ -124,7 +124,7 @@ function sslProblems({ proxy, proxyPath, hosts, name }: ProxiedInput): Problem[]
   const path: Path = [...proxyPath, "ssl"];
   return [
     ...(namesOf(proxy.host, proxy.hosts).length === 0 ? [{ path, text: "expected proxy.host too: a certificate is for a name" }] : []),
-    ...(hosts.length > 1 ? [{ path, text: `expected a role on one host, but ${name} has ${hosts.length}: each would ask for the certificate and only one would get the answer. Give a certificate of your own, or end TLS before the hosts` }] : []),
+    ...(hosts.length > 1 ? [{ path, text: `expected ${proxyPath[0] === "accessories" ? "an accessory" : "a role"} on one host, but ${name} has ${hosts.length}: each would ask for the certificate and only one would get the answer. Give a certificate of your own, or end TLS before the hosts` }] : []),
   ];
 }
 
@@ -150,8 +150,9 @@ function samePaths(a: ProxiedInput, b: ProxiedInput): boolean {
   return paths(of).some((path) => paths(other).includes(path));
 }
 
-function runProblems(roles: readonly ProxiedInput[]): Problem[] {
-  const [first, ...others] = roles.filter(({ proxy }) => proxy !== undefined);
+/** The proxy of the root is not one of accessories: those that say nothing follow. */
+function runProblems(proxied: readonly ProxiedInput[]): Problem[] {
+  const [first, ...others] = proxied.filter(({ proxy, proxyPath }) => proxy !== undefined && (proxyPath[0] !== "accessories" || proxy.run !== undefined));
   return others
     .filter(({ proxy }) => !Bun.deepEquals(proxy?.run, first?.proxy?.run))
     .map((role) => ({ path: [...role.proxyPath, "run"], text: `expected the same as for ${first?.name}: all hosts have one way to run the proxy. Write run at the root` }));

@@ -29,7 +29,8 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
   const { registry, builder, ssh } = config;
   const inputs = rolesOf(config);
   const roles = inputs.map((role) => roleSettings(config, role, destination, secrets));
-  const run = inputs.find(({ proxy }) => proxy !== undefined)?.proxy?.run;
+  const proxied = inputs.find(({ proxy }) => proxy !== undefined);
+  const run = proxied === undefined ? Object.values(config.accessories).find(({ proxy }) => proxy?.run !== undefined)?.proxy?.run : proxied.proxy?.run;
   const registrySettings = registryOf(registry, secrets);
   const accessories = accessoriesOf(config, inputs, { root, secrets });
   const image = config.image ?? (isLocalRegistry(registry.server) ? config.service : "");

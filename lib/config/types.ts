@@ -652,7 +652,7 @@ export interface RegistryConfig {
 /** A file that is brought to the host and mounted into the accessory. */
 export interface AccessoryFileConfig {
   /**
-   * File beside the config. One that ends in .erb is rendered with the accessory's environment, secrets included.
+   * File beside the config. In place of an ERB template there is `content`.
    * @example local: "config/my.cnf"
    */
   local?: string | undefined;
@@ -666,7 +666,7 @@ export interface AccessoryFileConfig {
    * @default "755"
    * @example mode: "0600"
    */
-  mode?: string | number | undefined;
+  mode?: string | undefined;
   /**
    * Path in the container.
    * @example remote: "/etc/mysql/my.cnf"
@@ -696,7 +696,7 @@ export interface AccessoryDirectoryConfig {
    * @default as the host makes folders
    * @example mode: "0750"
    */
-  mode?: string | number | undefined;
+  mode?: string | undefined;
   /**
    * Path in the container.
    * @example remote: "/etc/mysql/my.cnf"

@@ -9,6 +9,7 @@ import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
 import { canaryContainer, isUp, plainVersion, routeOf } from "./current.ts";
 import { retireSteps } from "./deploy.ts";
+import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
 import type { Order } from "./order.ts";
@@ -76,6 +77,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
     notes: [],
     phases: [
       { title: "Pull image", lanes: lanes(booting, (host) => pullSteps(order, factsOf(facts, host), "missing")) },
+      ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, placesOn(host))) },

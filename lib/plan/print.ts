@@ -22,7 +22,7 @@ export function printPlan(plan: Plan): string {
     if (phase.lanes.every((lane) => lane.steps.length === 0)) continue;
     lines.push("", `== ${phase.title}${phase.limit === undefined ? "" : ` (${phase.limit} at once)`}${phase.optional === true ? " (a failure here is only told)" : ""}`);
     const blocks = new Map<string, string[]>();
-    for (const lane of phase.lanes) {
+    for (const lane of phase.lanes.filter(({ steps }) => steps.length > 0)) {
       const block = lane.steps.flatMap((step) => [`  ${step.title}`, `    ${marks[step.kind]} ${stepText(step).replaceAll("\n", "\n      ")}${suffix(step)}`]).join("\n");
       blocks.set(block, [...(blocks.get(block) ?? []), lane.host ?? "here"]);
     }

@@ -8,6 +8,7 @@ import { isOurTraefik } from "../remote/proxy/traefik/run.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
 import { bootSteps, placeOf, type Place } from "./boot.ts";
 import { retireSteps } from "./deploy.ts";
+import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps } from "./proxy.ts";
@@ -52,6 +53,7 @@ export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, a
   return {
     notes: [`Each host refuses connections for a second or two while the proxies change places.${rolling && hosts.length > 1 ? " One host after the other: the rest go on serving." : ""}`],
     phases: [
+      ...errorPagePhases(order, hosts),
       ...groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts)),
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...retireSteps(order, host, on(host)), removeOld]) },
       ...rest,

@@ -88,7 +88,7 @@ export const changes = {
   accessoryAction: (name: string, action: AccessoryAction): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryAction(order, facts, name, action) }] }),
   accessoryRemove: (name: string, parts: readonly AccessoryPart[]): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryRemove(order, facts, name, parts) }] }),
   accessoryFiles: (name: string, what: "files" | "directories" | "image"): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryFiles(order, facts, name, what) }] }),
-  appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
+  appStart: (): Change => ({ ...housekeeping, brings: bringsPages, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStop(order, facts, order.version === "" ? undefined : order.version) }] }),
   maintenance: (message: string, drainSeconds?: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planMaintenance(order, facts, message, drainSeconds) }] }),
   live: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planLive }] }),

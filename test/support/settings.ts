@@ -1,5 +1,5 @@
 import { Secret } from "../../lib/ground/secret.ts";
-import type { KamalProxySettings, Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../lib/config/settings.ts";
+import type { Accessory, KamalProxySettings, Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../lib/config/settings.ts";
 import { traefikRouteSettings, traefikSettings } from "../../lib/config/traefik/settings.ts";
 
 /** What the proxy is told when the config says nothing. */
@@ -16,6 +16,14 @@ export function roleOf(name: string, more: Partial<Role> = {}): Role {
   return {
     name, primary, hosts: ["10.0.0.1"], cmd: undefined, env: { clear: {}, secret: { API_KEY: new Secret("API_KEY", "k1") } }, hostEnv: {}, labels: {}, options: {}, volumes: [],
     logging: { driver: undefined, options: {} }, assets: undefined, proxy: primary ? defaultProxy : undefined, stopTimeoutSeconds: undefined, ...more,
+  };
+}
+
+/** An accessory of a service called shop, with every default. */
+export function accessoryOf(name: string, more: Partial<Accessory> = {}): Accessory {
+  return {
+    name, service: `shop-${name}`, image: "redis:7", registry: { server: undefined, username: "bot", password: new Secret("REGISTRY_PASSWORD", "pw") }, hosts: ["10.0.0.9"], cmd: undefined, publish: undefined,
+    labels: {}, options: {}, env: { clear: {}, secret: {} }, files: [], directories: [], volumes: [], network: "kamal", logging: { driver: undefined, options: {} }, proxy: undefined, ...more,
   };
 }
 
