@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import manifest from "../../package.json" with { type: "json" };
+import { builderProblems } from "./builder-checks.ts";
 import type { Path } from "./locate.ts";
 import { foundText, type Problem } from "./problems.ts";
 import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
@@ -20,9 +21,7 @@ export function crossProblems(config: ParsedConfig, version: string = manifest.v
     ...routeProblems(roles),
     ...runProblems(roles),
     ...traefikProblems(config, roles),
-    ...(config.builder.driver === "docker" && Array.isArray(config.builder.arch) && config.builder.arch.length > 1
-      ? [{ path: ["builder", "driver"], text: `expected "docker-container" for several architectures, found "docker"` }]
-      : []),
+    ...builderProblems(config),
     ...(config.minimumVersion !== undefined && Bun.semver.order(version, full(config.minimumVersion)) < 0
       ? [{ path: ["minimumVersion"], text: `expected a capstan of at least ${config.minimumVersion}, found ${version}: upgrade capstan` }]
       : []),

@@ -9,7 +9,7 @@ import { type Logging, type secretMap, texts } from "./schema/common.ts";
 import type { Env } from "./schema/env.ts";
 import { type ProxyInput, type ProxyRunInput, proxyDefaults } from "./schema/proxy.ts";
 import { nameOf, type SecretInput } from "./secret-ref.ts";
-import type { BootSettings, EnvSettings, KamalProxySettings, LoggingSettings, ProxyRunSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
+import type { BootSettings, BuilderSettings, EnvSettings, KamalProxySettings, LoggingSettings, ProxyRunSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
 import { traefikRouteSettings, traefikSettings, withoutRoutes } from "./traefik/settings.ts";
 
 /** What the config itself does not say. */
@@ -22,7 +22,7 @@ export interface Given {
 
 /** A config without problems as settings: merged per role, every default filled in, frozen. */
 export function resolveSettings(config: ParsedConfig, { destination, root, secrets }: Given): Settings {
-  const { registry, builder, ssh } = config;
+  const { registry, ssh } = config;
   const inputs = rolesOf(config);
   const roles = inputs.map((role) => roleSettings(config, role, destination, secrets));
   const run = inputs.find(({ proxy }) => proxy !== undefined)?.proxy?.run;
@@ -39,15 +39,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     roles,
     primaryRole: config.primaryRole,
     primaryHost: roles[0]?.hosts[0] ?? "",
-    builder: {
-      arch: typeof builder.arch === "string" ? [builder.arch] : builder.arch,
-      context: builder.context,
-      dockerfile: builder.dockerfile,
-      target: builder.target,
-      args: builder.args,
-      secrets: secretsOf(builder.secrets, secrets),
-      driver: builder.driver,
-    },
+    builder: builderSettings(config, image, secrets),
     ssh: {
       user: ssh.user,
       port: ssh.port,
@@ -70,6 +62,27 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     root,
     secrets,
   });
+}
+
+function builderSettings({ builder, registry }: ParsedConfig, image: string, secrets: SecretStore): BuilderSettings {
+  const { arch, cache, provenance } = builder;
+  const cacheImage = cache?.image ?? `${image}-build-cache`;
+  return {
+    arch: typeof arch === "string" ? [arch] : arch,
+    remote: builder.remote,
+    local: builder.local,
+    pack: builder.pack,
+    cache: cache === undefined ? undefined : { type: cache.type, image: registry.server === undefined ? cacheImage : `${registry.server}/${cacheImage}`, options: cache.options },
+    context: builder.context,
+    dockerfile: builder.dockerfile,
+    target: builder.target,
+    ssh: builder.ssh,
+    args: builder.args,
+    secrets: secretsOf(builder.secrets, secrets),
+    driver: builder.driver,
+    provenance: provenance === undefined ? undefined : String(provenance),
+    sbom: builder.sbom,
+  };
 }
 
 /** A path of the config as an absolute one; those of the home directory are left to whoever knows it. */

@@ -25,6 +25,8 @@ test("sections() walks the whole config", () => {
     ["LoggingConfig", ["servers.ROLE.logging", "logging"]],
     ["RegistryConfig", ["registry"]],
     ["BuilderConfig", ["builder"]],
+    ["PackConfig", ["builder.pack"]],
+    ["CacheConfig", ["builder.cache"]],
     ["TraefikConfig", ["traefik"]],
     ["SshConfig", ["ssh"]],
     ["BootConfig", ["boot"]],
