@@ -13,6 +13,7 @@ import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
 import { pullSteps } from "./pull.ts";
+import { registryTunnels } from "./tunnels.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
@@ -44,7 +45,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       ...proxyNotes(order, facts, hosts), ...routeNotes(places),
     ],
     phases: [
-      { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), parts.pull, parts.pullHint)) },
+      { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), parts.pull, parts.pullHint)), ...registryTunnels(order.settings, hosts) },
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
       ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...bootPhases(order, hosts, places),

@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
-import type { LocalFacts } from "../build/builder.ts";
+import type { LocalFacts } from "../build/facts.ts";
 import { versionsInPlace } from "../plan/current.ts";
 import { joinPlans } from "../plan/join.ts";
 import type { Order } from "../plan/order.ts";
@@ -19,7 +19,13 @@ import type { Task } from "./task.ts";
 
 /** One part of a command that changes something, planned from fresh facts when its turn comes. */
 export type Stage =
-  | { readonly sees: "here"; plan(order: Order, facts: LocalFacts): Plan }
+  | { readonly sees: "nothing"; plan(order: Order): Plan }
+  | {
+      readonly sees: "here";
+      /** The working tree is built as it is: its loose files are looked for. */
+      readonly dev?: boolean;
+      plan(order: Order, facts: LocalFacts): Plan;
+    }
   | {
       readonly sees: "hosts";
       plan(order: Order, facts: FleetFacts): Plan;
@@ -40,6 +46,8 @@ export interface Change {
   readonly release: boolean;
   /** Calls postDeploy once it is done. */
   readonly postDeploy: boolean;
+  /** False: it is about this machine alone, and calls no hook. */
+  readonly hooks?: boolean;
 }
 
 /** What a change that came to its end did. */
@@ -64,19 +72,24 @@ export interface Offline {
 /** The hosts of a run and the host of its lock. */
 const hostsOf = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...task.scope.hosts])];
 
+/** True for what cannot do without the hosts: a build alone can, and a registry on this machine. */
+const needsHosts = ({ lock, stages, version }: Change): boolean => lock || typeof version === "function" || stages.some(({ sees }) => sees === "hosts");
+
 /**
  * Plans all stages without changing anything: nothing is locked, no hook is called.
  * @param offline facts to plan from; undefined: the hosts are asked
  */
 export async function planChange(world: World, task: Task, change: Change, offline: Offline | undefined): Promise<Plan> {
-  if (offline === undefined) await connectAll(world, task.settings, task.scope.hosts);
-  let facts = offline?.facts ?? (await observe(world, task.settings, task.scope.hosts));
+  const asks = offline === undefined && needsHosts(change);
+  if (asks) await connectAll(world, task.settings, task.scope.hosts);
+  let facts: FleetFacts = offline?.facts ?? (asks ? await observe(world, task.settings, task.scope.hosts) : new Map());
   const built = change.version === "built" ? await builtVersion(world, task) : "";
   const order = orderOf(world, task, versionOf(task, change, built, facts));
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
   for (const stage of change.stages) {
-    plans.push(stage.sees === "here" ? stage.plan(order, await here(world, task)) : stage.plan(order, facts));
+    if (stage.sees === "here") plans.push(stage.plan(order, await here(world, task, stage.dev)));
+    else plans.push(stage.plan(order, facts));
     if (stage.sees === "hosts") facts = stage.after?.(facts) ?? facts;
   }
   return joinPlans(plans);
@@ -121,6 +134,7 @@ class Run {
   readonly #phases: { phase: string; durationMs: number }[] = [];
   #version = "";
   #from: readonly string[] = [];
+  /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
   readonly #broadcasts = new Set<Promise<void>>();
@@ -140,9 +154,9 @@ class Run {
     tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts: scope.hosts });
     const { secrets } = this.#change;
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
-    await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
-    await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
-    this.#connected = true;
+    if (this.#change.hooks !== false) await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
+    if (needsHosts(this.#change)) await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
+    this.#connected = this.#change.hooks !== false;
     if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
@@ -201,7 +215,7 @@ class Run {
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
     }
     const order = orderOf(this.#world, this.#task, this.#version);
-    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task)) : stage.plan(order, observed ?? new Map());
+    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
     this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
   }

@@ -1,12 +1,15 @@
+import { isLocalRegistry } from "../config/roles.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Plan } from "../ground/step.ts";
 import { planAppStart, planAppStop } from "../plan/app.ts";
 import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
-import { planBuildPull, planBuildPush } from "../plan/build.ts";
+import { planBuildCreate, planBuildDev, planBuildPull, planBuildPush, planBuildRemove, type BuildOptions } from "../plan/build.ts";
 import { canaryVersion, planCanaryAbort, planCanaryPromote, planCanarySet, planCanaryStart } from "../plan/canary.ts";
 import { planDeploy } from "../plan/deploy.ts";
 import { planLive, planMaintenance } from "../plan/maintenance.ts";
+import type { Order } from "../plan/order.ts";
 import { planProxy, planProxyBoot, planProxyReboot, type ProxyAction } from "../plan/proxy.ts";
-import { planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
+import { planLocalRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
 import { rollbackHint, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Change, Stage } from "./change.ts";
 
@@ -17,10 +20,16 @@ export interface DeployOptions {
   readonly noCache?: boolean;
 }
 
-const push = ({ skipPush, noCache }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [{ sees: "here", plan: (order, local) => planBuildPush(order, local, noCache === true) }]);
+const build = (options: BuildOptions): Stage => ({ sees: "here", plan: (order, local) => planBuildPush(order, local, options) });
+const push = ({ skipPush, ...options }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [build(options)]);
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
 const release = { lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
+/** What is about the user's own machine alone. */
+const here = { lock: false, version: "none", secrets: false, release: false, postDeploy: false, hooks: false } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
+
+/** Logging in or out: no host is asked when only this machine is meant. */
+const access = (sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change => ({ ...housekeeping, lock: false, stages: [{ sees: sides.remote ? "hosts" : "nothing", plan: (order: Order) => plan(order, sides) }] });
 
 /** The proxy's container gets secrets only where its environment names some. */
 const proxySecrets = ({ traefik }: Settings): boolean => Object.keys(traefik?.env.secret ?? {}).length > 0;
@@ -35,9 +44,12 @@ export const changes = {
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
     stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: rollbackHint(order.settings, order.scope, facts) }) }],
   }),
-  buildPush: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: push({ noCache }) }),
+  buildPush: (options: BuildOptions): Change => ({ ...housekeeping, lock: false, version: "built", secrets: true, stages: [build(options)] }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),
-  buildDeliver: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [...push({ noCache }), { sees: "hosts", plan: planBuildPull }] }),
+  buildDeliver: (options: BuildOptions): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [build(options), { sees: "hosts", plan: planBuildPull }] }),
+  buildDev: (options: BuildOptions): Change => ({ ...here, version: "built", secrets: ({ builder }) => Object.keys(builder.secrets).length > 0, stages: [{ sees: "here", dev: true, plan: (order, local) => planBuildDev(order, local, options) }] }),
+  buildCreate: (): Change => ({ ...here, stages: [{ sees: "here", plan: planBuildCreate }] }),
+  buildRemove: (): Change => ({ ...here, stages: [{ sees: "here", plan: planBuildRemove }] }),
   appBoot: (): Change => ({
     ...release,
     postDeploy: false,
@@ -55,7 +67,11 @@ export const changes = {
   proxyBoot: (): Change => ({ ...housekeeping, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
   proxyReboot: (): Change => ({ ...housekeeping, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyReboot }] }),
   proxy: (action: ProxyAction): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
-  registryLogin: (sides: Sides): Change => ({ ...housekeeping, lock: false, secrets: true, stages: [{ sees: "hosts", plan: (order) => planRegistryLogin(order, sides) }] }),
-  registryLogout: (sides: Sides): Change => ({ ...housekeeping, lock: false, stages: [{ sees: "hosts", plan: (order) => planRegistryLogout(order, sides) }] }),
+  registrySetup: (sides: Sides, { registry }: Settings): Change =>
+    isLocalRegistry(registry.server) ? { ...here, stages: [{ sees: "nothing", plan: () => planLocalRegistry("setup", registry, sides) }] } : { ...access(sides, planRegistryLogin), secrets: true },
+  registryRemove: (sides: Sides, { registry }: Settings): Change =>
+    isLocalRegistry(registry.server) ? { ...here, stages: [{ sees: "nothing", plan: () => planLocalRegistry("remove", registry, sides) }] } : access(sides, planRegistryLogout),
+  registryLogin: (sides: Sides): Change => ({ ...access(sides, planRegistryLogin), secrets: true }),
+  registryLogout: (sides: Sides): Change => access(sides, planRegistryLogout),
   bootstrap: (): Change => ({ ...housekeeping, stages: [bootstrap] }),
 } as const;

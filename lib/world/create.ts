@@ -51,6 +51,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     run: async (...given) => (await loaded()).run(...given),
     open: async (...given) => (await loaded()).open(...given),
     probe: async (...given) => (await loaded()).probe(...given),
+    tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
   const close = async (): Promise<void> => {
     const opened = loading;

@@ -1,10 +1,26 @@
 import { define } from "../command.ts";
 import { buildArgs } from "./shared.ts";
 
+const output = { type: "string", valueHint: "TYPE" } as const;
+
 export const push = define({
-  meta: { purpose: "Build the image and push it to the registry" },
-  args: { cache: buildArgs.cache },
+  meta: {
+    purpose: "Build the image and push it to the registry",
+    examples: [["capstan build push --output docker", "build, and keep the image in the local Docker"], ["capstan build push --output oci,dest=shop.tar", "write it to a file"]],
+  },
+  args: { output: { ...output, default: "registry", description: "Where the image goes, as buildx's --output type=TYPE takes it" }, cache: buildArgs.cache },
   changes: true,
 });
 export const pull = define({ meta: { purpose: "Pull the image on every host" }, args: {}, changes: true });
 export const deliver = define({ meta: { purpose: "Build and push the image, then pull it on every host" }, args: { cache: buildArgs.cache }, changes: true });
+export const dev = define({
+  meta: {
+    purpose: "Build the working tree for use on this machine",
+    notes: ["Uncommitted files are in the image, and its tags end with -dirty. Nothing is pushed, no hook is called and no host is reached."],
+  },
+  args: { output: { ...output, default: "docker", description: "Where the image goes, as buildx's --output type=TYPE takes it" }, cache: buildArgs.cache },
+  changes: true,
+});
+export const create = define({ meta: { purpose: "Create the builder that the config asks for" }, args: {}, changes: true });
+export const remove = define({ meta: { purpose: "Remove the builder and its cache" }, args: {}, changes: true });
+export const details = define({ meta: { purpose: "Show the builder of the config and those of this machine" }, args: {}, changes: false });

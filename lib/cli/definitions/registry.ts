@@ -7,3 +7,9 @@ const sides = {
 
 export const login = define({ meta: { purpose: "Log in to the registry, here and on every host" }, args: { ...sides }, changes: true });
 export const logout = define({ meta: { purpose: "Log out of the registry, here and on every host" }, args: { ...sides }, changes: true });
+export const setup = define({
+  meta: { purpose: "Open the way to the registry: start it when it is on this machine, else log in", notes: ["A registry at localhost:PORT runs as a container on this machine. Hosts reach it through their SSH connection while they pull."] },
+  args: { ...sides },
+  changes: true,
+});
+export const remove = define({ meta: { purpose: "Remove the registry when it is on this machine, else log out" }, args: { ...sides }, changes: true });

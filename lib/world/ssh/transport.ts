@@ -15,6 +15,7 @@ import { Pool } from "./pool.ts";
 import { httpProbe } from "./probe.ts";
 import { openChannel, runCommand } from "./run.ts";
 import { createTargets } from "./target.ts";
+import { openTunnel } from "./tunnel.ts";
 
 export interface TransportOptions {
   readonly ssh: SshOptions;
@@ -91,6 +92,10 @@ class SshTransport implements Transport, AsyncDisposable {
       }
       if (attempt > 1) throw connection.lost(`while it asked ${probe.address}:${probe.port}`);
     }
+  }
+
+  async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
+    return await openTunnel(await this.#pool.get(host, signal), port, signal);
   }
 
   /** A session for one command, and the slot to give back after it. */
