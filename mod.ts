@@ -30,7 +30,7 @@ export { createDeployer, Deployer, type DeployerOptions } from "./lib/cli/deploy
 export { defineConfig, defineDestination, type ConfigEnv, type ConfigExport, type DestinationConfig, type DestinationExport } from "./lib/config/define.ts";
 export { secret, type SecretInput, type SecretRef } from "./lib/config/secret-ref.ts";
 export type * from "./lib/config/types.ts";
-export type { AuditEvent, ConnectedHookContext, HookContext, HookContexts, HookName, Hooks } from "./lib/config/hooks.ts";
+export type { AuditEvent, ConnectedHookContext, HookContext, HookContexts, HookName, HookOutput, Hooks, HooksOutput } from "./lib/config/hooks.ts";
 export type { Role, Settings } from "./lib/config/settings.ts";
 export type { Filter, Scope } from "./lib/config/scope.ts";
 export { Command, sh, quote, type Query, type Word } from "./lib/ground/command.ts";

@@ -65,6 +65,12 @@ test.each(strays)("%p stays in %p", (pattern, rooms) => {
   expect(files.filter((path) => !rooms.includes(room(path)) && path !== "lib/ground/secret.ts" && pattern.test(code(path)))).toEqual([]);
 });
 
+test("OpenTelemetry is loaded only by who asks for it: it would take as long as all the rest", () => {
+  const places = files.filter((path) => code(path).includes('from "@opentelemetry/'));
+  expect(places).toEqual(["lib/report/otel.ts"]);
+  expect(files.filter((path) => eagerImportsOf(path).some((target) => places.includes(target)))).toEqual([]);
+});
+
 test("no type is switched off", () => {
   const off = /(:\s*any\b|\bas any\b|<any>|\bany\[\]|@ts-ignore|@ts-nocheck)/;
   expect(everyFile.filter((path) => path !== "test/house.test.ts" && off.test(code(path)))).toEqual([]);

@@ -19,7 +19,7 @@ export function accessSteps(settings: Settings, facts: LocalFacts): readonly Loc
   return [
     ...checkSteps(facts),
     ...(isLocalRegistry(settings.registry.server) ? startRegistrySteps(settings.registry) : []),
-    ...(login === undefined || isLocalRegistry(settings.registry.server) ? [] : [{ kind: "local" as const, title: "Log in to the registry", program: login, hint: "Check registry.username and registry.password." }]),
+    ...(login === undefined ? [] : [{ kind: "local" as const, title: "Log in to the registry", program: login, hint: "Check registry.username and registry.password." }]),
   ];
 }
 

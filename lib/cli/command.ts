@@ -26,7 +26,11 @@ export type Arg =
   | (BooleanArgDef & Grouped & { readonly type: "boolean" })
   | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean })
   | (NumberArgDef & Grouped)
-  | (PositionalArgDef & { readonly type: "positional" });
+  | (PositionalArgDef & {
+      readonly type: "positional";
+      /** The only words that are accepted; default: any. */
+      readonly values?: readonly string[];
+    });
 export type Args = Readonly<Record<string, Arg>>;
 
 /** What a command receives for one definition. A positional is required unless it says `required: false`. */
@@ -44,6 +48,8 @@ export interface Definition<A extends Args = Args> {
   readonly meta: {
     /** One sentence without a full stop: what the command does. */
     readonly purpose: string;
+    /** Left out of the lists of commands: one step of another command, for whoever knows it. */
+    readonly hidden?: boolean;
     /** Paragraphs after the purpose. */
     readonly notes?: readonly string[];
     /** A command line and what it is for. */
@@ -56,7 +62,12 @@ export interface Definition<A extends Args = Args> {
   readonly conflicts?: readonly (readonly [keyof A & string, keyof A & string])[];
   /** True for what changes something: it understands --dry-run. */
   readonly changes: boolean;
+  /** True for what only asks hosts: with --dry-run it prints its questions. */
+  readonly asks?: boolean;
 }
+
+/** True for what understands --dry-run. */
+export const plans = ({ changes, asks }: Pick<Definition, "changes" | "asks">): boolean => changes || asks === true;
 
 /** Keeps the literal types of a definition, so that {@link CommandContext} knows its options. */
 export function define<const A extends Args>(definition: Definition<A>): Definition<A> {
@@ -81,6 +92,8 @@ export interface CommandContext<A extends Args = Args> {
    * without a record the text as `{"type":"text","text":…}`.
    */
   print(text: string, record?: JsonRecord): void;
+  /** From now on the error that ends the command is shown through `scrub`, without secrets. */
+  scrubWith(scrub: (text: string) => string): void;
   /** Takes the live view off the screen while others write: prompts, interactive sessions. @returns puts it back */
   pause(): () => void;
 }

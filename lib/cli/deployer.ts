@@ -13,6 +13,8 @@ import { serving, type Serving } from "../run/looks.ts";
 import type { LockWait, Task } from "../run/task.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { createWorld } from "../world/create.ts";
+import { recorded, type Source } from "./recording.ts";
+import { commands } from "./commands.ts";
 
 /** How a {@link Deployer} is made. */
 export interface DeployerOptions extends Filter {
@@ -41,18 +43,24 @@ export interface DeployerOptions extends Filter {
   readonly command?: string;
 }
 
+/** What a deployer holds besides its world. */
+export interface Held extends Source {
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
 /** Deploys one service: what the command line does, for programs. Give it back with `await using` or `close()`. */
 export class Deployer implements AsyncDisposable {
   readonly settings: Settings;
   readonly world: World;
   readonly #options: DeployerOptions;
-  readonly #close: () => Promise<void>;
+  readonly #held: Held;
 
-  constructor(settings: Settings, world: World, options: DeployerOptions, close: () => Promise<void>) {
+  constructor(settings: Settings, world: World, options: DeployerOptions, held: Held) {
     this.settings = settings;
     this.world = world;
     this.#options = options;
-    this.#close = close;
+    this.#held = held;
   }
 
   /** Builds, pushes and deploys. @throws DeployError */
@@ -91,9 +99,10 @@ export class Deployer implements AsyncDisposable {
     return serving(this.world, await this.task("app", "version"));
   }
 
-  /** Carries out any change of {@link changes}. @throws DeployError */
+  /** Carries out any change of {@link changes}, and records it as the config's `output` says. @throws DeployError */
   async run(change: Change, command: string, subcommand?: string): Promise<Outcome> {
-    return runChange(this.world, await this.task(command, subcommand), change);
+    const task = await this.task(command, subcommand);
+    return recorded(this.world, task, this.#held, () => runChange(this.world, task, change));
   }
 
   /** Plans any change of {@link changes}. @throws DeployError */
@@ -111,13 +120,18 @@ export class Deployer implements AsyncDisposable {
     };
   }
 
+  /** The text without the secrets that were used: for errors of hooks, which may name any value. Events have none. */
+  scrub(text: string): string {
+    return this.#held.scrub(text);
+  }
+
   /** Closes all connections. */
   async close(): Promise<void> {
-    await this.#close();
+    await this.#held.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    await this.#held.close();
   }
 }
 
@@ -126,13 +140,21 @@ export class Deployer implements AsyncDisposable {
  * @throws DeployError (config) with every problem of the config
  */
 export async function createDeployer(options: DeployerOptions = {}): Promise<Deployer> {
-  const { world, close, useSsh } = createWorld({
+  const listeners = new Set<(event: Event) => void>();
+  const { world, close, scrub, useSsh } = createWorld({
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.signal === undefined ? {} : { signal: options.signal }), ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
-    report: options.onEvent ?? (() => undefined),
+    report(event) {
+      for (const listener of listeners) listener(event);
+      options.onEvent?.(event);
+    },
   });
-  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal };
+  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, commands: Object.keys(commands) };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
   useSsh(settings.ssh);
-  return new Deployer(settings, world, options, close);
+  const listen = (listener: (event: Event) => void): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  return new Deployer(settings, world, options, { close, scrub, listen });
 }

@@ -1,4 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
+import { commandsMeant } from "../ground/command-words.ts";
 import type { Node, Tree } from "./command.ts";
 import { nearest } from "./suggest.ts";
 import { tokensOf, type Spec } from "./tokens.ts";
@@ -41,15 +42,27 @@ export function findCommand(tree: Tree, args: readonly string[], spec: Spec): Fo
   return { path, node, args: args.filter((_, i) => !taken.has(i)), help };
 }
 
+/**
+ * The first word where a command's name belongs and that is none; undefined when there is no such word. It may be an alias.
+ * @param spec options of every command, as for {@link findCommand}
+ */
+export function wordWithoutCommand(tree: Tree, args: readonly string[], spec: Spec): { readonly value: string; readonly index: number } | undefined {
+  for (const token of tokensOf(args, spec)) {
+    if (token.kind === "option-terminator") return undefined;
+    if (token.kind === "option" || token.value === "help") continue;
+    const [name, ...others] = commandsMeant(token.value, Object.keys(tree));
+    if (name === undefined || others.length > 0) return token;
+    if (tree[name]?.kind !== "plan") return undefined;
+  }
+  return undefined;
+}
+
 function nameOf(typed: string, commands: Tree, path: readonly string[]): string {
-  const word = typed.replaceAll("_", "-");
-  if (Object.hasOwn(commands, word)) return word;
   const names = Object.keys(commands);
-  const begun = word === "" ? [] : names.filter((name) => name.startsWith(word));
-  const [only] = begun;
-  if (begun.length === 1 && only !== undefined) return only;
-  if (begun.length > 1) throw new DeployError("usage", `Cannot tell which command "${[...path, typed].join(" ")}" is: it may be ${begun.join(", ")}`, { hint: "Write out the one you mean." });
-  const near = nearest(word, [...names, "help"]);
+  const [name, ...others] = commandsMeant(typed, names);
+  if (name !== undefined && others.length === 0) return name;
+  if (name !== undefined) throw new DeployError("usage", `Cannot tell which command "${[...path, typed].join(" ")}" is: it may be ${[name, ...others].join(", ")}`, { hint: "Write out the one you mean." });
+  const near = nearest(typed, [...names, "help"]);
   const line = ["capstan", ...path].join(" ");
   throw new DeployError("usage", `There is no command "${[...path, typed].join(" ")}"`, {
     hint: `${near === undefined ? "" : `Did you mean \`${line} ${near}\`? `}\`${line} help\` lists the commands.`,

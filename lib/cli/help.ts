@@ -1,14 +1,8 @@
-import type { Style } from "../report/style.ts";
 import { padded } from "../report/table.ts";
-import { optionName, type Arg, type Args, type Definition, type GroupNode, type Node, type Tree } from "./command.ts";
-import { globalArgs, planning } from "./options.ts";
-
-/** How help is laid out. */
-export interface Page {
-  /** Of the terminal; text is never wider than 100 columns. */
-  readonly columns: number;
-  readonly style: Style;
-}
+import type { Definition, GroupNode, Node, Tree } from "./command.ts";
+import { globalOptionsOf, shownArguments, shownOptions, usageLine, type ShownOption } from "./option-list.ts";
+import { globalArgs } from "./options.ts";
+import { widthOf, wrapped, type Page } from "./page.ts";
 
 /** The help of what `path` names: a command, a group, or with an empty path all of them. Ends with a line break. */
 export function helpText(tree: Tree, path: readonly string[], page: Page): string {
@@ -23,59 +17,48 @@ export function helpText(tree: Tree, path: readonly string[], page: Page): strin
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
+/** The commands that lists show. */
+const shown = (tree: Tree): [string, Node][] => Object.entries(tree).filter(([, node]) => node.kind === "group" || node.definition.meta.hidden !== true);
+
 function overview(tree: Tree, page: Page): string[] {
   const { style } = page;
-  const groups = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [[name, `${node.purpose}: ${Object.keys(node.commands).join(", ")}`] as const] : []));
-  const single = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [] : [[name, node.definition.meta.purpose] as const]));
+  const groups = Object.entries(tree).flatMap(([name, node]) => (node.kind === "group" ? [[name, `${node.purpose}: ${shown(node.commands).map(([child]) => child).join(", ")}`] as const] : []));
+  const single = shown(tree).flatMap(([name, node]) => (node.kind === "group" ? [] : [[name, node.definition.meta.purpose] as const]));
   return [
     `${style.bold("Usage:")} capstan COMMAND [OPTIONS]`,
     wrapped("Deploys web apps in containers to your own servers, without losing a request.", "", page),
     section("Commands", single, page),
     section("Groups of commands", groups, page),
-    ...optionSections(globalArgs, page),
+    ...optionSections(shownOptions(globalArgs), page),
     wrapped("`capstan help COMMAND` shows the options of one command. A beginning of its name is enough where only one command has it.", "", page),
   ];
 }
 
 function groupHelp(line: string, node: GroupNode, page: Page): string[] {
-  const commands = Object.entries(node.commands).map(([name, child]) => [name, child.kind === "group" ? child.purpose : child.definition.meta.purpose] as const);
+  const commands = shown(node.commands).map(([name, child]) => [name, child.kind === "group" ? child.purpose : child.definition.meta.purpose] as const);
   return [`${page.style.bold("Usage:")} ${line} COMMAND [OPTIONS]`, `${node.purpose}.`, section("Commands", commands, page), wrapped(`\`${line} help COMMAND\` shows the options of one command.`, "", page)];
 }
 
-function commandHelp(line: string, { meta, args, words, changes }: Definition, page: Page): string[] {
-  const positionals = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [{ name: valueName(key, arg), required: arg.required !== false, description: arg.description ?? "" }] : []));
-  const passed = words === undefined ? positionals : [...positionals, words];
-  const usage = passed.map(({ name, required }) => ` ${required ? name : `[${name}]`}${words?.name === name ? "..." : ""}`).join("");
-  const globals = Object.fromEntries(Object.entries(globalArgs).filter(([, arg]) => changes || arg.group !== planning));
+function commandHelp(line: string, definition: Definition, page: Page): string[] {
+  const { meta } = definition;
   return [
-    `${page.style.bold("Usage:")} ${line} [OPTIONS]${usage}`,
+    `${page.style.bold("Usage:")} ${usageLine(line, definition)}`,
     wrapped(`${meta.purpose}.`, "", page),
     ...(meta.notes ?? []).map((note) => wrapped(note, "", page)),
-    section("Arguments", passed.map(({ name, description }) => [name, description] as const), page),
-    ...optionSections(args, page),
-    ...optionSections(globals, page),
+    section("Arguments", shownArguments(definition).map(({ name, description }) => [name, description] as const), page),
+    ...optionSections(shownOptions(definition.args), page),
+    ...optionSections(globalOptionsOf(definition), page),
     examples(meta.examples ?? [], page),
   ];
 }
 
 /** A section for each group of options, in the order in which they first come. */
-function optionSections(args: Args, page: Page): string[] {
-  const options = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [] : [[key, arg] as const]));
-  return [...Map.groupBy(options, ([, arg]) => arg.group ?? "Options")].map(([title, members]) => section(title, members.map(([key, arg]) => [optionLabel(key, arg), optionDescription(arg)] as const), page));
+function optionSections(options: readonly ShownOption[], page: Page): string[] {
+  return [...Map.groupBy(options, ({ group }) => group)].map(([title, members]) => section(title, members.map((option) => [optionLabel(option), optionDescription(option)] as const), page));
 }
 
-function optionLabel(key: string, arg: Exclude<Arg, { type: "positional" }>): string {
-  const short = [arg.alias ?? []].flat().find((alias) => alias.length === 1);
-  const name = arg.type === "boolean" && arg.default === true ? `no-${optionName(key)}` : optionName(key);
-  return `${short === undefined ? "    " : `-${short}, `}--${name}${arg.type === "boolean" ? "" : ` ${valueName(key, arg)}`}`;
-}
-
-function optionDescription(arg: Exclude<Arg, { type: "positional" }>): string {
-  if (arg.type === "boolean") return (arg.default === true ? arg.negativeDescription : arg.description) ?? "";
-  return `${arg.description ?? ""}${arg.required === true ? " (required)" : arg.default === undefined ? "" : ` (default: ${arg.default})`}`;
-}
-
-const valueName = (key: string, arg: Arg): string => ("valueHint" in arg && arg.valueHint !== undefined ? arg.valueHint : optionName(key).toUpperCase());
+const optionLabel = ({ short, name, value }: ShownOption): string => `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+const optionDescription = ({ description, required, preset }: ShownOption): string => `${description}${required ? " (required)" : preset === undefined ? "" : ` (default: ${preset})`}`;
 
 function examples(lines: readonly (readonly [string, string])[], page: Page): string {
   return lines.length === 0 ? "" : [page.style.bold("Examples"), ...lines.flatMap(([line, purpose]) => [`  ${line}`, page.style.dim(wrapped(purpose, "      ", page))])].join("\n");
@@ -91,10 +74,4 @@ function section(title: string, rows: readonly (readonly [name: string, text: st
     return narrow ? [`  ${name}`, first, ...more] : [padded(`  ${name}`, column) + first.trimStart(), ...more];
   });
   return [page.style.bold(title), ...lines].join("\n");
-}
-
-const widthOf = (page: Page): number => Math.max(30, Math.min(100, page.columns));
-
-function wrapped(text: string, indent: string, page: Page): string {
-  return Bun.wrapAnsi(text, widthOf(page) - indent.length).split("\n").map((line) => indent + line.trimEnd()).join("\n");
 }

@@ -1,19 +1,26 @@
 import type { HostFacts } from "../remote/facts.ts";
-import { appDetails, audit as auditLog, proxyDetails, serving } from "../run/looks.ts";
+import { everyAccessory } from "../plan/accessory.ts";
+import { accessoryDetailsOf, appDetails, audit as auditLog, proxyDetails, serving } from "../run/looks.ts";
+import type { Task } from "../run/task.ts";
 import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/inspect.ts";
-import { printOutputs, withDeployer } from "./session.ts";
+import type { Deployer } from "./deployer.ts";
+import { askHosts, type AnyContext, withDeployer } from "./session.ts";
 
 export async function details(context: CommandContextOf<typeof definitions.details>): Promise<number> {
   return withDeployer(context, async (deployer) => {
     const task = await deployer.task("details");
-    const { world } = deployer;
-    const proxy = printOutputs(context, "Proxy", await proxyDetails(world, task));
-    const app = printOutputs(context, "App", await appDetails(world, task));
-    const versions = [...new Set((await serving(world, task)).filter(({ problem }) => problem === undefined).map(({ version }) => version ?? "nothing"))];
-    if (versions.length > 1) context.print(`Hosts differ: ${versions.join(", ")}. \`capstan deploy\` brings all of them to one version.`, { type: "note", text: `Hosts differ: ${versions.join(", ")}` });
-    return proxy === 0 ? app : proxy;
+    const proxy = await askHosts(context, deployer, proxyDetails(task), { subject: "Proxy" });
+    const app = task.scope.roles.length === 0 ? 0 : await askHosts(context, deployer, appDetails(task), { subject: "App" });
+    const accessories = await askHosts(context, deployer, accessoryDetailsOf(task, everyAccessory), { subject: "Accessory" });
+    if (!context.options.dryRun && task.scope.roles.length > 0) await tellDifferences(context, deployer, task);
+    return [proxy, app, accessories].find((status) => status !== 0) ?? 0;
   });
+}
+
+async function tellDifferences(context: AnyContext, { world }: Deployer, task: Task): Promise<void> {
+  const versions = [...new Set((await serving(world, task)).filter(({ problem }) => problem === undefined).map(({ version }) => version ?? "nothing"))];
+  if (versions.length > 1) context.print(`Hosts differ: ${versions.join(", ")}. \`capstan deploy\` brings all of them to one version.`, { type: "note", text: `Hosts differ: ${versions.join(", ")}` });
 }
 
 export async function observe(context: CommandContextOf<typeof definitions.observe>): Promise<void> {
@@ -34,4 +41,4 @@ function describe(host: string, { docker, proxy, containers, images }: HostFacts
 }
 
 export const audit = (context: CommandContextOf<typeof definitions.audit>): Promise<number> =>
-  withDeployer(context, async (deployer) => printOutputs(context, "App", await auditLog(deployer.world, await deployer.task("audit"))));
+  withDeployer(context, async (deployer) => askHosts(context, deployer, auditLog(await deployer.task("audit")), { subject: "App" }));

@@ -1,4 +1,6 @@
+import type { Terminal } from "../ground/terminal.ts";
 import type { Clock } from "../ground/world.ts";
+import { processTerminal } from "./terminal.ts";
 
 /** One output of the process. */
 export interface Sink {
@@ -18,6 +20,8 @@ export interface Io {
   readonly stdout: Sink;
   /** Progress and errors. */
   readonly stderr: Sink;
+  /** Standard input and outputs as a session on a host uses them. */
+  readonly terminal: Terminal;
   /** Questions can be asked. */
   readonly interactive: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -34,6 +38,7 @@ export function processIo(clock: Clock, signal: AbortSignal): Io {
   return {
     stdout: sinkOf(process.stdout),
     stderr: sinkOf(process.stderr),
+    terminal: processTerminal(),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     env: process.env,
     cwd: process.cwd(),

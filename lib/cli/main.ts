@@ -1,10 +1,11 @@
-import { CancelledError, isDeployError } from "../ground/errors.ts";
+import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import { errorJson, errorText, exitStatusOf } from "../report/error.ts";
 import { jsonLine, jsonReporter, resultLine } from "../report/json.ts";
 import { lineReporter } from "../report/lines.ts";
 import type { Reporter, Verbosity } from "../report/reporter.ts";
 import { createStyle, wantsColour } from "../report/style.ts";
 import { liveReporter } from "../report/tty.ts";
+import { withoutAliases, type Expanded } from "./alias.ts";
 import type { CommandContext, Tree } from "./command.ts";
 import { helpText } from "./help.ts";
 import type { Io, Sink } from "./io.ts";
@@ -18,8 +19,11 @@ import { toolVersion } from "./version.ts";
  * @returns the exit status: by kind of failure as `exitStatus` says, 1 for a bug
  */
 export async function main(argv: readonly string[], io: Io, tree: Tree): Promise<number> {
+  let line = argv;
   try {
-    const invocation = parseCommandLine(tree, argv);
+    const expanded = await withoutAliases(tree, argv, io);
+    line = expanded.argv;
+    const invocation = parseExpanded(tree, expanded);
     switch (invocation.kind) {
       case "help":
         io.stdout.write(helpText(tree, invocation.path, { columns: io.stdout.size().columns, style: styleOf(io, io.stdout) }));
@@ -31,13 +35,24 @@ export async function main(argv: readonly string[], io: Io, tree: Tree): Promise
         return await run(invocation, io);
     }
   } catch (error) {
-    const ours = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+    const ours = line.includes("--") ? line.slice(0, line.indexOf("--")) : line;
     return tell(error, ours.includes("--json"), io);
+  }
+}
+
+/** Reads a command line; what an alias stands for is told with what is wrong in it. @throws DeployError (usage) */
+function parseExpanded(tree: Tree, { argv, notes }: Expanded): Invocation {
+  try {
+    return parseCommandLine(tree, argv);
+  } catch (error) {
+    if (!isDeployError(error) || notes.length === 0) throw error;
+    throw new DeployError(error.failure, error.message, { details: [...error.details, ...notes], hint: error.hint });
   }
 }
 
 async function run({ path, node, options, args, rest }: Extract<Invocation, { kind: "run" }>, io: Io): Promise<number> {
   const startedMs = io.clock.now();
+  let scrub = (text: string): string => text;
   const reporter = reporterFor(options, io);
   const stayVisible = io.atExit(() => reporter.close());
   const context: CommandContext = {
@@ -45,6 +60,7 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
     style: styleOf(io, io.stdout),
     report: reporter.report,
     pause: reporter.pause,
+    scrubWith: (given) => void (scrub = given),
     print(text, record) {
       const resume = reporter.pause();
       io.stdout.write(`${options.json ? jsonLine(record ?? { type: "text", text }) : text}\n`);
@@ -59,7 +75,7 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
     return status;
   } catch (error) {
     reporter.close();
-    return tell(io.signal.aborted && !isDeployError(error) ? new CancelledError("Cancelled", { cause: error }) : error, options.json, io);
+    return tell(io.signal.aborted && !isDeployError(error) ? new CancelledError("Cancelled", { cause: error }) : error, options.json, io, scrub);
   } finally {
     stayVisible();
   }
@@ -77,8 +93,8 @@ function reporterFor(options: GlobalOptions, io: Io): Reporter {
 const isCi = (io: Io): boolean => !["", "0", "false"].includes(io.env["CI"] ?? "");
 const styleOf = (io: Io, sink: Sink) => createStyle(wantsColour(io.env, sink.terminal));
 
-function tell(error: unknown, json: boolean, io: Io): number {
-  if (json) io.stdout.write(`${jsonLine(errorJson(error))}\n`);
-  else io.stderr.write(`${errorText(error, styleOf(io, io.stderr))}\n`);
+function tell(error: unknown, json: boolean, io: Io, scrub = (text: string): string => text): number {
+  if (json) io.stdout.write(`${scrub(jsonLine(errorJson(error)))}\n`);
+  else io.stderr.write(`${scrub(errorText(error, styleOf(io, io.stderr)))}\n`);
   return exitStatusOf(error);
 }

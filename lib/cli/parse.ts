@@ -1,5 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
-import { optionName, type Args, type ArgValues, type CommandNode, type Definition, type Tree } from "./command.ts";
+import { optionName, plans, type Args, type ArgValues, type CommandNode, type Definition, type Tree } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { globalArgs, globalOptions, type GlobalOptions } from "./options.ts";
 import { Reader } from "./reader.ts";
@@ -20,7 +20,8 @@ export interface Parsed {
 }
 
 const withHelp = { ...globalArgs, help: { type: "boolean" } } as const satisfies Args;
-const globalSpec = specOf(withHelp);
+/** The options of every command, and --help. */
+export const globalSpec = specOf(withHelp);
 
 /**
  * Reads a command line. Nothing is guessed and nothing ignored: what is not understood is refused.
@@ -61,7 +62,8 @@ export function parseCommand(definition: Definition, path: readonly string[], ar
   const options: Args = { ...withHelp, ...Object.fromEntries(Object.entries(definition.args).filter(([, arg]) => arg.type !== "positional")) };
   const spec = specOf(options);
   const normal = normalised(args, spec);
-  const end = definition.words === undefined ? args.length : ownPart(tokensOf(normal, spec), args);
+  const named = Object.values(definition.args).filter(({ type }) => type === "positional").length;
+  const end = definition.words === undefined ? args.length : ownPart(tokensOf(normal, spec), args, named);
   const reader = new Reader(options, path);
   for (const token of tokensOf(normal.slice(0, end), spec)) {
     if (token.kind === "option") reader.option(token);
@@ -69,7 +71,7 @@ export function parseCommand(definition: Definition, path: readonly string[], ar
   }
   if (reader.given("help")) return "help";
   const passed = args.slice(end);
-  const rest = definition.words === undefined ? [] : [...reader.words.splice(0), ...(passed[0] === "--" ? passed.slice(1) : passed)];
+  const rest = definition.words === undefined ? [] : [...reader.words.splice(named), ...(passed[0] === "--" ? passed.slice(1) : passed)];
   if (definition.words?.required === true && rest.every((word) => word.trim() === "")) reader.refuse(`it needs ${definition.words.name}`);
   const values = reader.values(definition.args);
   const given = Object.fromEntries(Object.entries(globalArgs).map(([key, arg]) => [key, reader.value(key, arg)]));
@@ -84,9 +86,10 @@ export function parseCommand(definition: Definition, path: readonly string[], ar
 /**
  * How many words are ours when a command line is passed through: all before its first word. A first word with blanks in it
  * is the whole command line, as in `app exec "bin/check all" -r web`: options after it are ours again.
+ * @param named how many words before it name something, such as the accessory
  */
-function ownPart(tokens: readonly Token[], args: readonly string[]): number {
-  const first = tokens.find((token) => token.kind !== "option");
+function ownPart(tokens: readonly Token[], args: readonly string[], named: number): number {
+  const first = tokens.filter((token) => token.kind !== "option")[named];
   if (first === undefined) return args.length;
   if (first.kind === "option-terminator" || !/\s/.test(args[first.index] ?? "")) return first.index;
   return tokens.find((token) => token.kind === "option-terminator")?.index ?? args.length;
@@ -94,7 +97,7 @@ function ownPart(tokens: readonly Token[], args: readonly string[]): number {
 
 function refuseNonsense(definition: Definition, { quiet, verbose, dryRun, offline, facts }: GlobalOptions, reader: Reader): void {
   if (quiet && verbose) reader.refuse("--quiet and --verbose exclude each other", "Leave out one of them.");
-  if (dryRun && !definition.changes) reader.refuse("it changes nothing, so there is nothing to plan", "Leave out --dry-run.");
+  if (dryRun && !plans(definition)) reader.refuse("it changes nothing, so there is nothing to plan", "Leave out --dry-run.");
   if (offline && facts !== undefined) reader.refuse("--offline plans for fresh hosts, --facts for known ones", "Leave out one of them.");
   if (!dryRun && (offline || facts !== undefined)) reader.refuse(`${offline ? "--offline" : "--facts"} is for plans only`, "Add --dry-run.");
 }

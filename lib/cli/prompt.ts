@@ -1,4 +1,5 @@
-import { CancelledError } from "../ground/errors.ts";
+import { CancelledError, DeployError } from "../ground/errors.ts";
+import type { CommandContext } from "./command.ts";
 
 /**
  * Asks for something that is not shown while it is typed.
@@ -35,7 +36,7 @@ export async function askSecret(question: string, pause: () => () => void): Prom
 }
 
 /** Asks a question that is no unless it is answered with yes. @throws CancelledError on Ctrl-C */
-export async function confirm(question: string, pause: () => () => void): Promise<boolean> {
+async function confirm(question: string, pause: () => () => void): Promise<boolean> {
   const resume = pause();
   try {
     const { createConsola } = await import("consola");
@@ -45,4 +46,14 @@ export async function confirm(question: string, pause: () => () => void): Promis
   } finally {
     resume();
   }
+}
+
+/**
+ * Asks before something that cannot be taken back, unless -y or a dry run says that there is nothing to ask.
+ * @throws DeployError (usage) where nobody can be asked, (cancelled) when the answer is no
+ */
+export async function confirmed({ options, io, pause }: Pick<CommandContext, "options" | "io" | "pause">, already: boolean, what: string): Promise<void> {
+  if (already || options.dryRun) return;
+  if (!io.interactive) throw new DeployError("usage", `This needs a yes: ${what}`, { state: ["Nothing was changed."], hint: "Add -y to do it without a question." });
+  if (!(await confirm(`${what} Go on?`, pause))) throw new DeployError("cancelled", "Not confirmed", { state: ["Nothing was changed."] });
 }

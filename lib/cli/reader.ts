@@ -3,6 +3,9 @@ import { optionName, type Arg, type Args, type ArgValues } from "./command.ts";
 import { nearest } from "./suggest.ts";
 import type { OptionToken } from "./tokens.ts";
 
+/** `a, b or c`. */
+const orList = (words: readonly string[]): string => words.join(", ").replace(/, (?=[^,]*$)/, " or ");
+
 type Positional = Extract<Arg, { type: "positional" }>;
 type Option = Exclude<Arg, Positional>;
 
@@ -75,6 +78,10 @@ export class Reader {
     const name = arg.valueHint ?? optionName(key).toUpperCase();
     // An empty word is a variable that was not set, not a wish for the default.
     if (word === "") this.refuse(`${name} is empty`);
+    if (word !== undefined && arg.values?.includes(word) === false) {
+      const near = nearest(word, arg.values);
+      this.refuse(`${name} is ${orList(arg.values)}, got "${word}"`, near === undefined ? this.#help() : `Did you mean ${near}?`);
+    }
     return word ?? (arg.required === false ? undefined : this.refuse(`it needs ${name}`));
   }
 

@@ -5,7 +5,7 @@ import type { Plan } from "../ground/step.ts";
 import { planLines, printPlan } from "../plan/print.ts";
 import type { FleetFacts, HostFacts } from "../remote/facts.ts";
 import type { Change, Offline } from "../run/change.ts";
-import type { HostOutput } from "../run/each-host.ts";
+import { eachHost, errandPlan, type Errand, type HostOutput } from "../run/each-host.ts";
 import { printable } from "../report/printable.ts";
 import { hostOutput } from "../report/host-output.ts";
 import type { CommandContext } from "./command.ts";
@@ -27,6 +27,7 @@ export async function withDeployer<T>(context: AnyContext, work: (deployer: Depl
     ...(options.lockWait ? { lockWait: { timeoutMs: options.lockWaitTimeout * 1000, intervalMs: options.lockWaitInterval * 1000 } } : {}),
     ...(io.interactive ? { prompt: (question: string) => askSecret(question, context.pause) } : {}),
   });
+  context.scrubWith((text) => deployer.scrub(text));
   return await work(deployer);
 }
 
@@ -53,6 +54,7 @@ const factsSchema: z.ZodType<HostFacts> = z.object({
   network: z.boolean(),
   proxy: z.object({ running: z.boolean(), image: z.string(), routes: z.array(z.object({ name: z.string(), targets: z.array(z.string()), mode: z.enum(["live", "paused", "maintenance"]) })) }).optional(),
   containers: z.array(z.object({ id: z.string(), name: z.string(), role: z.string(), version: z.string(), state: z.string(), status: z.string(), image: z.string() })),
+  accessories: z.array(z.object({ id: z.string(), service: z.string(), state: z.string(), status: z.string(), image: z.string() })).default([]),
   images: z.array(z.string()),
 }).transform(({ docker, proxy, ...rest }) => ({ ...rest, docker, proxy }));
 
@@ -92,13 +94,40 @@ function parseRecords(text: string): readonly Readonly<Record<string, unknown>>[
   return whole.length > 0 ? whole : text.split("\n").flatMap(parse);
 }
 
+/** What a command that asks hosts is about. */
+export interface Asking {
+  /** Such as `App`. */
+  readonly subject: string;
+  /** Pass the bytes of standard output through, without headers. */
+  readonly raw?: boolean;
+}
+
+/** Runs commands on hosts and prints what they answer, or with --dry-run the commands. @returns the exit status */
+export async function askHosts(context: AnyContext, { world }: Deployer, errands: readonly Errand[], { subject, raw = false }: Asking): Promise<number> {
+  if (context.options.dryRun) return printErrands(context, errands);
+  return printOutputs(context, subject, await eachHost(world, `${subject} Host`, errands), raw);
+}
+
+/** Prints the commands of a question that is not asked. @returns the exit status */
+export function printErrands(context: AnyContext, errands: readonly Errand[], title = "Ask"): number {
+  printPlanTo(context, { notes: [], phases: [errandPlan(title, errands)] });
+  return 0;
+}
+
+/** Shows logs as they come, or with --dry-run the commands. @returns the exit status */
+export async function showLogs(context: AnyContext, { world }: Deployer, errands: readonly Errand[], unseen: readonly HostOutput[] = []): Promise<number> {
+  if (context.options.dryRun) return printErrands(context, errands, "Show logs");
+  return logStatus(context, [...(await eachHost(world, "Host", errands, lineWriter(context))), ...unseen]);
+}
+
 /** Prints what a command answered on each host. @returns the exit status: that of the first host that failed */
 export function printOutputs(context: AnyContext, subject: string, outputs: readonly HostOutput[], raw = false): number {
-  for (const { host, role, stdout, stderr, status } of outputs) {
+  for (const { host, role, subject: name, stdout, stderr, status } of outputs) {
     const { style, options } = context;
     const output = stdout + (raw || status === 0 ? "" : stderr);
+    const about = name === undefined ? subject : `${subject} ${name}`;
     if (raw && !options.json) context.io.stdout.write(stdout);
-    else context.print(hostOutput(subject, role === undefined ? host : `${host} (${role})`, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, stdout, stderr, status: status ?? null });
+    else context.print(hostOutput(about, role === undefined ? host : `${host} (${role})`, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, ...(name === undefined ? {} : { name }), stdout, stderr, status: status ?? null });
     if ((raw || status === 0) && stderr !== "" && !options.json) context.io.stderr.write(raw ? stderr : `${stderr.trimEnd().split("\n").map(printable).join("\n")}\n`);
   }
   const bad = outputs.find(({ status }) => status !== 0);
@@ -106,12 +135,12 @@ export function printOutputs(context: AnyContext, subject: string, outputs: read
 }
 
 /** Prints lines as they come, host in front. */
-export function lineWriter(context: AnyContext): (errand: { readonly host: string; readonly role?: string }, stream: "stdout" | "stderr", line: string) => void {
-  return ({ host, role }, stream, line) => context.print(`${context.style.dim(role === undefined ? host : `${host} ${role}`)}  ${printable(line)}`, { type: "line", host, role: role ?? null, stream, line });
+function lineWriter(context: AnyContext): (errand: Errand, stream: "stdout" | "stderr", line: string) => void {
+  return ({ host, role, subject }, stream, line) => context.print(`${context.style.dim([host, role ?? subject].filter((word) => word !== undefined).join(" "))}  ${printable(line)}`, { type: "line", host, role: role ?? null, stream, line });
 }
 
 /** Tells the hosts whose logs could not be had. @returns the exit status */
-export function logStatus(context: AnyContext, outputs: readonly HostOutput[]): number {
+function logStatus(context: AnyContext, outputs: readonly HostOutput[]): number {
   const unreachable = outputs.filter(({ status }) => status === undefined);
   for (const { host, stderr } of unreachable) context.report({ type: "notice", level: "warn", host, text: stderr, at: new Date(context.io.clock.now()).toISOString() });
   if (unreachable.length > 0) return exitStatus.connect;

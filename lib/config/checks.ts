@@ -1,26 +1,33 @@
 import { isIP } from "node:net";
 import manifest from "../../package.json" with { type: "json" };
+import { aliasProblems } from "./aliases.ts";
 import { builderProblems } from "./builder-checks.ts";
 import type { Path } from "./locate.ts";
 import { foundText, type Problem } from "./problems.ts";
-import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
+import { accessoryProblems, proxiedAccessories, type ProxiedInput } from "./accessory-checks.ts";
+import { isLocalRegistry, isWithoutApp, namesOf, type RoleInput, rolesOf } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
 import type { ProxyInput } from "./schema/proxy.ts";
 import { traefikProblems } from "./traefik/checks.ts";
 
-/** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. */
-export function crossProblems(config: ParsedConfig, version: string = manifest.version): Problem[] {
+/** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. @param commands names that aliases must not take */
+export function crossProblems(config: ParsedConfig, commands: readonly string[], version: string = manifest.version): Problem[] {
   const roles = rolesOf(config);
+  const accessories = Object.entries(config.accessories);
+  const proxied = [...roles, ...proxiedAccessories(config, roles)];
   return [
     ...imageProblems(config),
     ...roleProblems(config, roles),
     ...labelProblems(config.labels, ["labels"]),
     ...roles.flatMap((role) => [...labelProblems(role.labels, [...role.path, "labels"]), ...optionProblems(role)]),
+    ...accessories.flatMap(([name, { labels, options }]) => [...labelProblems(labels, ["accessories", name, "labels"]), ...optionProblems({ options, path: ["accessories", name] })]),
+    ...accessoryProblems(config, roles),
     ...proxySections(config).flatMap(({ proxy, path }) => proxyProblems(proxy, path)),
-    ...roles.flatMap(sslProblems),
-    ...routeProblems(roles),
-    ...runProblems(roles),
-    ...traefikProblems(config, roles),
+    ...proxied.flatMap(sslProblems),
+    ...routeProblems(proxied),
+    ...runProblems(proxied),
+    ...traefikProblems(config, roles, proxied),
+    ...aliasProblems(config.aliases, commands),
     ...builderProblems(config),
     ...(config.minimumVersion !== undefined && Bun.semver.order(version, full(config.minimumVersion)) < 0
       ? [{ path: ["minimumVersion"], text: `expected a capstan of at least ${config.minimumVersion}, found ${version}: upgrade capstan` }]
@@ -34,18 +41,23 @@ const full = (version: string): string => {
   return [[...numbers.split("."), "0", "0"].slice(0, 3).join("."), ...rest].join("-");
 };
 
-function imageProblems({ image, registry }: ParsedConfig): Problem[] {
+function imageProblems(config: ParsedConfig): Problem[] {
+  const { image, registry } = config;
   if (isLocalRegistry(registry.server)) return [];
   const missing = (["username", "password"] as const).filter((key) => registry[key] === undefined);
+  if (missing.length > 0 && /^localhost(\/|$)/.test(registry.server ?? "")) return [{ path: ["registry", "server"], text: `expected a registry on this machine with its port, such as "localhost:5000", found ${JSON.stringify(registry.server)}` }];
   const doubled = registry.server !== undefined && image?.startsWith(`${registry.server}/`);
   return [
-    ...(image === undefined ? [{ path: ["image"], text: `is missing: expected an image such as "acme/shop" (only a registry at localhost:PORT can do without)` }] : []),
+    ...(image === undefined && !isWithoutApp(config) ? [{ path: ["image"], text: `is missing: expected an image such as "acme/shop" (only a registry at localhost:PORT can do without)` }] : []),
     ...(doubled ? [{ path: ["image"], text: `expected an image without the registry, found ${JSON.stringify(image)}: it is added from registry.server` }] : []),
     ...missing.map((key) => ({ path: ["registry", key], text: `is missing: expected ${key === "username" ? "a user name" : `secret("NAME")`} (only a registry at localhost:PORT can do without)` })),
   ];
 }
 
-function roleProblems({ primaryRole, allowEmptyRoles, servers }: ParsedConfig, roles: readonly RoleInput[]): Problem[] {
+function roleProblems(config: ParsedConfig, roles: readonly RoleInput[]): Problem[] {
+  if (isWithoutApp(config)) return [];
+  const { primaryRole, allowEmptyRoles, servers } = config;
+  if (servers === undefined) return [{ path: ["servers"], text: "is missing: expected a list or a map" }];
   const names = roles.map(({ name }) => JSON.stringify(name)).join(", ");
   const missing = roles.some(({ primary }) => primary) ? [] : [{ path: ["primaryRole"], text: `expected one of the roles (${names || "there are none"}), found ${JSON.stringify(primaryRole)}` }];
   const empty = roles.filter(({ hosts, primary }) => hosts.length === 0 && (primary || !allowEmptyRoles));
@@ -64,7 +76,7 @@ function labelProblems(labels: Readonly<Record<string, unknown>> | undefined, pa
   return Object.keys(labels ?? {}).filter((label) => reserved.includes(label)).map((label) => ({ path: [...path, label], text: "expected another name: service, role and destination are labels of capstan itself" }));
 }
 
-function optionProblems({ options, path }: RoleInput): Problem[] {
+function optionProblems({ options, path }: Pick<RoleInput, "options" | "path">): Problem[] {
   const restart = options?.["restart"];
   if (restart === undefined || (typeof restart === "string" && /^(no|always|unless-stopped|on-failure(:\d+)?)$/.test(restart))) return [];
   const hint = restart === false ? `: write "no" to disable restarts` : "";
@@ -76,9 +88,10 @@ interface ProxySection { readonly proxy: ProxyInput; readonly path: Path }
 
 /** The proxies as written, before merging, so that a problem of the root is told once. */
 function proxySections(config: ParsedConfig): ProxySection[] {
-  const roles = Array.isArray(config.servers) ? [] : Object.entries(config.servers);
+  const roles = Array.isArray(config.servers) ? [] : Object.entries(config.servers ?? {});
   return [
     ...(config.proxy === undefined ? [] : [{ proxy: config.proxy, path: ["proxy"] }]),
+    ...Object.entries(config.accessories).flatMap(([name, { proxy }]) => (proxy === undefined ? [] : [{ proxy, path: ["accessories", name, "proxy"] }])),
     ...roles.flatMap(([name, role]: readonly [string, unknown]): ProxySection[] => {
       const proxy = typeof role === "object" && role !== null && "proxy" in role && typeof role.proxy === "object" ? (role.proxy as ProxyInput | undefined) : undefined;
       return proxy === undefined ? [] : [{ proxy, path: ["servers", name, "proxy"] }];
@@ -106,7 +119,7 @@ function proxyProblems(proxy: ProxyInput, path: Path): Problem[] {
   ];
 }
 
-function sslProblems({ proxy, proxyPath, hosts, name }: RoleInput): Problem[] {
+function sslProblems({ proxy, proxyPath, hosts, name }: ProxiedInput): Problem[] {
   if (proxy?.ssl !== true) return [];
   const path: Path = [...proxyPath, "ssl"];
   return [
@@ -116,10 +129,10 @@ function sslProblems({ proxy, proxyPath, hosts, name }: RoleInput): Problem[] {
 }
 
 /** Two roles must not claim the same requests on one host; nor one name for two automatic certificates anywhere. */
-function routeProblems(roles: readonly RoleInput[]): Problem[] {
+function routeProblems(roles: readonly ProxiedInput[]): Problem[] {
   const proxied = roles.filter(({ proxy }) => proxy !== undefined);
   return proxied.flatMap((role, i) => proxied.slice(0, i).flatMap((other): Problem[] => {
-    const names = (of: RoleInput): readonly string[] => namesOf(of.proxy?.host, of.proxy?.hosts);
+    const names = (of: ProxiedInput): readonly string[] => namesOf(of.proxy?.host, of.proxy?.hosts);
     const common = names(role).filter((name) => names(other).includes(name));
     if (role.proxy?.ssl === true && other.proxy?.ssl === true && common.length > 0) {
       return [{ path: role.proxyPath, text: `expected a host of its own for ${role.name}: ${common.join(", ")} belongs to ${other.name}, and only one of them can get the certificate` }];
@@ -131,13 +144,13 @@ function routeProblems(roles: readonly RoleInput[]): Problem[] {
   }));
 }
 
-function samePaths(a: RoleInput, b: RoleInput): boolean {
+function samePaths(a: ProxiedInput, b: ProxiedInput): boolean {
   const [of, other] = [a, b].map(({ proxy }) => new Set(namesOf(proxy?.pathPrefix, proxy?.pathPrefixes).map((path) => path.replace(/\/+$/, ""))));
   const paths = (set: Set<string> | undefined): string[] => (set === undefined || set.size === 0 ? [""] : [...set]);
   return paths(of).some((path) => paths(other).includes(path));
 }
 
-function runProblems(roles: readonly RoleInput[]): Problem[] {
+function runProblems(roles: readonly ProxiedInput[]): Problem[] {
   const [first, ...others] = roles.filter(({ proxy }) => proxy !== undefined);
   return others
     .filter(({ proxy }) => !Bun.deepEquals(proxy?.run, first?.proxy?.run))

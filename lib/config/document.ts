@@ -27,8 +27,14 @@ type Node = z.core.$ZodType;
 const defOf = (node: Node): z.core.$ZodTypes["_zod"]["def"] => (node as z.core.$ZodTypes)["_zod"].def;
 const metaOf = (node: Node): z.core.GlobalMeta => z.globalRegistry.get(node) ?? {};
 
+let walked: readonly Section[] | undefined;
+
 /** Every section of the config, root first, in the order of the schema. */
 export function sections(): readonly Section[] {
+  return (walked ??= walk());
+}
+
+function walk(): readonly Section[] {
   const found = new Map<string, { paths: string[]; section: Omit<Section, "paths"> }>();
   const visit = (node: Node, path: string): void => {
     const def = defOf(node);
@@ -36,8 +42,8 @@ export function sections(): readonly Section[] {
       const { typeName, description } = metaOf(node);
       if (typeName === undefined || description === undefined) throw new TypeError(`Cannot document ${path}: its meta needs typeName and description`);
       const known = found.get(typeName);
-      if (known !== undefined) return void known.paths.push(path);
-      found.set(typeName, { paths: path === "" ? [] : [path], section: { typeName, description, keys: Object.entries(def.shape).map(([name, key]) => keyDoc(name, key, path)) } });
+      if (known !== undefined && !known.paths.includes(path)) known.paths.push(path);
+      if (known === undefined) found.set(typeName, { paths: path === "" ? [] : [path], section: { typeName, description, keys: Object.entries(def.shape).map(([name, key]) => keyDoc(name, key, path)) } });
       for (const [name, key] of Object.entries(def.shape)) visit(key, path === "" ? name : `${path}.${name}`);
       return;
     }
@@ -61,17 +67,25 @@ function children(node: Node): readonly Node[] {
       return [def.in, def.out];
     case "union":
       return def.options;
+    case "array":
+      return [def.element];
     default:
       return [];
   }
 }
 
 function keyDoc(name: string, node: Node, path: string): KeyDoc {
-  const { description, fallback, example } = metaOf(node);
+  const { description, fallback } = metaOf(node);
   if (description === undefined) throw new TypeError(`Cannot document ${path}.${name}: its meta needs a description`);
   const def = defOf(node);
   const filled = def.type === "default" ? JSON.stringify(def.defaultValue) : undefined;
-  return { name, optional: ["optional", "default", "prefault"].includes(def.type), type: typeText(node), description, fallback: fallback ?? filled, example };
+  return { name, optional: ["optional", "default", "prefault"].includes(def.type), type: typeText(node), description, fallback: fallback ?? filled, example: exampleOf(node) };
+}
+
+/** The example of a node, or of what it wraps. */
+function exampleOf(node: Node): string | undefined {
+  const def = defOf(node);
+  return metaOf(node).example ?? ("innerType" in def ? exampleOf(def.innerType) : undefined);
 }
 
 /** The TypeScript of what a user may write for a node. */
@@ -116,7 +130,8 @@ const inUnion = (type: string): string => (type.includes("=>") ? `(${type})` : t
 export function typesSource(): string {
   const imports = [
     `import type { Duration } from "../ground/duration.ts";`,
-    `import type { Hooks } from "./hooks.ts";`,
+    `import type { FileContent } from "./file-content.ts";`,
+    `import type { Hooks, HooksOutput } from "./hooks.ts";`,
     `import type { SecretInput, SecretRef } from "./secret-ref.ts";`,
   ];
   const head = "// Generated from the schema by test/config/generate.ts: change lib/config/schema, then run it.";
@@ -131,20 +146,4 @@ function memberText({ name, optional, type, description, fallback, example }: Ke
   const lines = [description, ...(fallback === undefined ? [] : [`@default ${fallback}`]), ...(example === undefined ? [] : [`@example ${name}: ${example}`])];
   const doc = lines.length === 1 ? [`  /** ${description} */`] : ["  /**", ...lines.map((line) => `   * ${line}`), "   */"];
   return [...doc, `  ${name}${optional ? "?" : ""}: ${type}${optional ? " | undefined" : ""};`];
-}
-
-/** The reference of all keys in Markdown: a heading and a table for each section. */
-export function configReference(): string {
-  return sections().map(sectionText).join("\n");
-}
-
-function sectionText({ typeName, description, paths, keys }: Section): string {
-  const title = paths.length === 0 ? "Root" : paths.map((path) => `\`${path}\``).join(", ");
-  return [`## ${title}`, "", `${description} Type \`${typeName}\`.`, "", "| key | type | default | meaning |", "|---|---|---|---|", ...keys.map(rowText), ""].join("\n");
-}
-
-function rowText({ name, optional, type, description, fallback, example }: KeyDoc): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|");
-  const meaning = example === undefined ? description : `${description} Example: \`${name}: ${example.replaceAll("`", "'")}\``;
-  return `| \`${name}\` | \`${cell(type.replaceAll("`", "'"))}\` | ${cell(fallback ?? (optional ? "" : "required"))} | ${cell(meaning)} |`;
 }

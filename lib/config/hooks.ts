@@ -84,8 +84,26 @@ export type HookName = keyof HookContexts;
 /** Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`. */
 export type Hooks = { readonly [Name in HookName]?: (context: HookContexts[Name]) => void | Promise<void> };
 
-/** The names of {@link HookContexts}; a missing or misspelt one does not compile. */
-export const hookNames = Object.keys({
-  preConnect: 0, dockerSetup: 0, preBuild: 0, preDeploy: 0, preAppBoot: 0, postAppBoot: 0,
-  postDeploy: 0, preProxyReboot: 0, postProxyReboot: 0, auditBroadcast: 0, onFailure: 0,
-} satisfies Record<HookName, 0>) as readonly HookName[];
+/** How much of a hook is shown: nothing unless it fails, or all. */
+export type HookOutput = "quiet" | "verbose";
+
+/** How much is shown of all hooks, or of some by name. */
+export type HooksOutput = HookOutput | { readonly [Name in HookName]?: HookOutput };
+
+/** When each hook is called, for the reference: the sentences of {@link HookContexts}. A missing or misspelt one does not compile. */
+export const hookDescriptions: Readonly<Record<HookName, string>> = {
+  preConnect: "Before the first connection.",
+  dockerSetup: "After `server bootstrap` has made hosts ready.",
+  preBuild: "Before the image is built. The lock is held.",
+  preDeploy: "After build and pull, before anything changes on a host.",
+  preAppBoot: "Before each group of hosts boots; `hosts` is the group.",
+  postAppBoot: "After each group of hosts has booted and switched; `hosts` is the group.",
+  postDeploy: "After a deploy, redeploy or rollback that succeeded.",
+  preProxyReboot: "Before the proxies of a group are rebooted.",
+  postProxyReboot: "After the proxies of a group were rebooted.",
+  auditBroadcast: "For every line of the audit log, as it is recorded. Never delays the run and never fails it.",
+  onFailure: "After a run failed that had reached its hosts, once what could be taken back was taken back.",
+};
+
+/** The names of {@link HookContexts}. */
+export const hookNames = Object.keys(hookDescriptions) as readonly HookName[];

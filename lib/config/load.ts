@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { DeployError } from "../ground/errors.ts";
 import type { Files, Programs } from "../ground/world.ts";
 import { type ConfigEnv, type ConfigExport, placeOf } from "./define.ts";
+import { aliasesOf } from "./aliases.ts";
 import { importError } from "./import-error.ts";
 import { isMap, overlay } from "./merge.ts";
 import { type ConfigPlace, parseConfig } from "./parse.ts";
@@ -26,6 +27,14 @@ export interface ConfigSource {
   readonly version?: string | undefined;
   /** Ends commands of secrets files. */
   readonly signal?: AbortSignal | undefined;
+  /** Names of commands: aliases must not take them. */
+  readonly commands?: readonly string[] | undefined;
+}
+
+/** Where a config file is looked for. */
+interface ConfigFile {
+  /** Relative to the working directory, or absolute. */
+  readonly configFile?: string | undefined;
 }
 
 const endings = ["ts", "js", "mjs"] as const;
@@ -34,7 +43,23 @@ const endings = ["ts", "js", "mjs"] as const;
  * Loads `deploy.config.ts` (or .js, .mjs) of the working directory, or the file that `configFile` names, and what differs for the destination.
  * @throws DeployError (config) when there is no such file, when it cannot be read or throws, or with every problem of the config; (usage) when a destination is required
  */
-export async function loadConfig(options: ConfigSource & { /** Relative to the working directory, or absolute. */ readonly configFile?: string | undefined }): Promise<Settings> {
+export async function loadConfig(options: ConfigSource & ConfigFile): Promise<Settings> {
+  const { config, place } = await loadUnchecked(options);
+  // The schema looks at it next: whatever was exported, what comes out is a config.
+  return parseConfig(config as DeployConfig, place);
+}
+
+/**
+ * The aliases of the config that {@link loadConfig} would load; nothing else in it is checked. None where there is no config.
+ * @throws DeployError (config) when it cannot be read or throws
+ */
+export async function loadAliases(options: ConfigSource & ConfigFile): Promise<Readonly<Record<string, string | undefined>>> {
+  const none = options.configFile === undefined && (await existing(options.files, candidatesOf(options))) === undefined;
+  return none ? {} : aliasesOf((await loadUnchecked(options)).config);
+}
+
+/** What the config files say, merged, and where. */
+async function loadUnchecked(options: ConfigSource & ConfigFile): Promise<{ readonly config: unknown; readonly place: ConfigPlace }> {
   const { cwd, files, destination } = options;
   checkDestination(destination);
   const file = await findConfig(options);
@@ -48,8 +73,7 @@ export async function loadConfig(options: ConfigSource & { /** Relative to the w
   }
   const over = overFile === undefined ? undefined : await evaluate(overFile, options);
   const config = over === undefined ? base.config : overlay(base.config, over.config);
-  // The schema looks at it next: whatever was exported, what comes out is a config.
-  return parseConfig(config as DeployConfig, placeOfConfig(options, dirname(file), over === undefined ? [base.source] : [over.source, base.source]));
+  return { config, place: placeOfConfig(options, dirname(file), over === undefined ? [base.source] : [over.source, base.source]) };
 }
 
 /**
@@ -65,8 +89,8 @@ export async function resolveConfig(config: ConfigExport, options: ConfigSource)
   return parseConfig(await (typeof config === "function" ? config(configEnv(options)) : config), placeOfConfig(options, options.cwd, sources));
 }
 
-function placeOfConfig({ files, programs, env, cwd, destination, signal }: ConfigSource, root: string, sources: ConfigPlace["sources"]): ConfigPlace {
-  return { files, programs, env, cwd, root, destination, sources, signal };
+function placeOfConfig({ files, programs, env, cwd, destination, signal, commands }: ConfigSource, root: string, sources: ConfigPlace["sources"]): ConfigPlace {
+  return { files, programs, env, cwd, root, destination, sources, signal, commands };
 }
 
 const configEnv = ({ destination, command, version, env }: ConfigSource): ConfigEnv => ({ destination, command, version, env });
@@ -77,9 +101,11 @@ function checkDestination(destination: string | undefined): void {
   throw new DeployError("usage", `Cannot use "${destination}" as a destination: it has only letters, digits, "-" and "_"`, { hint: "Name a destination such as -d staging" });
 }
 
-async function findConfig({ files, cwd, configFile }: { readonly files: Files; readonly cwd: string; readonly configFile?: string | undefined }): Promise<string> {
-  const candidates = configFile === undefined ? endings.map((ending) => join(cwd, `deploy.config.${ending}`)) : [resolve(cwd, configFile)];
-  const found = await existing(files, candidates);
+const candidatesOf = ({ cwd, configFile }: ConfigSource & ConfigFile): string[] => (configFile === undefined ? endings.map((ending) => join(cwd, `deploy.config.${ending}`)) : [resolve(cwd, configFile)]);
+
+async function findConfig(options: ConfigSource & ConfigFile): Promise<string> {
+  const { cwd, configFile } = options;
+  const found = await existing(options.files, candidatesOf(options));
   if (found !== undefined) return found;
   throw new DeployError("config", `Cannot find ${configFile ?? "deploy.config.ts"} in ${cwd}`, { hint: configFile === undefined ? "Run `capstan init` to write one, or name a file with -c" : "Correct the path after -c" });
 }

@@ -24,6 +24,8 @@ export interface ConfigPlace {
   /** The files the config was read from, the one that goes over first, with the place of its `defineConfig`. Empty: it was made by a program. */
   readonly sources: readonly { readonly file: string; readonly text: string; readonly defined: Place | undefined }[];
   readonly signal?: AbortSignal | undefined;
+  /** Names that aliases must not take. */
+  readonly commands?: readonly string[] | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ConfigPlace {
  */
 export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings {
   const name = place.sources.length === 0 ? "the config" : fileText(place.sources.at(-1)?.file ?? "", place.cwd);
-  const { parsed, problems } = check(config);
+  const { parsed, problems } = check(config, place.commands ?? []);
   if (parsed?.requireDestination === true && place.destination === undefined) {
     throw new DeployError("usage", `Cannot run without a destination: ${name} requires one`, { hint: "Add -d DESTINATION" });
   }
@@ -48,15 +50,15 @@ export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings 
 }
 
 /** What the schema finds, and what the cross-field checks find in all that the schema could read. */
-function check(config: unknown): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
+function check(config: unknown, commands: readonly string[]): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
   if (!isMap(config)) return { parsed: undefined, problems: schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []) };
   const result = ConfigSchema.safeParse(config, silent);
-  if (result.success) return { parsed: result.data, problems: crossProblems(result.data) };
+  if (result.success) return { parsed: result.data, problems: crossProblems(result.data, commands) };
   const problems = schemaProblems(config, result.error.issues);
   const rest = ConfigSchema.safeParse(without(config, problems), silent);
   // What was taken out must not be missed: those problems would follow from the first ones.
   const follows = ({ path }: Problem): boolean => problems.some((first) => onOneWay(path, first.path) || (path[0] === "primaryRole" && first.path[0] === "servers"));
-  const further = rest.success ? crossProblems(rest.data).filter((problem) => !follows(problem)) : [];
+  const further = rest.success ? crossProblems(rest.data, commands).filter((problem) => !follows(problem)) : [];
   return { parsed: undefined, problems: [...problems, ...further] };
 }
 

@@ -90,9 +90,12 @@ function expectedWords(issue: Issue): readonly string[] {
 
 const isSecretPlace = (path: Path): boolean => path.some((part) => /^(env|secrets|password|username|certificatePem|privateKeyPem)$/.test(String(part)));
 
+/** An address with a login name in it may hold the password too. */
+const namesUser = (text: string): boolean => /:\/\/[^/]*@/.test(text);
+
 /** What stands there, without giving away what may be secret. */
 export function foundText(value: unknown, path: Path): string {
-  if (typeof value === "string") return isSecretPlace(path) ? "a text" : value.length > 60 ? `${JSON.stringify(value.slice(0, 60))} …` : JSON.stringify(value);
+  if (typeof value === "string") return isSecretPlace(path) || namesUser(value) ? "a text" : value.length > 60 ? `${JSON.stringify(value.slice(0, 60))} …` : JSON.stringify(value);
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (value === undefined) return "nothing";
@@ -108,7 +111,7 @@ export function valueAt(value: unknown, path: Path): unknown {
 function unknownText(key: string, path: Path): string {
   const all = sections();
   const here = all.find(({ paths }) => (path.length === 0 ? paths.length === 0 : paths.some((known) => matches(known, path))));
-  const names = path[0] === "hooks" ? hookNames : (here?.keys.map(({ name }) => name) ?? []);
+  const names = path[0] === "hooks" || path[0] === "hooksOutput" ? hookNames : (here?.keys.map(({ name }) => name) ?? []);
   const near = suggest(key, names);
   if (near !== undefined) return `unknown key, did you mean ${near}?`;
   const elsewhere = all

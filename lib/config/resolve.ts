@@ -1,15 +1,19 @@
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import { rolePrefix } from "../ground/names.ts";
-import { isSecret, Secret } from "../ground/secret.ts";
+import { isSecret } from "../ground/secret.ts";
+import { accessoriesOf } from "./accessories.ts";
+import { envSettings, mergedEnv, registryOf, secretsOf } from "./env-settings.ts";
+import { hookNames, type HooksOutput } from "./hooks.ts";
+import { loggingSettings } from "./logging-settings.ts";
 import { isMap } from "./merge.ts";
-import { isLocalRegistry, namesOf, type RoleInput, rolesOf } from "./roles.ts";
+import { proxyRunSettings, proxySettings } from "./proxy-settings.ts";
+import { isLocalRegistry, type RoleInput, rolesOf } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
-import { type Logging, type secretMap, texts } from "./schema/common.ts";
+import { texts } from "./schema/common.ts";
 import type { Env } from "./schema/env.ts";
-import { type ProxyInput, type ProxyRunInput, proxyDefaults } from "./schema/proxy.ts";
-import { nameOf, type SecretInput } from "./secret-ref.ts";
-import type { BootSettings, BuilderSettings, EnvSettings, KamalProxySettings, LoggingSettings, ProxyRunSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
+import { nameOf } from "./secret-ref.ts";
+import type { AssetSettings, BootSettings, BuilderSettings, EnvSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
 import { traefikRouteSettings, traefikSettings, withoutRoutes } from "./traefik/settings.ts";
 
 /** What the config itself does not say. */
@@ -26,43 +30,53 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
   const inputs = rolesOf(config);
   const roles = inputs.map((role) => roleSettings(config, role, destination, secrets));
   const run = inputs.find(({ proxy }) => proxy !== undefined)?.proxy?.run;
+  const registrySettings = registryOf(registry, secrets);
+  const accessories = accessoriesOf(config, inputs, { root, secrets });
   const image = config.image ?? (isLocalRegistry(registry.server) ? config.service : "");
   return freeze({
     service: config.service,
     destination,
     repository: registry.server === undefined ? image : `${registry.server}/${image}`,
-    registry: {
-      server: registry.server,
-      username: typeof registry.username === "object" ? secrets.get(nameOf(registry.username)) : registry.username,
-      password: registry.password === undefined ? undefined : secretOf(registry.password, "registry password", secrets),
-    },
+    registry: registrySettings,
     roles,
+    accessories,
     primaryRole: config.primaryRole,
-    primaryHost: roles[0]?.hosts[0] ?? "",
+    primaryHost: roles[0]?.hosts[0] ?? accessories[0]?.hosts[0] ?? "",
     builder: builderSettings(config, image, secrets),
     ssh: {
       user: ssh.user,
       port: ssh.port,
       keys: ssh.keys.map((key) => below(root, key)),
+      keyData: ssh.keyData.map((key) => ({ name: nameOf(key), read: () => secrets.value(nameOf(key)) })),
       keysOnly: ssh.keysOnly,
       proxy: ssh.proxy,
+      proxyCommand: ssh.proxyCommand,
       strictHostKeyChecking: ssh.strictHostKeyChecking,
       config: typeof ssh.config === "string" ? below(root, ssh.config) : ssh.config,
       connectTimeoutSeconds: ssh.connectTimeout,
       maxConcurrentStarts: ssh.maxConcurrentStarts,
     },
-    boot: { limit: config.boot.limit as BootSettings["limit"], waitSeconds: config.boot.wait },
+    boot: { limit: config.boot.limit as BootSettings["limit"], waitSeconds: config.boot.wait, parallelRoles: config.boot.parallelRoles },
     proxyRun: run === undefined ? undefined : proxyRunSettings(run),
     traefik: inputs.some(({ traefik }) => traefik !== undefined) ? traefikSettings(config.traefik ?? {}, envSettings(config.traefik?.env ?? {}, secrets)) : undefined,
+    errorPagesPath: config.errorPagesPath === undefined ? undefined : resolvePath(root, config.errorPagesPath),
     retainContainers: config.retainContainers,
     deployTimeoutSeconds: config.deployTimeout,
     drainTimeoutSeconds: config.drainTimeout,
     readinessDelaySeconds: config.readinessDelay,
     hooks: config.hooks,
+    hooksOutput: hooksOutputOf(config.hooksOutput),
+    output: {
+      logFolder: config.output.file === undefined ? undefined : below(root, config.output.file.path),
+      otelEndpoint: config.output.otel?.endpoint.replace(/\/+$/, ""),
+    },
     root,
     secrets,
   });
 }
+
+/** One word for all hooks as a map. */
+const hooksOutputOf = (output: HooksOutput | undefined): Settings["hooksOutput"] => (typeof output === "string" ? Object.fromEntries(hookNames.map((name) => [name, output])) : (output ?? {}));
 
 function builderSettings({ builder, registry }: ParsedConfig, image: string, secrets: SecretStore): BuilderSettings {
   const { arch, cache, provenance } = builder;
@@ -89,19 +103,20 @@ function builderSettings({ builder, registry }: ParsedConfig, image: string, sec
 const below = (root: string, path: string): string => (path.startsWith("~") ? path : resolvePath(root, path));
 
 function roleSettings(config: ParsedConfig, role: RoleInput, destination: string | undefined, secrets: SecretStore): Role {
-  const base = envSettings(config.env, secrets);
-  const own = envSettings(role.env ?? {}, secrets);
+  const env = mergedEnv(envSettings(config.env, secrets), envSettings(role.env ?? {}, secrets));
   const proxy = routingOf(config, role, destination, secrets);
   return {
     name: role.name,
     primary: role.primary,
     hosts: role.hosts,
     cmd: role.cmd,
-    env: { clear: { ...base.clear, ...own.clear }, secret: { ...base.secret, ...own.secret } },
+    env,
+    hostEnv: hostEnvs(config, role, env, secrets),
     labels: withoutRoutes(texts({ ...config.labels, ...role.labels })),
     options: role.options ?? {},
     volumes: [...new Set([...config.volumes, ...(role.volumes ?? [])])],
     logging: loggingSettings(config.logging, role.logging),
+    assets: proxy === undefined ? undefined : assetSettings(role.assetPath ?? config.assetPath),
     proxy,
     stopTimeoutSeconds: role.stopTimeout ?? config.stopTimeout ?? (proxy === undefined ? config.drainTimeout : undefined),
   };
@@ -113,75 +128,24 @@ function routingOf(config: ParsedConfig, role: RoleInput, destination: string | 
   return traefikRouteSettings(texts({ ...config.labels, ...role.labels }), owner, config.traefik?.image, { ...config.healthcheck, ...role.healthcheck });
 }
 
-function envSettings(env: z.output<typeof Env>, secrets: SecretStore): EnvSettings {
-  const grouped = ["clear", "secret"].some((key) => typeof env[key as keyof typeof env] === "object");
-  // A map of clear variables has no lists and maps in it, so a `clear` or `secret` that is one tells the two apart.
-  const { clear = {}, secret = [] } = grouped ? (env as { clear?: EnvSettings["clear"]; secret?: z.output<typeof secretMap> }) : { clear: env as EnvSettings["clear"] };
-  return { clear, secret: secretsOf(secret, secrets) };
-}
-
-function secretsOf(input: z.output<typeof secretMap>, secrets: SecretStore): Record<string, Secret> {
-  if (!isList(input)) return Object.fromEntries(Object.entries(input).map(([variable, ref]) => [variable, secrets.get(nameOf(ref))]));
-  return Object.fromEntries(input.map((item) => {
-    if (typeof item !== "string") return [item.name, secrets.get(item.name)];
-    const [variable = "", name = variable] = item.split(":");
-    return [variable, secrets.get(name)];
+/** What the tags of each host add, in the order in which it lists them. */
+function hostEnvs(config: ParsedConfig, { tags }: RoleInput, env: EnvSettings, secrets: SecretStore): Record<string, EnvSettings> {
+  const defined = envTags(config);
+  return Object.fromEntries(Object.entries(tags).flatMap(([host, names]) => {
+    const found = names.map((name) => defined[name]).filter((one) => one !== undefined).map((one) => envSettings(one, secrets));
+    return found.length === 0 ? [] : [[host, found.reduce(mergedEnv, env)]];
   }));
 }
 
-const isList = (value: z.output<typeof secretMap>): value is Extract<z.output<typeof secretMap>, readonly unknown[]> => Array.isArray(value);
-
-/** A text is the value itself. */
-const secretOf = (input: string | SecretInput, label: string, secrets: SecretStore): Secret => (typeof input === "string" ? new Secret(label, input) : secrets.get(nameOf(input)));
-
-/** A text is the name of a secret, or the certificate itself. */
-const pemOf = (input: string | SecretInput, label: string, secrets: SecretStore): Secret =>
-  typeof input === "string" && !input.includes("-----BEGIN ") ? secrets.get(input) : secretOf(input, label, secrets);
-
-function loggingSettings(root: z.output<typeof Logging> | undefined, own: z.output<typeof Logging> | undefined): LoggingSettings {
-  const driver = own?.driver ?? root?.driver;
-  const options = texts({ ...root?.options, ...own?.options });
-  return driver === undefined && Object.keys(options).length === 0 ? { driver, options: { "max-size": "10m" } } : { driver, options };
+/** A map of clear variables may have one that is called `tags`: it is no map. */
+function envTags({ env }: ParsedConfig): Readonly<Record<string, z.output<typeof Env>>> {
+  const tags: unknown = "tags" in env ? env.tags : undefined;
+  return isMap(tags) ? (tags as Readonly<Record<string, z.output<typeof Env>>>) : {};
 }
 
-function proxySettings(proxy: ProxyInput, secrets: SecretStore): KamalProxySettings {
-  const { ssl, healthcheck, buffering, logging } = proxy;
-  return {
-    kind: "kamal-proxy",
-    hosts: namesOf(proxy.host, proxy.hosts),
-    appPort: proxy.appPort ?? proxyDefaults.appPort,
-    tls: typeof ssl === "object" ? { certificate: pemOf(ssl.certificatePem, "certificate", secrets), privateKey: pemOf(ssl.privateKeyPem, "private key", secrets) } : ssl === true ? "automatic" : "off",
-    tlsRedirect: proxy.sslRedirect,
-    forwardHeaders: proxy.forwardHeaders,
-    responseTimeoutSeconds: proxy.responseTimeout,
-    pathPrefixes: namesOf(proxy.pathPrefix, proxy.pathPrefixes),
-    stripPathPrefix: proxy.stripPathPrefix,
-    healthcheck: { intervalSeconds: healthcheck?.interval, timeoutSeconds: healthcheck?.timeout, path: healthcheck?.path },
-    buffering: {
-      requests: buffering?.requests ?? proxyDefaults.bufferRequests,
-      responses: buffering?.responses ?? proxyDefaults.bufferResponses,
-      memory: buffering?.memory,
-      maxRequestBody: buffering?.maxRequestBody,
-      maxResponseBody: buffering?.maxResponseBody,
-    },
-    logging: { requestHeaders: logging?.requestHeaders ?? proxyDefaults.requestHeaders, responseHeaders: logging?.responseHeaders ?? [] },
-  };
-}
-
-function proxyRunSettings(run: ProxyRunInput): ProxyRunSettings {
-  const standard = proxyDefaults.run;
-  const image = `${run.repository ?? standard.repository}:${run.version ?? standard.version}`;
-  return {
-    httpPort: run.httpPort ?? standard.httpPort,
-    httpsPort: run.httpsPort ?? standard.httpsPort,
-    metricsPort: run.metricsPort,
-    debug: run.debug ?? standard.debug,
-    logMaxSize: run.logMaxSize ?? standard.logMaxSize,
-    publish: run.publish ?? standard.publish,
-    bindIps: run.bindIps ?? [],
-    image: run.registry === undefined ? image : `${run.registry}/${image}`,
-    options: run.options ?? {},
-  };
+function assetSettings(assetPath: string | undefined): AssetSettings | undefined {
+  const [path = "", ...options] = assetPath?.split(":") ?? [];
+  return path === "" ? undefined : { path, options: options.length === 0 ? undefined : options.join(":") };
 }
 
 /** Freezes lists and maps all the way down; functions and objects with an identity stay as they are. */

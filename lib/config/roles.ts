@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Path } from "./locate.ts";
 import { overlay } from "./merge.ts";
 import type { ParsedConfig } from "./schema.ts";
+import type { hostOrTagged } from "./schema/common.ts";
 import type { ProxyInput } from "./schema/proxy.ts";
 import type { RoleMap } from "./schema/servers.ts";
 import { isTraefikLabel } from "./traefik/labels.ts";
@@ -12,6 +13,8 @@ export interface RoleInput extends Omit<z.output<typeof RoleMap>, "hosts" | "pro
   readonly primary: boolean;
   /** Without duplicates, as written. */
   readonly hosts: readonly string[];
+  /** Tags by host, for hosts that have some. */
+  readonly tags: Readonly<Record<string, readonly string[]>>;
   /** Undefined: not behind kamal-proxy. */
   readonly proxy: ProxyInput | undefined;
   /** What makes it a role behind Traefik: a key of the config. Undefined: it is not. */
@@ -22,15 +25,21 @@ export interface RoleInput extends Omit<z.output<typeof RoleMap>, "hosts" | "pro
   readonly proxyPath: Path;
 }
 
+/** True for a config of accessories alone. */
+export const isWithoutApp = ({ servers, accessories }: ParsedConfig): boolean => (servers === undefined || (isList(servers) && servers.length === 0)) && Object.keys(accessories).length > 0;
+
 /** The roles, primary first, then alphabetical. */
 export function rolesOf(config: ParsedConfig): readonly RoleInput[] {
-  const roles = isList(config.servers) ? [roleOf(config, "web", config.servers, ["servers"])] : Object.entries(config.servers).map(([name, role]) => roleOf(config, name, role, ["servers", name]));
+  if (isWithoutApp(config)) return [];
+  const { servers = [] } = config;
+  const roles = isList(servers) ? [roleOf(config, "web", servers, ["servers"])] : Object.entries(servers).map(([name, role]) => roleOf(config, name, role, ["servers", name]));
   return roles.sort((a, b) => Number(b.primary) - Number(a.primary) || (a.name < b.name ? -1 : 1));
 }
 
-const isList = (value: unknown): value is readonly string[] => Array.isArray(value);
+type HostItem = z.output<typeof hostOrTagged>;
+const isList = (value: unknown): value is readonly HostItem[] => Array.isArray(value);
 
-function roleOf(config: ParsedConfig, name: string, written: readonly string[] | z.output<typeof RoleMap>, path: Path): RoleInput {
+function roleOf(config: ParsedConfig, name: string, written: readonly HostItem[] | z.output<typeof RoleMap>, path: Path): RoleInput {
   const primary = name === config.primaryRole;
   const { hosts, proxy: ownProxy, traefik: ownTraefik, ...rest }: z.output<typeof RoleMap> = isList(written) ? { hosts: [...written] } : written;
   const traefik = traefikOf(config, { proxy: ownProxy, traefik: ownTraefik, labels: rest.labels }, primary, path);
@@ -39,7 +48,8 @@ function roleOf(config: ParsedConfig, name: string, written: readonly string[] |
   const behind = chosen || (ownProxy !== false && ownTraefik !== false && primary && (traefik === undefined || config.proxy !== undefined) && ownTraefik !== true);
   // Both sides were parsed by the same schema, and merging maps of one strict schema gives another such map.
   const proxy = behind ? (overlay(config.proxy ?? {}, own, "proxy") as ProxyInput) : undefined;
-  return { ...rest, name, primary, hosts: unique(hosts), proxy, traefik, path, proxyPath: own === undefined ? ["proxy"] : [...path, "proxy"] };
+  const { names, tags } = hostsAndTags(hosts);
+  return { ...rest, name, primary, hosts: names, tags, proxy, traefik, path, proxyPath: own === undefined ? ["proxy"] : [...path, "proxy"] };
 }
 
 /** What puts a role behind Traefik: its own word, its own labels, or for the primary role those of the root. */
@@ -54,7 +64,10 @@ function traefikOf(config: ParsedConfig, own: Pick<z.output<typeof RoleMap>, "pr
   return rootLabel === undefined ? undefined : ["labels", rootLabel];
 }
 
-const unique = (hosts: readonly string[]): string[] => [...new Set(hosts)];
+function hostsAndTags(items: readonly HostItem[]): { readonly names: readonly string[]; readonly tags: RoleInput["tags"] } {
+  const pairs = items.flatMap((item): (readonly [string, readonly string[]])[] => (typeof item === "string" ? [[item, []]] : Object.entries(item).map(([host, tags]) => [host, typeof tags === "string" ? [tags] : tags])));
+  return { names: [...new Set(pairs.map(([host]) => host))], tags: Object.fromEntries(pairs.filter(([, tags]) => tags.length > 0)) };
+}
 
 /** A list, or a text with commas: `"a, b"`. */
 export function namesOf(commas: string | undefined, list: readonly string[] | undefined): readonly string[] {

@@ -1,9 +1,12 @@
 import { z } from "zod";
+import { Aliases } from "./aliases.ts";
 import { hookNames, type Hooks } from "./hooks.ts";
 import { secretName } from "./secret-ref.ts";
+import { Accessories } from "./schema/accessories.ts";
 import { Builder } from "./schema/builder.ts";
-import { labels, list, Logging, seconds, secretRef, text } from "./schema/common.ts";
-import { Env } from "./schema/env.ts";
+import { assetPath, labels, list, Logging, seconds, secretRef, text } from "./schema/common.ts";
+import { RootEnv } from "./schema/env.ts";
+import { HookOutputs, Output } from "./schema/output.ts";
 import { Proxy } from "./schema/proxy.ts";
 import { Registry } from "./schema/registry.ts";
 import { Servers } from "./schema/servers.ts";
@@ -21,6 +24,7 @@ const Boot = z
       .optional()
       .meta({ description: "How many hosts boot together, or the share of all hosts, at least one.", example: `"25%"`, fallback: "all" }),
     wait: seconds.default(0).meta({ description: "Pause after each group of hosts.", example: "10" }),
+    parallelRoles: z.boolean().default(false).meta({ description: "Start all roles of a host at once instead of one after another. The primary role still goes first." }),
   })
   .meta({ typeName: "BootConfig", description: "Rolling deploys." });
 
@@ -44,13 +48,16 @@ export const ConfigSchema = z
       example: `"acme/shop"`,
       fallback: "the service, with a registry at localhost",
     }),
-    servers: Servers.meta({ description: "The hosts: a list for the one role `web`, or a map from role to hosts.", example: `{ web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }` }),
-    primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`." }),
+    servers: Servers.optional().meta({ description: "The hosts: a list for the one role `web`, or a map from role to hosts.", example: `{ web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }`, fallback: "required unless there are accessories" }),
+    accessories: Accessories.default({}).meta({ description: "Long-lived services that the app depends on: databases, caches, search. A deploy leaves them alone.", example: `{ redis: { image: "redis:7", roles: ["web"], port: "127.0.0.1:6379:6379", volumes: ["redis:/data"] } }` }),
+    primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.", example: `"app"` }),
     allowEmptyRoles: z.boolean().default(false).meta({ description: "Whether roles other than the primary one may have no hosts." }),
     registry: Registry.meta({ description: "Where images are kept.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }` }),
-    env: Env.default({}).meta({ description: "Environment of all containers: a map, or `clear` and `secret`.", example: `{ clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }` }),
+    env: RootEnv.default({}).meta({ description: "Environment of all containers: a map, or `clear` and `secret`.", example: `{ clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }` }),
     labels: labels.default({}).meta({ description: "Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app." }),
     volumes: list(text("a volume: source:path[:options]")).default([]).meta({ description: "Volumes of all containers: `source:path[:options]`.", example: `["media:/media"]` }),
+    assetPath: assetPath.optional().meta({ description: "Folder of assets in the image, `PATH[:mount options]`. For roles behind the proxy it holds the files of the old version and the new one together while they change places, so that a page of one finds its assets at the other.", example: `"/app/public/assets"` }),
+    errorPagesPath: text("a folder").optional().meta({ description: "Folder beside the config with pages such as 404.html, 502.html that kamal-proxy answers with.", example: `"public"` }),
     logging: Logging.optional().meta({ description: "Where the output of containers goes." }),
     builder: Builder.prefault({}).meta({ description: "How the image is made.", example: `{ arch: "arm64" }` }),
     proxy: Proxy.optional().meta({ description: "How requests reach the app, through kamal-proxy.", example: `{ host: "shop.example", ssl: true, appPort: 3000 }` }),
@@ -62,15 +69,25 @@ export const ConfigSchema = z
     drainTimeout: seconds.default(30).meta({ description: "How long the old container may take to finish its requests.", example: `"1m"` }),
     stopTimeout: seconds.optional().meta({ description: "How long a container may take to stop before it is killed.", fallback: "drainTimeout for roles behind no proxy, else docker's own" }),
     readinessDelay: seconds.default(7).meta({ description: "How long a container behind no proxy, and without a healthcheck, must keep running to count as healthy." }),
-    retainContainers: z.int({ error: "an integer of at least 1" }).min(1, { error: "an integer of at least 1" }).default(5).meta({ description: "How many old containers are kept for rollback." }),
+    retainContainers: z.int({ error: "an integer of at least 1" }).min(1, { error: "an integer of at least 1" }).default(5).meta({ description: "How many old containers are kept for rollback.", example: "3" }),
     requireDestination: z.boolean().default(false).meta({ description: "Refuse to run without `-d`." }),
     minimumVersion: text("a version").regex(/^\d+(\.\d+){0,2}(-[\w.]+)?$/, { error: "a version such as \"1.2.0\"" }).optional().meta({ description: "Refuse to run with an older capstan.", example: `"1.2.0"` }),
-    secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it." }),
+    secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.", example: `"config/secrets"` }),
     secrets: z.record(z.string().regex(secretName, { error: "the name of a secret: letters, digits, \"_\" and \".\"" }), z.union([secretFunction, secretRef], { error: `a function that gives the value, or secret("OTHER")` })).default({}).meta({
       description: "Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.",
       example: `{ DATABASE_URL: async () => readFromVault("shop/database") }`,
     }),
     hooks: HookTable.default({}).meta({ description: "Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.", example: `{ postDeploy: ({ version, log }) => log(\`\${version} is live\`) }` }),
+    hooksOutput: HookOutputs.optional().meta({
+      description: "How much of hooks is shown, of all or by name: with `quiet` neither them, nor what they log, nor the output of their programs, unless they fail; with `verbose` also when they begin. `-v` and `-q` go before it.",
+      example: `{ preDeploy: "verbose", auditBroadcast: "quiet" }`,
+      fallback: "what they log, the output of their programs, and their end",
+    }),
+    output: Output.default({}).meta({ description: "Where the events of commands that change something go besides the screen.", example: `{ file: { path: "log" } }` }),
+    aliases: Aliases.default({}).meta({
+      description: "Command lines by a word of your own: `capstan console` is what stands behind `console`, with the words after it appended. Names of commands are taken.",
+      example: `{ console: "app exec -p --reuse 'bin/rails console'" }`,
+    }),
   })
   .meta({ typeName: "DeployConfig", description: "What `deploy.config.ts` says." });
 

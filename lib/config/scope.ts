@@ -1,5 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
-import type { Role, Settings } from "./settings.ts";
+import type { Accessory, Role, Settings } from "./settings.ts";
 
 /** What `-h`, `-r` and `-p` narrow a run to. */
 export interface Filter {
@@ -12,11 +12,13 @@ export interface Filter {
 
 /** The hosts and roles a run works on. */
 export interface Scope {
-  /** Without duplicates, hosts of the primary role first. */
+  /** Of roles and accessories, without duplicates, hosts of the primary role first, those of accessories last. */
   readonly hosts: readonly string[];
   /** Roles that have hosts left, their `hosts` narrowed. Primary role first. */
   readonly roles: readonly Role[];
-  /** First host of the first role in scope. */
+  /** Accessories that have hosts left, their `hosts` narrowed. */
+  readonly accessories: readonly Accessory[];
+  /** First host of the first role in scope, else of the first accessory. */
   readonly primaryHost: string;
 }
 
@@ -30,7 +32,8 @@ export type SelectScope = (settings: Settings, filter: Filter) => Scope;
  */
 export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], roles: rolePatterns = [], primary = false }) => {
   const alphabetical = settings.roles.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const allHosts = unique(alphabetical.flatMap(({ hosts }) => hosts));
+  const roleHosts = unique(alphabetical.flatMap(({ hosts }) => hosts));
+  const allHosts = unique([...roleHosts, ...settings.accessories.flatMap(({ hosts }) => hosts)]);
   const namedRoles = matching("role", rolePatterns, settings.roles.map(({ name }) => name));
   const namedHosts = primary ? [settings.primaryHost] : matching("host", hostPatterns, allHosts);
   const roles = settings.roles
@@ -38,17 +41,25 @@ export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], r
     .map((role) => ({ ...role, hosts: role.hosts.filter((host) => namedHosts.includes(host)) }))
     .filter(({ hosts }) => hosts.length > 0);
   const left = unique(roles.flatMap(({ hosts }) => hosts));
-  const first = (hostPatterns.length > 0 ? namedHosts.find((host) => left.includes(host)) : undefined) ?? roles[0]?.hosts[0];
+  const accessories = settings.accessories
+    .map((accessory) => ({ ...accessory, hosts: accessory.hosts.filter((host) => namedHosts.includes(host) && (rolePatterns.length === 0 || left.includes(host))) }))
+    .filter(({ hosts }) => hosts.length > 0);
+  const first = (hostPatterns.length > 0 ? namedHosts.find((host) => left.includes(host)) : undefined) ?? roles[0]?.hosts[0] ?? accessories[0]?.hosts[0];
   if (first === undefined) {
-    throw new DeployError("usage", `Cannot work on ${described(hostPatterns, rolePatterns, primary)}: no host is left`, { hint: `The hosts are: ${settings.roles.map(({ name, hosts }) => `${name} (${hosts.join(", ")})`).join(", ")}` });
+    throw new DeployError("usage", `Cannot work on ${described(hostPatterns, rolePatterns, primary)}: no host is left`, { hint: `The hosts are: ${[...settings.roles, ...settings.accessories].map(({ name, hosts }) => `${name} (${hosts.join(", ")})`).join(", ")}` });
   }
   const leader = roles.find((role) => role.hosts.includes(first));
   const ordered = [leader, ...roles.filter((role) => role !== leader)].filter((role) => role !== undefined);
   const [head, ...others] = ordered;
   const lead = head === undefined ? [] : [{ ...head, hosts: [first, ...head.hosts.filter((host) => host !== first)] }];
-  const inLead = allHosts.filter((host) => left.includes(host) && head?.hosts.includes(host));
-  return { hosts: unique([...inLead, ...allHosts.filter((host) => left.includes(host))]), roles: [...lead, ...others], primaryHost: first };
+  const inLead = roleHosts.filter((host) => left.includes(host) && head?.hosts.includes(host));
+  return { hosts: unique([...inLead, ...roleHosts.filter((host) => left.includes(host)), ...accessories.flatMap(({ hosts }) => hosts)]), roles: [...lead, ...others], accessories, primaryHost: first };
 };
+
+/** The primary host alone, in the first of its roles: where a session runs. */
+export function primaryOf({ roles: [role], primaryHost }: Scope): Scope {
+  return { hosts: [primaryHost], roles: role === undefined ? [] : [{ ...role, hosts: [primaryHost] }], accessories: [], primaryHost };
+}
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 

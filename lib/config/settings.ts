@@ -1,6 +1,7 @@
 import type { Secret } from "../ground/secret.ts";
 import type { SshOptions } from "../ground/ssh-options.ts";
-import type { Hooks } from "./hooks.ts";
+import type { FileContent } from "./file-content.ts";
+import type { HookName, HookOutput, Hooks } from "./hooks.ts";
 import type { TraefikMajor } from "./traefik/fields.ts";
 import type { TraefikRoute } from "./traefik/route.ts";
 
@@ -13,8 +14,10 @@ export interface Settings {
   readonly registry: RegistrySettings;
   /** Primary role first, then alphabetical. */
   readonly roles: readonly Role[];
+  /** In the order of the config. */
+  readonly accessories: readonly Accessory[];
   readonly primaryRole: string;
-  /** First host of the primary role, whatever filters say: the lock sits there. */
+  /** First host of the primary role, whatever filters say, or of the first accessory where there are no roles: the lock sits there. */
   readonly primaryHost: string;
   readonly builder: BuilderSettings;
   readonly ssh: SshOptions;
@@ -23,11 +26,16 @@ export interface Settings {
   readonly proxyRun: ProxyRunSettings | undefined;
   /** How Traefik's container is run. Undefined: no role is behind it. */
   readonly traefik: TraefikSettings | undefined;
+  /** Folder with pages for errors, absolute. */
+  readonly errorPagesPath: string | undefined;
   readonly retainContainers: number;
   readonly deployTimeoutSeconds: number;
   readonly drainTimeoutSeconds: number;
   readonly readinessDelaySeconds: number;
   readonly hooks: Hooks;
+  /** Hooks of which more or less than usual is shown. */
+  readonly hooksOutput: { readonly [Name in HookName]?: HookOutput };
+  readonly output: OutputSettings;
   /** Folder of the config file, absolute. Build contexts and local paths are relative to it. */
   readonly root: string;
   readonly secrets: SecretStore;
@@ -41,6 +49,14 @@ export interface SecretStore {
   value(name: string): Promise<string>;
   /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
   load(): Promise<void>;
+}
+
+/** Where events go besides the screen. */
+export interface OutputSettings {
+  /** Folder of the log files, absolute; `~` is left for the home directory. Undefined: none are written. */
+  readonly logFolder: string | undefined;
+  /** Address of the OpenTelemetry collector without `/v1/logs`. */
+  readonly otelEndpoint: string | undefined;
 }
 
 export interface RegistrySettings {
@@ -58,16 +74,72 @@ export interface Role {
   readonly cmd: string | undefined;
   /** Root env, then the role's. */
   readonly env: EnvSettings;
+  /** The whole environment on hosts whose tags add something to {@link env}. */
+  readonly hostEnv: Readonly<Record<string, EnvSettings>>;
   /** Root labels, then the role's; without `service`, `role`, `destination`, and without those that Traefik's route was made of. */
   readonly labels: Readonly<Record<string, string>>;
   /** Further `docker run` options. */
   readonly options: Options;
   readonly volumes: readonly string[];
   readonly logging: LoggingSettings;
+  /** Folder of assets in the image; undefined also for a role behind no proxy. */
+  readonly assets: AssetSettings | undefined;
   /** Undefined: the role is not behind the proxy. */
   readonly proxy: ProxySettings | undefined;
   /** `docker stop -t`; undefined: docker's own default. */
   readonly stopTimeoutSeconds: number | undefined;
+}
+
+/** A service beside the app that deploys leave alone. */
+export interface Accessory {
+  /** Its key in the config. */
+  readonly name: string;
+  /** Name of its container, its route and its folder on the host. */
+  readonly service: string;
+  /** Whole, with the server of its own registry. */
+  readonly image: string;
+  /** Its own, else that of the root. */
+  readonly registry: RegistrySettings;
+  readonly hosts: readonly string[];
+  /** Shell words after the image, as written by the user. */
+  readonly cmd: string | undefined;
+  /** `--publish`. */
+  readonly publish: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Options;
+  readonly env: EnvSettings;
+  readonly files: readonly AccessoryFile[];
+  readonly directories: readonly AccessoryDirectory[];
+  readonly volumes: readonly string[];
+  readonly network: string;
+  readonly logging: LoggingSettings;
+  readonly proxy: KamalProxySettings | undefined;
+}
+
+interface Mounted {
+  /** On the host: below the home directory, or absolute. */
+  readonly hostPath: string;
+  /** In the container. */
+  readonly remote: string;
+  readonly owner: string | undefined;
+  /** Mount options. */
+  readonly options: string | undefined;
+}
+export interface AccessoryFile extends Mounted {
+  /** A file of this machine, absolute; or what gives the content. */
+  readonly source: { readonly path: string } | { readonly content: string | FileContent };
+  /** Octal. */
+  readonly mode: string;
+}
+export interface AccessoryDirectory extends Mounted {
+  readonly mode: string | undefined;
+}
+
+export interface AssetSettings {
+  /** In the container. */
+  readonly path: string;
+  /** Mount options. */
+  readonly options: string | undefined;
 }
 
 /** `true` is a bare flag, a list repeats the flag. */
@@ -187,4 +259,6 @@ export interface BootSettings {
   /** Hosts that boot together; undefined: all. */
   readonly limit: number | `${number}%` | undefined;
   readonly waitSeconds: number;
+  /** Roles of a host start together. */
+  readonly parallelRoles: boolean;
 }

@@ -1,6 +1,7 @@
 // Generated from the schema by test/config/generate.ts: change lib/config/schema, then run it.
 import type { Duration } from "../ground/duration.ts";
-import type { Hooks } from "./hooks.ts";
+import type { FileContent } from "./file-content.ts";
+import type { Hooks, HooksOutput } from "./hooks.ts";
 import type { SecretInput, SecretRef } from "./secret-ref.ts";
 
 /** What `deploy.config.ts` says. */
@@ -18,12 +19,20 @@ export interface DeployConfig {
   image?: string | undefined;
   /**
    * The hosts: a list for the one role `web`, or a map from role to hosts.
+   * @default required unless there are accessories
    * @example servers: { web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }
    */
-  servers: readonly string[] | Record<string, readonly string[] | RoleConfig>;
+  servers?: readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | Record<string, readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | RoleConfig> | undefined;
+  /**
+   * Long-lived services that the app depends on: databases, caches, search. A deploy leaves them alone.
+   * @default {}
+   * @example accessories: { redis: { image: "redis:7", roles: ["web"], port: "127.0.0.1:6379:6379", volumes: ["redis:/data"] } }
+   */
+  accessories?: Record<string, AccessoryConfig> | undefined;
   /**
    * The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.
    * @default "web"
+   * @example primaryRole: "app"
    */
   primaryRole?: string | undefined;
   /**
@@ -41,10 +50,11 @@ export interface DeployConfig {
    * @default {}
    * @example env: { clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }
    */
-  env?: EnvConfig | Record<string, string | number | boolean> | undefined;
+  env?: RootEnvConfig | Record<string, string | number | boolean> | undefined;
   /**
    * Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app.
    * @default {}
+   * @example labels: { team: "core" }
    */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
@@ -53,6 +63,16 @@ export interface DeployConfig {
    * @example volumes: ["media:/media"]
    */
   volumes?: readonly string[] | undefined;
+  /**
+   * Folder of assets in the image, `PATH[:mount options]`. For roles behind the proxy it holds the files of the old version and the new one together while they change places, so that a page of one finds its assets at the other.
+   * @example assetPath: "/app/public/assets"
+   */
+  assetPath?: string | undefined;
+  /**
+   * Folder beside the config with pages such as 404.html, 502.html that kamal-proxy answers with.
+   * @example errorPagesPath: "public"
+   */
+  errorPagesPath?: string | undefined;
   /** Where the output of containers goes. */
   logging?: LoggingConfig | undefined;
   /**
@@ -110,6 +130,7 @@ export interface DeployConfig {
   /**
    * How many old containers are kept for rollback.
    * @default 5
+   * @example retainContainers: 3
    */
   retainContainers?: number | undefined;
   /**
@@ -125,6 +146,7 @@ export interface DeployConfig {
   /**
    * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.
    * @default ".capstan/secrets"
+   * @example secretsPath: "config/secrets"
    */
   secretsPath?: string | undefined;
   /**
@@ -139,16 +161,34 @@ export interface DeployConfig {
    * @example hooks: { postDeploy: ({ version, log }) => log(`${version} is live`) }
    */
   hooks?: Hooks | undefined;
+  /**
+   * How much of hooks is shown, of all or by name: with `quiet` neither them, nor what they log, nor the output of their programs, unless they fail; with `verbose` also when they begin. `-v` and `-q` go before it.
+   * @default what they log, the output of their programs, and their end
+   * @example hooksOutput: { preDeploy: "verbose", auditBroadcast: "quiet" }
+   */
+  hooksOutput?: HooksOutput | undefined;
+  /**
+   * Where the events of commands that change something go besides the screen.
+   * @default {}
+   * @example output: { file: { path: "log" } }
+   */
+  output?: OutputConfig | undefined;
+  /**
+   * Command lines by a word of your own: `capstan console` is what stands behind `console`, with the words after it appended. Names of commands are taken.
+   * @default {}
+   * @example aliases: { console: "app exec -p --reuse 'bin/rails console'" }
+   */
+  aliases?: Record<string, string> | undefined;
 }
 
 /** Hosts that run one command of the image. */
 export interface RoleConfig {
   /**
-   * Hosts of the role.
+   * Hosts of the role, each as a text, or with tags as `{ "host": ["tag"] }`.
    * @default []
    * @example hosts: ["10.0.0.2"]
    */
-  hosts?: readonly string[] | undefined;
+  hosts?: readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | undefined;
   /**
    * What the containers of this role run instead of the image's own command.
    * @example cmd: "bin/work --queues mail"
@@ -159,7 +199,10 @@ export interface RoleConfig {
    * @example env: { clear: { QUEUES: "mail" } }
    */
   env?: EnvConfig | Record<string, string | number | boolean> | undefined;
-  /** Labels of this role's containers, over those of the root. With one that begins with `traefik.` the role is behind Traefik. */
+  /**
+   * Labels of this role's containers, over those of the root. With one that begins with `traefik.` the role is behind Traefik.
+   * @example labels: { team: "core" }
+   */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
    * Further options of `docker run`: `true` is a bare flag, a list repeats the flag.
@@ -180,6 +223,11 @@ export interface RoleConfig {
   traefik?: boolean | undefined;
   /** Over the healthcheck of the root. */
   healthcheck?: AppHealthcheckConfig | undefined;
+  /**
+   * Over the assetPath of the root.
+   * @example assetPath: "/app/public/assets"
+   */
+  assetPath?: string | undefined;
   /**
    * How long a container may take to stop before it is killed.
    * @default stopTimeout of the root; else, behind no proxy, drainTimeout; else docker's own
@@ -339,11 +387,13 @@ export interface BufferingConfig {
   /**
    * Longest request body in bytes; 0 is no limit.
    * @default no limit
+   * @example maxRequestBody: 20_000_000
    */
   maxRequestBody?: number | undefined;
   /**
    * Longest response body in bytes; 0 is no limit.
    * @default no limit
+   * @example maxResponseBody: 20_000_000
    */
   maxResponseBody?: number | undefined;
 }
@@ -359,6 +409,7 @@ export interface ProxyLoggingConfig {
   /**
    * Response headers in the proxy's log.
    * @default []
+   * @example responseHeaders: ["Content-Type"]
    */
   responseHeaders?: readonly string[] | undefined;
 }
@@ -368,11 +419,13 @@ export interface ProxyRunConfig {
   /**
    * Port on the host for HTTP.
    * @default 80
+   * @example httpPort: 8080
    */
   httpPort?: number | undefined;
   /**
    * Port on the host for HTTPS.
    * @default 443
+   * @example httpsPort: 8443
    */
   httpsPort?: number | undefined;
   /**
@@ -388,6 +441,7 @@ export interface ProxyRunConfig {
   /**
    * When the proxy's log file is rotated; empty: never.
    * @default "10m"
+   * @example logMaxSize: "50m"
    */
   logMaxSize?: string | undefined;
   /**
@@ -404,16 +458,19 @@ export interface ProxyRunConfig {
   /**
    * Registry of the proxy's image.
    * @default Docker Hub
+   * @example registry: "registry.example"
    */
   registry?: string | undefined;
   /**
    * The proxy's image without tag.
    * @default "basecamp/kamal-proxy"
+   * @example repository: "acme/kamal-proxy"
    */
   repository?: string | undefined;
   /**
    * Tag of the proxy's image.
    * @default "v0.9.2"
+   * @example version: "v0.9.3"
    */
   version?: string | number | undefined;
   /**
@@ -440,6 +497,7 @@ export interface AppHealthcheckConfig {
   /**
    * How long a new container has, as attempts with pauses of 1, 2, 3, … seconds: 7 are 28 seconds. It is asked more often than that within the same time.
    * @default deployTimeout counts
+   * @example maxAttempts: 10
    */
   maxAttempts?: number | undefined;
   /**
@@ -470,6 +528,107 @@ export interface LoggingConfig {
   options?: Record<string, string | number | boolean> | undefined;
 }
 
+/** A long-lived service that the app depends on. A deploy leaves it alone. */
+export interface AccessoryConfig {
+  /**
+   * Name of the container and of its folder on the host.
+   * @default SERVICE-NAME
+   * @example service: "shared-mysql"
+   */
+  service?: string | undefined;
+  /**
+   * The image with its tag; with the server of its own `registry` before it, never with that of the root.
+   * @example image: "mysql:8.4"
+   */
+  image: string;
+  /**
+   * Where this image is kept, when it is not public and not in the registry of the root.
+   * @example registry: { server: "ghcr.io", username: "acme-bot", password: secret("GHCR_TOKEN") }
+   */
+  registry?: RegistryConfig | undefined;
+  /**
+   * The host it runs on.
+   * @example host: "10.0.0.9"
+   */
+  host?: string | undefined;
+  /**
+   * The hosts it runs on.
+   * @example hosts: ["10.0.0.9", "10.0.0.10"]
+   */
+  hosts?: readonly string[] | undefined;
+  /**
+   * Runs on all hosts of this role.
+   * @example role: "web"
+   */
+  role?: string | undefined;
+  /**
+   * Runs on all hosts of these roles.
+   * @example roles: ["web", "jobs"]
+   */
+  roles?: readonly string[] | undefined;
+  /**
+   * Runs on all hosts with this tag.
+   * @example tag: "big"
+   */
+  tag?: string | undefined;
+  /**
+   * Runs on all hosts with one of these tags.
+   * @example tags: ["big", "eu"]
+   */
+  tags?: readonly string[] | undefined;
+  /**
+   * What it runs instead of the image's own command.
+   * @example cmd: "redis-server --appendonly yes"
+   */
+  cmd?: string | undefined;
+  /**
+   * Port to publish on the host; a number is the same on both sides. Docker opens published ports past most firewalls: give an address to keep it inside.
+   * @example port: "127.0.0.1:3306:3306"
+   */
+  port?: number | string | undefined;
+  /**
+   * Labels of its container.
+   * @example labels: { team: "core" }
+   */
+  labels?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Further options of `docker run`: `true` is a bare flag, a list repeats the flag.
+   * @example options: { memory: "2g", restart: "always" }
+   */
+  options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
+  /**
+   * Its environment; that of the root is not added.
+   * @example env: { clear: { MYSQL_ROOT_HOST: "%" }, secret: ["MYSQL_ROOT_PASSWORD"] }
+   */
+  env?: EnvConfig | Record<string, string | number | boolean> | undefined;
+  /**
+   * Files to bring to the host and to mount: `local:remote[:options]`, or a map.
+   * @example files: ["config/my.cnf:/etc/mysql/my.cnf:ro"]
+   */
+  files?: readonly (string | AccessoryFileConfig)[] | undefined;
+  /**
+   * Folders to make on the host and to mount: `local:remote[:options]`, or a map.
+   * @example directories: ["data:/var/lib/mysql"]
+   */
+  directories?: readonly (string | AccessoryDirectoryConfig)[] | undefined;
+  /**
+   * Volumes: `source:path[:options]`.
+   * @example volumes: ["mysql-data:/var/lib/mysql"]
+   */
+  volumes?: readonly string[] | undefined;
+  /**
+   * Docker network.
+   * @default "kamal", where the app is
+   * @example network: "back"
+   */
+  network?: string | undefined;
+  /**
+   * Behind the proxy, as a role of the app would be.
+   * @example proxy: { host: "search.example", appPort: 7700 }
+   */
+  proxy?: ProxyConfig | undefined;
+}
+
 /** Where images are kept. */
 export interface RegistryConfig {
   /**
@@ -488,6 +647,90 @@ export interface RegistryConfig {
    * @example password: secret("REGISTRY_PASSWORD")
    */
   password?: string | SecretInput | undefined;
+}
+
+/** A file that is brought to the host and mounted into the accessory. */
+export interface AccessoryFileConfig {
+  /**
+   * File beside the config. One that ends in .erb is rendered with the accessory's environment, secrets included.
+   * @example local: "config/my.cnf"
+   */
+  local?: string | undefined;
+  /**
+   * The content itself, or a function that gives it: a template in TypeScript. Instead of `local`.
+   * @example content: ({ env }) => `[mysqld]\nport=${env.PORT}\n`
+   */
+  content?: string | FileContent | undefined;
+  /**
+   * Mode on the host, octal.
+   * @default "755"
+   * @example mode: "0600"
+   */
+  mode?: string | number | undefined;
+  /**
+   * Path in the container.
+   * @example remote: "/etc/mysql/my.cnf"
+   */
+  remote: string;
+  /**
+   * Owner on the host, as for chown.
+   * @example owner: "999:999"
+   */
+  owner?: string | undefined;
+  /**
+   * Mount options.
+   * @example options: "ro"
+   */
+  options?: string | undefined;
+}
+
+/** A folder of the host that is made and mounted into the accessory. */
+export interface AccessoryDirectoryConfig {
+  /**
+   * Folder on the host: below the accessory's own folder, or absolute.
+   * @example local: "data"
+   */
+  local: string;
+  /**
+   * Mode on the host, octal.
+   * @default as the host makes folders
+   * @example mode: "0750"
+   */
+  mode?: string | number | undefined;
+  /**
+   * Path in the container.
+   * @example remote: "/etc/mysql/my.cnf"
+   */
+  remote: string;
+  /**
+   * Owner on the host, as for chown.
+   * @example owner: "999:999"
+   */
+  owner?: string | undefined;
+  /**
+   * Mount options.
+   * @example options: "ro"
+   */
+  options?: string | undefined;
+}
+
+/** Environment of all containers. */
+export interface RootEnvConfig {
+  /**
+   * Variables that everybody may see.
+   * @example clear: { PORT: 3000 }
+   */
+  clear?: Record<string, string | number | boolean> | undefined;
+  /**
+   * Variables filled from secrets: names, "VARIABLE:SECRET", or a map from variable to secret. They reach the container in a file that only the SSH user can read.
+   * @example secret: ["DATABASE_URL", "KEY:SHOP_KEY"]
+   */
+  secret?: readonly (string | SecretRef)[] | Record<string, SecretInput> | undefined;
+  /**
+   * Variables of the hosts that have a tag in `servers`, over those of root and role, in the order in which a host lists its tags.
+   * @example tags: { big: { POOL: 32 }, eu: { clear: { ZONE: "eu" }, secret: ["EU_KEY"] } }
+   */
+  tags?: Record<string, EnvConfig | Record<string, string | number | boolean>> | undefined;
 }
 
 /** How the image is made. */
@@ -634,7 +877,10 @@ export interface TraefikConfig {
    * @example options: { publish: ["443:443"], memory: "512m" }
    */
   options?: Record<string, string | number | boolean | readonly (string | number)[]> | undefined;
-  /** Labels of Traefik's container. Those that begin with `traefik.` become routes of Traefik itself, such as one to its dashboard. */
+  /**
+   * Labels of Traefik's container. Those that begin with `traefik.` become routes of Traefik itself, such as one to its dashboard.
+   * @example labels: { team: "core" }
+   */
   labels?: Record<string, string | number | boolean> | undefined;
   /**
    * Environment of Traefik, such as the credentials of a DNS provider.
@@ -664,7 +910,13 @@ export interface SshConfig {
    */
   keys?: readonly string[] | undefined;
   /**
-   * Offer only `keys`, not those of the agent.
+   * Private keys that are secrets, PEM or OpenSSH, instead of files.
+   * @default []
+   * @example keyData: [secret("SSH_KEY")]
+   */
+  keyData?: readonly SecretInput[] | undefined;
+  /**
+   * Offer only `keys` and `keyData`, not those of the agent.
    * @default false
    */
   keysOnly?: boolean | undefined;
@@ -673,6 +925,11 @@ export interface SshConfig {
    * @example proxy: "bastion.example"
    */
   proxy?: string | undefined;
+  /**
+   * Command whose input and output are the connection; `%h`, `%p` and `%r` are host, port and user.
+   * @example proxyCommand: "nc -X 5 -x socks.example:1080 %h %p"
+   */
+  proxyCommand?: string | undefined;
   /**
    * Whether ~/.ssh/config is read; a path reads that file instead.
    * @default true
@@ -693,6 +950,7 @@ export interface SshConfig {
   /**
    * How many connections may be opening at once.
    * @default 30
+   * @example maxConcurrentStarts: 10
    */
   maxConcurrentStarts?: number | undefined;
 }
@@ -711,4 +969,41 @@ export interface BootConfig {
    * @example wait: 10
    */
   wait?: number | Duration | undefined;
+  /**
+   * Start all roles of a host at once instead of one after another. The primary role still goes first.
+   * @default false
+   */
+  parallelRoles?: boolean | undefined;
+}
+
+/** Where the events of a run go besides the screen. */
+export interface OutputConfig {
+  /**
+   * A log file for each command that changes something, with every event whatever `-q` and `-v` say, every command and its output.
+   * @example file: { path: "log" }
+   */
+  file?: FileOutputConfig | undefined;
+  /**
+   * Send the same events to an OpenTelemetry collector as log records. One that does not answer is told once and delays a run by at most 5 seconds.
+   * @example otel: { endpoint: "http://collector:4318" }
+   */
+  otel?: OtelOutputConfig | undefined;
+}
+
+/** One log file for each command that changes something: `2026-03-01T14-03-07_staging_deploy.log`, in local time. */
+export interface FileOutputConfig {
+  /**
+   * Folder of the log files, relative to the config file. It is made when it is missing, with a `.gitignore` in it.
+   * @example path: "log"
+   */
+  path: string;
+}
+
+/** An OpenTelemetry collector. */
+export interface OtelOutputConfig {
+  /**
+   * Address of an OpenTelemetry collector that speaks OTLP over HTTP; `/v1/logs` is added. Headers for it come from the variable OTEL_EXPORTER_OTLP_HEADERS.
+   * @example endpoint: "http://collector:4318"
+   */
+  endpoint: string;
 }

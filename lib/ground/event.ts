@@ -11,10 +11,10 @@ export type Event = { /** ISO 8601, UTC. */ readonly at: string } & (
   | { readonly type: "output"; readonly host: string | undefined; readonly title: string; readonly stream: "stdout" | "stderr"; readonly line: string; /** Shown even when not verbose: builds. */ readonly loud: boolean }
   | { readonly type: "probe"; readonly host: string; readonly role: string | undefined; readonly container: string; readonly attempt: number; readonly ok: boolean; readonly answer: string; readonly durationMs: number }
   | { readonly type: "lock"; readonly host: string; readonly state: "taken" | "released" | "lost"; readonly text?: string }
-  | { readonly type: "hook"; readonly name: string; readonly state: "start" | "end" | "failed" | "skipped"; readonly durationMs: number }
+  | { readonly type: "hook"; readonly name: string; readonly state: "start" | "end" | "failed" | "skipped"; readonly durationMs: number; /** True: its start is shown too. False: neither start nor end are, unless verbose. */ readonly loud?: boolean | undefined }
   | { readonly type: "audit"; readonly host: string; readonly line: string }
   | { readonly type: "undo"; readonly host: string | undefined; readonly title: string; readonly ok: boolean; readonly text?: string }
-  | { readonly type: "notice"; readonly level: "info" | "warn"; readonly host?: string; readonly text: string }
+  | { readonly type: "notice"; readonly level: "info" | "warn"; readonly host?: string; readonly text: string; /** False: shown only when verbose. */ readonly loud?: boolean | undefined }
   | { readonly type: "summary"; readonly command: string; readonly service: string; readonly destination: string | undefined; readonly ok: boolean; readonly from: readonly string[]; readonly to: string | undefined; readonly hosts: readonly string[]; readonly durationMs: number; readonly phases: readonly { readonly phase: string; readonly durationMs: number }[] }
 );
 

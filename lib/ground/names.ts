@@ -35,12 +35,23 @@ export const runDirectory = ".kamal";
 export const appDirectory = (of: Named): string => `${runDirectory}/apps/${serviceWithDestination(of)}`;
 export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/roles`;
 export const envFilePath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.env`;
+export const accessoryEnvDirectory = (of: Named): string => `${appDirectory(of)}/env/accessories`;
+export const accessoryEnvPath = (of: Named, accessory: string): string => `${accessoryEnvDirectory(of)}/${accessory}.env`;
+/** Assets of a version as they are in its image. */
+export const extractedAssets = (of: Named, role: string, version: string): string => `${appDirectory(of)}/assets/extracted/${role}-${version}`;
+/** Assets that are mounted into a version's container: its own and those of its neighbours. */
+export const assetVolume = (of: Named, role: string, version: string): string => `${appDirectory(of)}/assets/volumes/${role}-${version}`;
+/** The container that assets are copied out of. */
+export const assetContainer = (of: Named, role: string): string => join(rolePrefix(of, role), "assets");
 export const lockDirectory = (of: Named): string => `${runDirectory}/lock-${serviceWithDestination(of)}`;
 export const auditLogPath = (of: Named): string => `${runDirectory}/${serviceWithDestination(of)}-audit.log`;
 export const proxyDirectory = `${runDirectory}/proxy`;
 /** Everything of Traefik: the files it reads, those being prepared, those before the last switch. */
 export const traefikDirectory = `${runDirectory}/traefik`;
 export const proxyAppsDirectory = `${proxyDirectory}/apps-config`;
+/** What the proxy reads of one service. */
+export const proxyAppDirectory = (of: Named): string => `${proxyAppsDirectory}/${serviceWithDestination(of)}`;
+export const errorPagesDirectory = (of: Named, version: string): string => `${proxyAppDirectory(of)}/error_pages/${version}`;
 export const tlsDirectory = (of: Named, role: string): string => `${proxyAppsDirectory}/${serviceWithDestination(of)}/tls/${role}`;
 
 /** `latest[-destination]`: the tag of the version that was last deployed. */

@@ -6,10 +6,14 @@ export interface SshOptions {
   readonly port: number | undefined;
   /** Key files; empty: the agent and the usual files. */
   readonly keys: readonly string[];
-  /** Try no key beside {@link keys}. */
+  /** Keys that are secrets instead of files. */
+  readonly keyData: readonly KeySource[];
+  /** Try no key beside {@link keys} and {@link keyData}. */
   readonly keysOnly: boolean;
   /** `[user@]host[:port]` to jump through, several with commas. */
   readonly proxy: string | undefined;
+  /** A command whose input and output are the connection. */
+  readonly proxyCommand: string | undefined;
   readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
   /** False: ~/.ssh/config is not read. A path: that file instead. */
   readonly config: boolean | string;
@@ -18,13 +22,22 @@ export interface SshOptions {
   readonly maxConcurrentStarts: number;
 }
 
+/** A private key by the name of its secret. */
+export interface KeySource {
+  readonly name: string;
+  /** Its text. @throws DeployError (config) when the secret is missing */
+  read(): Promise<string>;
+}
+
 /** What holds before a config was read. */
 export const defaultSshOptions: SshOptions = {
   user: undefined,
   port: undefined,
   keys: [],
+  keyData: [],
   keysOnly: false,
   proxy: undefined,
+  proxyCommand: undefined,
   strictHostKeyChecking: "accept-new",
   config: true,
   connectTimeoutSeconds: 15,

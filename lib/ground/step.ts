@@ -34,6 +34,8 @@ export interface UploadStep extends Titled {
   /** Relative to the SSH user's home directory, or absolute. */
   readonly path: string;
   readonly content: string | Secret;
+  /** Content is base64 of the file's bytes; default: the text itself. */
+  readonly encoding?: "base64";
   /** Octal, such as `0600`. */
   readonly mode: string;
 }

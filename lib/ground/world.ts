@@ -1,5 +1,6 @@
 import type { Command, Program } from "./command.ts";
 import type { Event } from "./event.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** How a command ended. `status` is undefined when a signal ended it. */
 export interface Exit {
@@ -55,9 +56,18 @@ export interface Transport {
   run(host: string, command: Command, limits: Limits): Promise<Exit>;
   /** Starts a command that stays. */
   open(host: string, command: Command, signal: AbortSignal): Promise<Channel>;
+  /**
+   * Joins the user's terminal to a command: the command has a terminal of the same kind and size where standard input is one, else pipes. Bytes pass
+   * as they are, in both directions. Resolves with its exit status, 128 and more for a signal; rejects with a ConnectError (also when the connection is
+   * lost on the way) or a cancellation. The terminal is back as it was then.
+   */
+  interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number>;
   /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
   probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
-  /** Makes a port of this machine, at 127.0.0.1, the same port of the host, until it is disposed. Rejects with a ConnectError or a cancellation. */
+  /**
+   * Makes a port of this machine, at 127.0.0.1, the same port of the host, until it is disposed. Where a registry answers at that port of
+   * the host already, that one is used. Rejects with a ConnectError or a cancellation.
+   */
   tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable>;
 }
 
@@ -71,6 +81,10 @@ export interface Programs {
 export interface Files {
   /** Undefined when there is no such file. */
   read(path: string): Promise<string | undefined>;
+  /** The bytes of a file; undefined when there is none. */
+  bytes(path: string): Promise<Uint8Array | undefined>;
+  /** Names of what is in a folder, sorted; undefined when there is no such folder. */
+  list(folder: string): Promise<readonly string[] | undefined>;
   exists(path: string): Promise<boolean>;
   /** Creates folders on the way. `mode` is octal, such as 0o600, in force from the first byte. */
   write(path: string, content: string, mode?: number): Promise<void>;

@@ -1,3 +1,4 @@
+import { envOn } from "../config/host-env.ts";
 import type { Role } from "../config/settings.ts";
 import { sh } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
@@ -10,6 +11,7 @@ import { labelledPort } from "../config/traefik/route.ts";
 import type { Before } from "../remote/proxy/driver.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
+import { assetSteps } from "./files.ts";
 import { currentContainer, isUp, routedPort, routeOf } from "./current.ts";
 import type { Order } from "./order.ts";
 
@@ -58,8 +60,9 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
     },
   ];
   return [
-    { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile(role), mode: "0600" },
+    { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
     ...rename,
+    ...assetSteps(order, place),
     {
       kind: "run", role: role.name, title: `Start ${name}`,
       command: runContainer({ settings, role, host, version, hostnameHex: derivedHex(order.seed, `hostname ${host} ${role.name}`, 12) }),
@@ -104,5 +107,5 @@ function readinessOf({ settings }: Order, role: Role): Readiness {
 export function switchSteps(order: Order, { role, name, current, currentPort, route }: Place): readonly HostStep[] {
   if (role.proxy === undefined) return [];
   const before: Before = { from: current === undefined ? undefined : { id: current.id, ...(currentPort === undefined ? {} : { port: currentPort }) }, route };
-  return driverFor(role.proxy.kind).switch(order.settings, role, { container: name }, before);
+  return driverFor(role.proxy.kind).switch(order.settings, role, { container: name, version: order.version }, before);
 }

@@ -6,9 +6,9 @@ import { type Builder, builderOf, buildxName, createSteps, removeSteps, sshHostO
 import { ignoredByPack } from "../build/pack.ts";
 import type { BuildOrder } from "../build/tags.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { appHosts, factsOf, hookPhase, lanes, requireDocker as requireDockerOn } from "./hosts.ts";
+import { appHosts, hookPhase, requireDocker as requireDockerOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
-import { pullSteps } from "./pull.ts";
+import { pullPhase } from "./pull.ts";
 import { registryTunnels } from "./tunnels.ts";
 
 /** What of a build is said on the command line. */
@@ -98,5 +98,5 @@ export function planBuildRemove({ settings }: Order, local: LocalFacts): Plan {
 export function planBuildPull(order: Order, facts: FleetFacts): Plan {
   const hosts = appHosts(order);
   requireDockerOn(facts, hosts);
-  return { notes: [], phases: [{ title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), "always")), ...registryTunnels(order.settings, hosts) }] };
+  return { notes: [], phases: [pullPhase(order, facts, hosts, { when: "always" })] };
 }

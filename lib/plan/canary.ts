@@ -12,8 +12,7 @@ import { retireSteps } from "./deploy.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
 import type { Order } from "./order.ts";
-import { pullSteps } from "./pull.ts";
-import { registryTunnels } from "./tunnels.ts";
+import { pullPhase } from "./pull.ts";
 
 /**
  * `canary start`: the version is started beside the one that serves and gets a share of the requests.
@@ -36,7 +35,7 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   return {
     notes: [...new Set(routes.map(({ driver }) => driver.canaryShare))],
     phases: [
-      { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), "missing")), ...registryTunnels(order.settings, hosts) },
+      pullPhase(order, facts, hosts, { when: "missing" }),
       { title: "Boot canary", lanes: routeLanes(order, routes, boot) },
       { title: "Send its share", lanes: routeLanes(order, routes, share) },
       { title: "Tidy up", committed: true, lanes: routeLanes(order, routes, tidy) },
@@ -76,10 +75,10 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
   return {
     notes: [],
     phases: [
-      { title: "Pull image", lanes: lanes(booting, (host) => pullSteps(order, factsOf(facts, host), "missing")), ...registryTunnels(order.settings, booting) },
+      pullPhase(order, facts, booting, { when: "missing" }),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, placesOn(host))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, placesOn(host))) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },
   };

@@ -1,25 +1,28 @@
 import { DeployError } from "../ground/errors.ts";
-import type { HostStep, Phase, Plan } from "../ground/step.ts";
+import type { HostStep, Lane, Phase, Plan } from "../ground/step.ts";
 import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { pruneSteps } from "../remote/prune.ts";
+import { accessoryBootPhases, accessoryNotes } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
 import { versionsInPlace } from "./current.ts";
+import { errorPagePhases, oldFileSteps } from "./files.ts";
 import { bootGroups } from "./groups.ts";
 import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
-import { pullSteps } from "./pull.ts";
-import { registryTunnels } from "./tunnels.ts";
+import { pullPhase } from "./pull.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
   /** Make sure that network and proxy are there. */
   readonly proxy: boolean;
   readonly prune: boolean;
+  /** Boot accessories that are missing; default: false. */
+  readonly accessories?: boolean;
   /** Pull always, or only where the image is missing. */
   readonly pull: "always" | "missing";
   /** Call preDeploy; default: true. */
@@ -43,13 +46,16 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
     notes: [
       ...(before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : []),
       ...proxyNotes(order, facts, hosts), ...routeNotes(places),
+      ...(parts.accessories === true ? accessoryNotes(order, facts, order.scope.accessories) : []),
     ],
     phases: [
-      { title: "Pull image", lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), parts.pull, parts.pullHint)), ...registryTunnels(order.settings, hosts) },
+      pullPhase(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
       ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
+      ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
+      ...errorPagePhases(order, hosts),
       ...bootPhases(order, hosts, places),
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, places.filter((place) => place.host === host))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, places.filter((place) => place.host === host))) },
       ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => pruneSteps(order.settings, rolesOn(order, host))) }] : []),
     ],
     afterFailure: {
@@ -79,7 +85,7 @@ function routeNotes(places: readonly Place[]): readonly string[] {
 
 function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[]): readonly Phase[] {
   const { settings, scope } = order;
-  const groups = bootGroups(hosts, settings.boot.limit, scope.hosts.length);
+  const groups = bootGroups(hosts, settings.boot.limit, hosts.length);
   return groups.flatMap((group, i): Phase[] => {
     const suffix = groups.length === 1 ? "" : `, group ${i + 1} of ${groups.length}`;
     const here = places.filter((place) => group.includes(place.host));
@@ -94,7 +100,7 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
     return [
       ...hookPhase(order, "preAppBoot", group, suffix),
       ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)),
-      ...phase(`Boot ${names}`, rest, (place) => bootSteps(order, place)),
+      ...phase(`Boot ${names}`, rest, (place) => bootSteps(order, place)).map((phase) => (settings.boot.parallelRoles ? { ...phase, lanes: phase.lanes.map(startedTogether) } : phase)),
       ...phase("Switch", here.filter((place) => place.role.proxy !== undefined), (place) => switchSteps(order, place)),
       ...hookPhase(order, "postAppBoot", group, suffix),
       ...(settings.boot.waitSeconds > 0 ? [{ title: `Pause${suffix}`, lanes: [{ host: undefined, steps: [{ kind: "pause" as const, title: `Wait ${settings.boot.waitSeconds} s`, durationMs: settings.boot.waitSeconds * 1000 }] }] }] : []),
@@ -102,8 +108,11 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
   });
 }
 
+/** The same lane with all its waits at the end: the containers start side by side. */
+const startedTogether = (lane: Lane): Lane => ({ ...lane, steps: [...lane.steps.filter(({ kind }) => kind !== "wait"), ...lane.steps.filter(({ kind }) => kind === "wait")] });
+
 /** Stops what no longer serves and marks the image as the latest. */
-export function retireSteps(order: Order, places: readonly Place[]): readonly HostStep[] {
+export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
   const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
     kind: "run", role: role.name, title: `Stop ${container.name}`,
     command: stopContainer(container.name, role.stopTimeoutSeconds),
@@ -115,5 +124,6 @@ export function retireSteps(order: Order, places: readonly Place[]): readonly Ho
     auditStep(order, undefined, `Tagging ${order.settings.repository}:${order.version} as the latest image`),
     ...stops,
     ...replaced,
+    ...oldFileSteps(order, host, places),
   ];
 }

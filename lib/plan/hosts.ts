@@ -1,3 +1,4 @@
+import type { Scope } from "../config/scope.ts";
 import type { Role } from "../config/settings.ts";
 import type { HookName } from "../config/hooks.ts";
 import { DeployError } from "../ground/errors.ts";
@@ -5,11 +6,23 @@ import type { HostStep, Lane, Phase, Step } from "../ground/step.ts";
 import { freshFacts, type FleetFacts, type HostFacts } from "../remote/facts.ts";
 import type { Order } from "./order.ts";
 
-/** Hosts that run a role in scope, in the scope's order. */
-export const appHosts = (order: Order): readonly string[] => order.scope.hosts.filter((host) => order.scope.roles.some((role) => role.hosts.includes(host)));
+/** Something that looks at a scope: an order, a task. */
+interface Scoped { readonly scope: Scope }
 
-/** Hosts that run a role behind the proxy. */
-export const proxyHosts = (order: Order): readonly string[] => order.scope.hosts.filter((host) => order.scope.roles.some((role) => role.proxy !== undefined && role.hosts.includes(host)));
+/** Hosts that run a role in scope, in the scope's order. */
+export const appHosts = ({ scope }: Scoped): readonly string[] => scope.hosts.filter((host) => scope.roles.some((role) => role.hosts.includes(host)));
+
+/** Hosts that run a role or an accessory behind the proxy. */
+export const proxyHosts = ({ scope }: Scoped): readonly string[] => scope.hosts.filter((host) => [...scope.roles, ...scope.accessories].some(({ proxy, hosts }) => proxy !== undefined && hosts.includes(host)));
+
+/** Every host in scope. */
+export const allHosts = ({ scope }: Scoped): readonly string[] => scope.hosts;
+
+/** The hosts a run works on. @throws DeployError (usage) when the filters leave none */
+export function someHosts(hosts: readonly string[], of: string): readonly string[] {
+  if (hosts.length > 0) return hosts;
+  throw new DeployError("usage", `There is no host of ${of} among those you chose`, { state: ["Nothing was changed."], hint: "Leave -h, -r and -p out, or choose other hosts." });
+}
 
 /** Roles in scope on a host, primary first. */
 export const rolesOn = (order: Order, host: string): readonly Role[] => order.scope.roles.filter((role) => role.hosts.includes(host));

@@ -1,5 +1,6 @@
 import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Secret } from "../ground/secret.ts";
 
 /** What a planner needs to know beside what was observed. Equal arguments give equal plans: time and chance come in here. */
 export interface Order {
@@ -14,4 +15,26 @@ export interface Order {
   readonly performer: string;
   /** False with `-H`. */
   readonly hooks: boolean;
+  /** What of this machine goes to hosts. */
+  readonly content: LocalContent;
 }
+
+/** The content of a file that goes to a host. */
+export interface FileBody {
+  readonly content: string | Secret;
+  readonly encoding?: "base64";
+}
+
+/** Files of this machine that a run brings to hosts. */
+export interface LocalContent {
+  /** By {@link fileKey}. */
+  readonly files: ReadonlyMap<string, FileBody>;
+  /** By name, such as `502.html`. */
+  readonly errorPages: ReadonlyMap<string, FileBody>;
+}
+
+/** A run that brings no files. */
+export const noContent: LocalContent = { files: new Map(), errorPages: new Map() };
+
+/** The key of an accessory's file: its content may differ from host to host. */
+export const fileKey = (accessory: string, host: string, remote: string): string => `${accessory} ${host} ${remote}`;

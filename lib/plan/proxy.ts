@@ -1,9 +1,11 @@
 import type { HostStep, Phase, Plan } from "../ground/step.ts";
 import { DeployError } from "../ground/errors.ts";
-import { rolePrefix } from "../ground/names.ts";
+import { sh } from "../ground/command.ts";
+import { proxyDirectory, rolePrefix, traefikDirectory } from "../ground/names.ts";
 import { createNetwork } from "../remote/network.ts";
+import { resetBootConfig, storeBootConfig, type BootConfig } from "../remote/proxy/boot-config.ts";
 import { driverOn } from "../remote/proxy/drivers.ts";
-import type { FleetFacts } from "../remote/facts.ts";
+import type { FleetFacts, HostFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, hookPhase, lanes, proxyHosts, requireDocker } from "./hosts.ts";
 import type { Order } from "./order.ts";
@@ -76,9 +78,43 @@ export function planProxy(order: Order, facts: FleetFacts, action: ProxyAction):
   };
 }
 
+/** Routes of other services at the proxy of a host. */
+export function foreignRoutes({ settings }: Order, { proxy }: HostFacts): readonly string[] {
+  const own = [...settings.roles.map((role) => rolePrefix(settings, role.name)), ...settings.accessories.map(({ service }) => service)];
+  return (proxy?.routes ?? []).map(({ name }) => name).filter((name) => !own.includes(name));
+}
+
 function refuseWhenShared(order: Order, facts: FleetFacts, hosts: readonly string[]): void {
-  const own = order.settings.roles.map((role) => rolePrefix(order.settings, role.name));
-  const others = hosts.flatMap((host) => (factsOf(facts, host).proxy?.routes ?? []).filter((route) => !own.includes(route.name)).map((route) => `${route.name} on ${host}`));
+  const others = hosts.flatMap((host) => foreignRoutes(order, factsOf(facts, host)).map((route) => `${route} on ${host}`));
   if (others.length === 0) return;
   throw new DeployError("usage", `Other services use the proxy: ${others.join(", ")}`, { state: ["Nothing was changed."], hint: "Add --force to remove it all the same: they lose their traffic." });
+}
+
+/** Stores on each host how kamal-proxy is run, or takes that away again. */
+export function planBootConfig(order: Order, facts: FleetFacts, config: BootConfig | undefined): Plan {
+  const hosts = proxyHosts(order);
+  requireDocker(facts, hosts);
+  return {
+    notes: ["Deprecated: say it in proxy.run of the config. It counts from the next `capstan proxy reboot` on, and only while the config has no proxy.run."],
+    phases: [{ title: "Store how the proxy is run", lanes: lanes(hosts, () => (config === undefined ? resetBootConfig() : storeBootConfig(config))) }],
+  };
+}
+
+/** The single steps of `proxy remove`. */
+export type ProxyPart = "container" | "image" | "directory";
+
+/** One step of `proxy remove`. */
+export function planProxyPart(order: Order, facts: FleetFacts, part: ProxyPart): Plan {
+  const hosts = proxyHosts(order);
+  requireDocker(facts, hosts);
+  const steps = (host: string): readonly HostStep[] => {
+    const traefik = driverOn(order.settings, host).name === "traefik";
+    const label = `label=org.opencontainers.image.title=${traefik ? "Traefik" : "kamal-proxy"}`;
+    return [{ kind: "run", ...{
+      container: { title: "Remove the proxy's stopped container", command: sh`docker container prune --force --filter ${label}` },
+      image: { title: "Remove the proxy's image", command: sh`docker image prune --all --force --filter ${label}` },
+      directory: { title: "Remove the proxy's folder", command: sh`rm -rf ${traefik ? traefikDirectory : proxyDirectory}` },
+    }[part] }];
+  };
+  return { notes: [], phases: [{ title: "Remove proxy", lanes: lanes(hosts, steps) }] };
 }

@@ -1,8 +1,10 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
-import { containerHostname, containerName, envFilePath, execName, network, versionOf } from "../ground/names.ts";
+import { containerHostname, containerName, envFilePath, execName, network, rolePrefix, serviceWithDestination, versionOf } from "../ground/names.ts";
 import type { ContainerState } from "../ground/step.ts";
+import { envOn } from "../config/host-env.ts";
 import type { Role, Settings } from "../config/settings.ts";
+import { assetFlags } from "./assets.ts";
 import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
@@ -32,9 +34,18 @@ export function runContainer(order: ContainerOrder): Command {
   };
   return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
     ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
-    ...envFlags({ ...toolEnv, ...role.env.clear }), "--env-file", envFilePath(settings, role.name),
-    ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...labelFlags(settings, role), ...roleOptions(role),
+    ...envFlags({ ...toolEnv, ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...assetFlags(settings, role, version), ...labelFlags(settings, role), ...roleOptions(role),
     order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
+  ]}`;
+}
+
+/** Starts a container of a role that is only looked at: it bears the label of the trial alone, so that nothing takes it for one of the app. */
+export function runTrial({ settings, role, host, version, name }: ContainerOrder & { readonly name: string }): Command {
+  const label = `healthcheck-${serviceWithDestination(settings)}`;
+  return sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
+    ...envFlags({ KAMAL_CONTAINER_NAME: label, ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }
 
@@ -44,6 +55,7 @@ const cmdOf = (role: Role): readonly Command[] => (role.cmd === undefined ? [] :
 export interface OneOffOrder {
   readonly settings: Settings;
   readonly role: Role;
+  readonly host: string;
   /** Tag of the image. */
   readonly version: string;
   /** 6 hex digits. */
@@ -58,15 +70,16 @@ export interface OneOffOrder {
 /** How a command in a container is joined to our standard input. */
 export type Interactive = "terminal" | "pipe" | "no";
 
-const interactiveFlags = (interactive: Interactive = "no"): readonly string[] => ({ terminal: ["-it"], pipe: ["-i"], no: [] })[interactive];
+/** Flags of `docker run` and `docker exec` for it. */
+export const interactiveFlags = (interactive: Interactive = "no"): readonly string[] => ({ terminal: ["-it"], pipe: ["-i"], no: [] })[interactive];
 
 /** Runs a command in a new container with the role's env, volumes and options, removed afterwards unless detached. */
 export function runOneOff(order: OneOffOrder): Command {
-  const { settings, role, version, command } = order;
+  const { settings, role, host, version, command } = order;
   return sh`docker run ${[
     ...interactiveFlags(order.interactive), order.detach === true ? "--detach" : "--rm",
     "--name", execName(settings, role.name, version, order.hex), "--network", network,
-    ...envFlags(role.env.clear), "--env-file", envFilePath(settings, role.name), ...envFlags(order.env ?? {}),
+    ...envFlags(envOn(role, host).clear), "--env-file", envFilePath(settings, role.name), ...envFlags(order.env ?? {}),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, command,
   ]}`;
 }
@@ -92,8 +105,20 @@ export function stopContainer(name: string, seconds: number | undefined): Comman
 /** Takes a container away, running or not. Harmless when there is none. */
 export const removeContainer = (name: string): Command => sh`docker rm --force ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 
+/** Ends a container of one command and takes it away. */
+export const endOneOff = (name: string): Command => sh`docker rm --force ${name}`;
+
 /** Takes away a container that made place for another one and was stopped. Harmless when there is none, refuses a running one. */
 export const removeReplaced = (name: string): Command => sh`docker rm ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
+
+/** Removes a stopped container of a version. Harmless when there is none. */
+export const removeVersion = (name: string): Command => sh`${containerId(name)} | xargs docker container rm`;
+
+/** Removes all stopped containers of a role. */
+export const removeContainers = (settings: Settings, role: string): Command => sh`docker container prune --force ${containerFilters(settings, role)}`;
+
+/** Removes the containers of `app exec`, running ones too. Harmless when there are none. */
+export const removeOneOffs = (settings: Settings, role: string): Command => sh`docker ps --all --quiet --filter ${`name=^${rolePrefix(settings, role)}-exec-`} | while read container_id; do docker rm --force $container_id; done`;
 
 /** `docker ps` of a role's running containers, for people. */
 export const detailsOfRole = (settings: Settings, role: string): Command => sh`docker ps ${containerFilters(settings, role)}`;
@@ -101,19 +126,22 @@ export const detailsOfRole = (settings: Settings, role: string): Command => sh`d
 /** All containers of the service and destination, running or not, for people. */
 export const listContainers = (settings: Settings): Command => sh`docker container ls --all ${containerFilters(settings)}`;
 
-/** All containers of the service and destination, running or not, newest first. */
+/**
+ * All containers of the service and destination, running or not, newest first. Those of MRSK and of Kamal 1 are among
+ * them: without a destination they have no such label, which docker's own filter does not take for an empty one.
+ */
 export function containersOf(settings: Pick<Settings, "service" | "destination">): Query<readonly Container[]> {
-  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', "{{.State}}", "{{.Status}}", "{{.Image}}"].join("\t");
+  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', '{{.Label "destination"}}', "{{.State}}", "{{.Status}}", "{{.Image}}"].join("\t");
   return {
-    command: sh`docker ps --all ${containerFilters(settings)} --format ${format}`,
-    parse: (stdout) => linesOf(stdout).map((line) => parseContainer(settings, line)),
+    command: sh`docker ps --all --filter ${`label=service=${settings.service}`} --filter label=role --format ${format}`,
+    parse: (stdout) => linesOf(stdout).flatMap((line) => parseContainer(settings, line)),
   };
 }
 
-function parseContainer(settings: Pick<Settings, "service" | "destination">, line: string): Container {
-  const [id, name, role, state, status, image] = line.split("\t");
-  if (id === undefined || name === undefined || role === undefined || state === undefined || status === undefined || image === undefined) throw new Error(`Cannot read container "${line}"`);
-  return { id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image };
+function parseContainer(settings: Pick<Settings, "service" | "destination">, line: string): Container[] {
+  const [id, name, role, destination, state, status, image] = line.split("\t");
+  if (id === undefined || name === undefined || role === undefined || state === undefined || status === undefined || image === undefined || destination === undefined) throw new Error(`Cannot read container "${line}"`);
+  return destination === (settings.destination ?? "") ? [{ id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image }] : [];
 }
 
 const linesOf = (stdout: string): readonly string[] => stdout.split("\n").filter((line) => line.trim() !== "");

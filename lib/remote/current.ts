@@ -14,6 +14,9 @@ export function currentVersion(settings: Settings, role: string): Query<string |
   };
 }
 
+/** Prints all versions of a role that run, a line each. */
+export const runningVersions = (settings: Settings, role: string): Command => sh`docker ps ${containerFilters(settings, role)} --format ${"{{.Names}}"} | while read line; do echo ${new Command(`\${line#${rolePrefix(settings, role)}-}`)}; done`;
+
 /** Prints the id of the container that {@link currentVersion} speaks of. */
 export const currentContainerId = (settings: Settings, role: string): Command => currentContainer(settings, role, ["--quiet"]);
 

@@ -1,5 +1,5 @@
 import { Secret } from "../ground/secret.ts";
-import type { Role } from "../config/settings.ts";
+import type { EnvSettings } from "../config/settings.ts";
 
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\v": "\\v", "\b": "\\b", "\x07": "\\a", "\x1b": "\\e" };
 
@@ -9,10 +9,10 @@ function escape(value: string): string {
 }
 
 /**
- * The env file of a role: `NAME=value` lines in the order of the config, a single newline without secrets. Nothing is
+ * The env file of a role or an accessory: `NAME=value` lines in the order of the config, a single newline without secrets. Nothing is
  * opened. Source: what Kamal writes for `docker run --env-file`; docker does not undo the escapes.
  */
-export function envFile(role: Pick<Role, "name" | "env">): Secret {
-  const lines = Object.entries(role.env.secret).flatMap(([name, secret]) => [`${name}=`, secret.map(name, escape), "\n"]);
-  return Secret.join(`env file of ${role.name}`, lines.length === 0 ? ["\n"] : lines);
+export function envFile({ name, env }: { readonly name: string; readonly env: Pick<EnvSettings, "secret"> }): Secret {
+  const lines = Object.entries(env.secret).flatMap(([variable, secret]) => [`${variable}=`, secret.map(variable, escape), "\n"]);
+  return Secret.join(`env file of ${name}`, lines.length === 0 ? ["\n"] : lines);
 }

@@ -1,5 +1,6 @@
 import { sh, type Query } from "../ground/command.ts";
 import type { Settings } from "../config/settings.ts";
+import { accessoriesOn } from "./accessory.ts";
 import { containersOf } from "./container.ts";
 import { imagesOf } from "./image.ts";
 import { networkExists } from "./network.ts";
@@ -16,8 +17,22 @@ export interface HostFacts {
   readonly proxy: ProxyFacts | undefined;
   /** All containers of this service and destination, running or not, newest first. */
   readonly containers: readonly Container[];
+  /** Containers of the accessories that belong on this host. */
+  readonly accessories: readonly AccessoryFacts[];
   /** Tags of the service's images on the host, such as `reg.example/acme/shop:77`. */
   readonly images: readonly string[];
+}
+
+/** The container of an accessory. */
+export interface AccessoryFacts {
+  /** 12 hex digits. */
+  readonly id: string;
+  /** Its name. */
+  readonly service: string;
+  /** As {@link Container.state}. */
+  readonly state: string;
+  readonly status: string;
+  readonly image: string;
 }
 
 export interface Container {
@@ -57,18 +72,20 @@ export interface Route {
 }
 
 /** Facts of a host that nothing is known of: a fresh one with Docker installed. */
-export const freshFacts: HostFacts = { docker: "unknown", network: false, proxy: undefined, containers: [], images: [] };
+export const freshFacts: HostFacts = { docker: "unknown", network: false, proxy: undefined, containers: [], accessories: [], images: [] };
 
 /** Facts by host. */
 export type FleetFacts = ReadonlyMap<string, HostFacts>;
 
 /** The questions whose answers are the facts of a host, for one round trip. None of them fails where Docker is missing. */
-export function factQueries(settings: Settings, driver: ProxyDriver) {
+export function factQueries(settings: Settings, driver: ProxyDriver, host: string) {
+  const services = settings.accessories.filter(({ hosts }) => hosts.includes(host)).map(({ service }) => service);
   return {
     docker: dockerVersion(),
     network: whereDockerRuns(networkExists()),
     proxy: driver.facts(),
     containers: whereDockerRuns(containersOf(settings)),
+    accessories: services.length === 0 ? noAccessories : whereDockerRuns(accessoriesOn(services)),
     images: whereDockerRuns(imagesOf(settings)),
   };
 }
@@ -77,7 +94,9 @@ export function factQueries(settings: Settings, driver: ProxyDriver) {
 export type FactAnswers = { readonly [Name in keyof ReturnType<typeof factQueries>]: ReturnType<typeof factQueries>[Name] extends Query<infer T> ? T : never };
 
 /** The facts that the answers make. */
-export const toFacts = ({ docker, network, proxy, containers, images }: FactAnswers): HostFacts => ({ docker, network, proxy, containers, images });
+export const toFacts = ({ docker, network, proxy, containers, accessories, images }: FactAnswers): HostFacts => ({ docker, network, proxy, containers, accessories, images });
+
+const noAccessories: Query<readonly AccessoryFacts[]> = { command: sh`:`, parse: () => [] };
 
 /** Version of the Docker server; undefined when it is missing, not running or not ours to use. */
 export const dockerVersion = (): Query<string | undefined> => ({

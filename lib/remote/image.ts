@@ -15,6 +15,9 @@ export function tagLatest(settings: Settings, version: string): Command {
   return sh`docker tag ${`${settings.repository}:${version}`} ${`${settings.repository}:${latestTag(settings)}`}`;
 }
 
+/** `docker image ls` of the service, for people. */
+export const listImages = ({ repository }: Pick<Settings, "repository">): Command => sh`docker image ls ${repository}`;
+
 /** The images of the service on a host, with their tags, newest first. */
 export function imagesOf({ repository }: Pick<Settings, "repository">): Query<readonly string[]> {
   return {

@@ -163,7 +163,7 @@ exit 0`;
  * a full disk. Before a silent lock is taken over it is looked at a second time, so that a jump of the clock does no harm.
  */
 const holder = new Command(String.raw`owns() { [ -e "$1/holder" ] && IFS= read -r first < "$1/holder" && [ "$first" = "token $token" ]; }
-drop() { owns "$dir" && mv "$dir" "$dir.$token" && rm -rf "$dir.$token"; }
+drop() { owns "$dir" && mv "$dir" "$dir.$token" && rm -rf "$dir.$token"; rmdir "${"${dir%/*}"}" 2> /dev/null; }
 seen() { stat -c %Y "$dir/$1" 2> /dev/null; }
 dead() {
   was=$(cat "$dir/holder" 2> /dev/null) then=$(seen beat)

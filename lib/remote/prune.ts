@@ -7,9 +7,15 @@ const stopped = ["created", "exited", "dead"].flatMap((status) => ["--filter", `
 const removeEach = new Command("while read container_id; do docker rm $container_id; done");
 
 /** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
-export function pruneSteps(settings: Settings, roles: readonly Role[]): readonly RunStep[] {
+export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly RunStep[] => [...pruneContainersSteps(settings, roles, undefined), ...pruneImagesSteps(settings)];
+
+/** Removes stopped containers of each role. @param retain how many stay; undefined: as the config says */
+export const pruneContainersSteps = (settings: Settings, roles: readonly Role[], retain: number | undefined): readonly RunStep[] =>
+  roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain) }));
+
+/** Removes images that nothing uses. */
+export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
   return [
-    ...roles.map((role): RunStep => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role) })),
     { kind: "run", title: "Remove images without a tag", command: pruneDanglingImages(settings.service) },
     { kind: "run", title: "Remove images that no container uses", command: pruneImages(settings) },
   ];

@@ -1,14 +1,15 @@
-import { sh, type Command } from "../ground/command.ts";
+import { Command, sh } from "../ground/command.ts";
 
 /**
  * Writes standard input to a file: beside its place first, private from the first byte, then renamed into it. Folders
  * on the way are made with the host's own umask: a container must be able to read what it mounts.
  * @param path relative to the SSH user's home directory, or absolute
  * @param mode octal, such as `0600`
+ * @param encoding standard input is base64 of the file's bytes
  */
-export function uploadCommand(path: string, mode: string): Command {
+export function uploadCommand(path: string, mode: string, encoding?: "base64"): Command {
   const next = `${path}.new`;
   const slash = path.lastIndexOf("/");
   const folder = slash > 0 ? [sh`mkdir -p ${path.slice(0, slash)} &&`] : [];
-  return sh`${folder} umask 077 && cat > ${next} && chmod ${mode} ${next} && mv -f ${next} ${path} || { rm -f ${next}; exit 1; }`;
+  return sh`${folder} umask 077 && ${new Command(encoding === undefined ? "cat" : "base64 -d")} > ${next} && chmod ${mode} ${next} && mv -f ${next} ${path} || { rm -f ${next}; exit 1; }`;
 }

@@ -49,20 +49,20 @@ const printers: Printers = {
     const why = text === undefined ? "" : `: ${printable(text)}`;
     return state === "lost" ? { from: "quiet", host, text: style.red(`the deploy lock was lost${why}`) } : { from: "verbose", host, text: style.dim(`deploy lock ${state}${why}`) };
   },
-  "hook": ({ name, state, durationMs }, style) => {
+  "hook": ({ name, state, durationMs, loud }, style) => {
     switch (state) {
-      case "start": return { from: "verbose", text: style.dim(`hook ${name} starts`) };
-      case "end": return { from: "normal", text: `${style.green("✓")} hook ${name} ${style.dim(elapsed(durationMs))}` };
+      case "start": return { from: loud === true ? "normal" : "verbose", text: style.dim(`hook ${name} starts`) };
+      case "end": return { from: loud === false ? "verbose" : "normal", text: `${style.green("✓")} hook ${name} ${style.dim(elapsed(durationMs))}` };
       case "failed": return { from: "normal", text: style.red(`✗ hook ${name} failed after ${elapsed(durationMs)}`) };
-      case "skipped": return { from: "normal", text: style.dim(`hook ${name} skipped`) };
+      case "skipped": return { from: loud === false ? "verbose" : "normal", text: style.dim(`hook ${name} skipped`) };
     }
   },
   "audit": ({ host, line }, style) => ({ from: "verbose", host, text: style.dim(`audit: ${printable(line)}`) }),
   "undo": ({ host = here, title, ok, text }, style) =>
     ok ? { from: "normal", host, text: style.yellow(`↶ ${title}`) } : { from: "quiet", host, text: style.red(`cannot take back: ${title}${text === undefined ? "" : `: ${printableText(text)}`}`) },
-  "notice": ({ level, host, text }, style) => {
+  "notice": ({ level, host, text, loud = true }, style) => {
     const said = printableText(text);
-    return { from: "normal", ...(host === undefined ? {} : { host }), text: level === "warn" ? style.yellow(`warning: ${said}`) : said };
+    return { from: loud ? "normal" : "verbose", ...(host === undefined ? {} : { host }), text: level === "warn" ? style.yellow(`warning: ${said}`) : said };
   },
   "summary": (event, style) => ({ from: "normal", text: summaryLines(event, style).join("\n") }),
 };
@@ -111,14 +111,28 @@ export function lineReporter(write: (line: string) => void, options: { readonly 
   const { verbosity, style } = options;
   const widthFor = hostColumn();
   const isNew = withoutRepeats();
+  const held: string[] = [];
+  let pauses = 0;
+  const writeHeld = (): void => {
+    for (const line of held.splice(0)) write(line);
+  };
   return {
     report(event) {
       const width = widthFor(event);
       const entry = entryOf(event, verbosity, style);
       if (entry === undefined || !isNew(entry)) return;
-      for (const line of entryLines(entry, width, style)) write(`${style.dim(timeOfDay(event.at))}  ${line}`);
+      held.push(...entryLines(entry, width, style).map((line) => `${style.dim(timeOfDay(event.at))}  ${line}`));
+      if (pauses === 0) writeHeld();
     },
-    pause: () => () => undefined,
-    close: () => undefined,
+    pause() {
+      pauses++;
+      let over = false;
+      return () => {
+        if (over) return;
+        over = true;
+        if (--pauses === 0) writeHeld();
+      };
+    },
+    close: writeHeld,
   };
 }

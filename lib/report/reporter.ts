@@ -4,7 +4,7 @@ import type { Event } from "../ground/event.ts";
 export interface Reporter {
   /** Shows one event. Never throws for an event of any shape. */
   report(event: Event): void;
-  /** Takes live text off the screen so that others can write. @returns puts it back */
+  /** Takes live text off the screen and holds lines back so that others can write. @returns puts it back */
   pause(): () => void;
   /** Writes what is still held back and leaves the terminal as it was. May be called twice. */
   close(): void;

@@ -5,12 +5,14 @@ import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import type { LocalFacts } from "../build/facts.ts";
 import { versionsInPlace } from "../plan/current.ts";
+import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
-import type { Order } from "../plan/order.ts";
+import { noContent, type LocalContent, type Order } from "../plan/order.ts";
 import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
-import { callHook, connectedContext, hookContext, type HookBase } from "./hooks.ts";
+import { readContent, type Brings } from "./content.ts";
+import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
 import { connectAll, observe } from "./observe.ts";
@@ -36,6 +38,10 @@ export type Stage =
 /** A command that changes something, as data: what `--dry-run` prints is what a run carries out. */
 export interface Change {
   readonly stages: readonly Stage[];
+  /** The hosts it connects to and looks at; default: those of the app. */
+  readonly hosts?: (task: Task) => readonly string[];
+  /** Files of this machine that it brings to hosts; default: none. */
+  readonly brings?: (task: Task) => Brings;
   /** Taken from the first stage to the last. */
   readonly lock: boolean;
   /** Where the version comes from: `--version` or git; the hosts; or it has none. */
@@ -69,8 +75,11 @@ export interface Offline {
   readonly facts: FleetFacts;
 }
 
+/** The hosts a change works on. @throws DeployError (usage) when the filters leave none */
+const hostsOf = (task: Task, change: Change): readonly string[] => change.hosts?.(task) ?? someHosts(appHosts(task), "the app");
+
 /** The hosts of a run and the host of its lock. */
-const hostsOf = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...task.scope.hosts])];
+const connectedHosts = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...hostsOf(task, change)])];
 
 /** True for what cannot do without the hosts: a build alone can, and a registry on this machine. */
 const needsHosts = ({ lock, stages, version }: Change): boolean => lock || typeof version === "function" || stages.some(({ sees }) => sees === "hosts");
@@ -80,11 +89,13 @@ const needsHosts = ({ lock, stages, version }: Change): boolean => lock || typeo
  * @param offline facts to plan from; undefined: the hosts are asked
  */
 export async function planChange(world: World, task: Task, change: Change, offline: Offline | undefined): Promise<Plan> {
+  const hosts = hostsOf(task, change);
+  const content = await contentOf(world, task, change, false);
   const asks = offline === undefined && needsHosts(change);
-  if (asks) await connectAll(world, task.settings, task.scope.hosts);
-  let facts: FleetFacts = offline?.facts ?? (asks ? await observe(world, task.settings, task.scope.hosts) : new Map());
+  if (asks) await connectAll(world, task.settings, hosts);
+  let facts: FleetFacts = offline?.facts ?? (asks ? await observe(world, task.settings, hosts) : new Map());
   const built = change.version === "built" ? await builtVersion(world, task) : "";
-  const order = orderOf(world, task, versionOf(task, change, built, facts));
+  const order = orderOf(world, task, versionOf(task, change, built, facts), content);
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
   for (const stage of change.stages) {
@@ -118,8 +129,10 @@ function versionOf(task: Task, change: Change, built: string, facts: FleetFacts)
   return change.version === "built" ? built : change.version(task, facts);
 }
 
-function orderOf(world: World, task: Task, version: string): Order {
-  return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks };
+const contentOf = async (world: World, task: Task, change: Change, calling: boolean): Promise<LocalContent> => (change.brings === undefined ? noContent : readContent(world, task.settings, change.brings(task), calling));
+
+function orderOf(world: World, task: Task, version: string, content: LocalContent): Order {
+  return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks, content };
 }
 
 /** How long broadcasts that are still on their way are waited for once all else is done. */
@@ -134,6 +147,7 @@ class Run {
   readonly #phases: { phase: string; durationMs: number }[] = [];
   #version = "";
   #from: readonly string[] = [];
+  #content: LocalContent = noContent;
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
@@ -151,11 +165,14 @@ class Run {
   async carryOut(): Promise<void> {
     const { settings, scope } = this.#task;
     if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
-    tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts: scope.hosts });
+    const hosts = hostsOf(this.#task, this.#change);
+    tell(this.#world, { type: "start", command: this.#title(), service: settings.service, destination: settings.destination, version: this.#version === "" ? undefined : this.#version, hosts });
     const { secrets } = this.#change;
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
-    if (this.#change.hooks !== false) await this.#hook("preConnect", (signal) => hookContext(this.#base(), scope.hosts, signal));
-    if (needsHosts(this.#change)) await this.#phase("Connect", hostsOf(this.#task, this.#change), () => connectAll(this.#world, settings, hostsOf(this.#task, this.#change)));
+    this.#content = await contentOf(this.#world, this.#task, this.#change, true);
+    if (this.#change.hooks !== false) await this.#hook("preConnect", (call) => hookContext(this.#base(), scope.hosts, call));
+    const connected = connectedHosts(this.#task, this.#change);
+    if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
     this.#connected = this.#change.hooks !== false;
     if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
@@ -172,7 +189,7 @@ class Run {
     }
     if (this.#change.postDeploy) {
       const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
-      await this.#hook("postDeploy", (signal) => ({ ...connectedContext(this.#base(), scope.hosts, signal), runtimeSeconds }))
+      await this.#hook("postDeploy", (call) => ({ ...connectedContext(this.#base(), scope.hosts, call), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
     }
   }
@@ -183,16 +200,16 @@ class Run {
     const failure: DeployError = error;
     const world = { ...this.#world, signal: AbortSignal.timeout(60_000) };
     const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
-    await callHook(world, this.#task, "onFailure", (signal) => ({ ...connectedContext(this.#base(world), this.#task.scope.hosts, signal), error: failure, runtimeSeconds }))
+    await callHook(world, this.#task, "onFailure", (call) => ({ ...connectedContext(this.#base(world), this.#task.scope.hosts, call), error: failure, runtimeSeconds }))
       .catch((hookError: unknown) => tell(this.#world, { type: "notice", level: "warn", text: hookError instanceof Error ? hookError.message : String(hookError) }));
   }
 
   summarise(ok: boolean): Outcome {
-    const { settings, scope } = this.#task;
+    const { settings } = this.#task;
     const outcome: Outcome = {
       command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
       to: this.#change.release && this.#version !== "" ? this.#version : undefined,
-      hosts: scope.hosts, durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
+      hosts: this.#change.hosts?.(this.#task) ?? appHosts(this.#task), durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
     };
     tell(this.#world, { type: "summary", ok, ...outcome });
     return outcome;
@@ -209,12 +226,13 @@ class Run {
   async #carryStage(world: World, stage: Stage): Promise<void> {
     if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
     const { settings, scope } = this.#task;
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", scope.hosts, () => observe(world, settings, scope.hosts)) : undefined;
+    const hosts = hostsOf(this.#task, this.#change);
+    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", hosts, () => observe(world, settings, hosts)) : undefined;
     if (observed !== undefined) {
       if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
     }
-    const order = orderOf(this.#world, this.#task, this.#version);
+    const order = orderOf(this.#world, this.#task, this.#version, this.#content);
     const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
     this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
@@ -222,7 +240,7 @@ class Run {
 
   #conductor(order: Order): Conductor {
     return {
-      callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (signal) => connectedContext(this.#base(), step.hosts, signal)),
+      callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => this.#lock?.step(title),
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;
@@ -230,7 +248,7 @@ class Run {
         tell(this.#world, { type: "audit", host, line });
         const event = { recordedAt: order.recordedAt, performer, destination: settings.destination, role, host, text, line };
         if (!this.#task.hooks) return;
-        const broadcast = this.#hook("auditBroadcast", (signal) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, signal), event }))
+        const broadcast = this.#hook("auditBroadcast", (call) => ({ ...hookContext(this.#base(), this.#task.scope.hosts, call), event }))
           .catch((error: unknown) => tell(this.#world, { type: "notice", level: "warn", text: error instanceof Error ? error.message : String(error) }))
           .finally(() => this.#broadcasts.delete(broadcast));
         this.#broadcasts.add(broadcast);
@@ -238,7 +256,7 @@ class Run {
     };
   }
 
-  #hook<Name extends HookName>(name: Name, context: (signal: AbortSignal) => HookContexts[Name]): Promise<void> {
+  #hook<Name extends HookName>(name: Name, context: (call: HookCall) => HookContexts[Name]): Promise<void> {
     return callHook(this.#world, this.#task, name, context);
   }
 

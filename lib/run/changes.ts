@@ -1,17 +1,27 @@
 import { isLocalRegistry } from "../config/roles.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Plan } from "../ground/step.ts";
+import { chosenAccessories, hostsOfAccessories, planAccessoryAction, planAccessoryBoot, planAccessoryFiles, planAccessoryReboot, planAccessoryRemove, type AccessoryAction, type AccessoryPart } from "../plan/accessory.ts";
 import { planAppStart, planAppStop } from "../plan/app.ts";
 import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
 import { planBuildCreate, planBuildDev, planBuildPull, planBuildPush, planBuildRemove, type BuildOptions } from "../plan/build.ts";
 import { canaryVersion, planCanaryAbort, planCanaryPromote, planCanarySet, planCanaryStart } from "../plan/canary.ts";
 import { planDeploy } from "../plan/deploy.ts";
+import { planHealthcheck } from "../plan/healthcheck.ts";
+import { allHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
 import { planLive, planMaintenance } from "../plan/maintenance.ts";
 import type { Order } from "../plan/order.ts";
-import { planProxy, planProxyBoot, planProxyReboot, type ProxyAction } from "../plan/proxy.ts";
+import { planPrune, type PruneWhat } from "../plan/prune.ts";
+import { planBootConfig, planProxy, planProxyBoot, planProxyPart, planProxyReboot, type ProxyAction, type ProxyPart } from "../plan/proxy.ts";
 import { planLocalRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
+import { planAppPart, planAppRemove, planRemoveVersion, planRemove, type AppPart } from "../plan/remove.ts";
+import { planStopStale } from "../plan/stale.ts";
+import { planUpgrade } from "../plan/upgrade.ts";
+import type { BootConfig } from "../remote/proxy/boot-config.ts";
 import { rollbackHint, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Change, Stage } from "./change.ts";
+import type { Brings } from "./content.ts";
+import type { Task } from "./task.ts";
 
 /** What a deploy leaves out. */
 export interface DeployOptions {
@@ -23,22 +33,36 @@ export interface DeployOptions {
 const build = (options: BuildOptions): Stage => ({ sees: "here", plan: (order, local) => planBuildPush(order, local, options) });
 const push = ({ skipPush, ...options }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [build(options)]);
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
-const release = { lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
+const bringsPages = (): Brings => ({ accessories: [], errorPages: true });
+const release = { brings: bringsPages, lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
 /** What is about the user's own machine alone. */
-const here = { lock: false, version: "none", secrets: false, release: false, postDeploy: false, hooks: false } as const;
+const here = { lock: false, version: "none", secrets: false, release: false, postDeploy: false, hooks: false, hosts: () => [] } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
 
 /** Logging in or out: no host is asked when only this machine is meant. */
-const access = (sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change => ({ ...housekeeping, lock: false, stages: [{ sees: sides.remote ? "hosts" : "nothing", plan: (order: Order) => plan(order, sides) }] });
+const access = (sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change => ({ ...housekeeping, lock: false, ...(sides.remote ? {} : { hosts: () => [] }), stages: [{ sees: sides.remote ? "hosts" : "nothing", plan: (order: Order) => plan(order, sides) }] });
 
 /** The proxy's container gets secrets only where its environment names some. */
 const proxySecrets = ({ traefik }: Settings): boolean => Object.keys(traefik?.env.secret ?? {}).length > 0;
+
+/** The hosts of the proxy. @throws DeployError (usage) when the filters leave none */
+const proxyOnly = (task: Task): readonly string[] => someHosts(proxyHosts(task), "the proxy");
+
+const noFiles = (): Brings => ({ accessories: [], errorPages: false });
+
+/** What all changes of accessories have in common. */
+const ofAccessories = (name: string) => ({
+  ...housekeeping,
+  secrets: true,
+  hosts: (task: Task) => hostsOfAccessories(task, name),
+  brings: (task: Task): Brings => ({ accessories: chosenAccessories(task, name), errorPages: false }),
+});
 
 /** Every command that changes something, as data. */
 export const changes = {
   deploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always" }) }] }),
   redeploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "always" }) }] }),
-  setup: (options: DeployOptions): Change => ({ ...release, stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always" }) }] }),
+  setup: (options: DeployOptions): Change => ({ ...release, hosts: allHosts, brings: (task) => ({ accessories: task.scope.accessories, errorPages: true }), stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always", accessories: true }) }] }),
   rollback: (named: string | undefined): Change => ({
     ...release,
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
@@ -56,6 +80,26 @@ export const changes = {
     version: (task, facts) => task.version ?? versionToBoot(task.settings, task.scope, facts),
     stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: false, pull: "missing", preDeploy: false }) }],
   }),
+  appRemove: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planAppRemove }] }),
+  appPart: (part: AppPart): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppPart(order, facts, part) }] }),
+  appRemoveVersion: (version: string): Change => ({ ...housekeeping, version: () => version, stages: [{ sees: "hosts", plan: planRemoveVersion }] }),
+  stopStale: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planStopStale }] }),
+  prune: (what: PruneWhat, retain: number | undefined): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planPrune(order, facts, what, retain) }] }),
+  healthcheck: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planHealthcheck }] }),
+  remove: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [{ sees: "hosts", plan: planRemove }] }),
+  upgrade: (rolling: boolean, accessories: boolean): Change => ({
+    ...release,
+    postDeploy: false,
+    hosts: allHosts,
+    brings: (task) => ({ accessories: accessories ? task.scope.accessories : [], errorPages: true }),
+    version: (task, facts) => task.version ?? versionToBoot(task.settings, task.scope, facts),
+    stages: [{ sees: "hosts", plan: (order, facts) => planUpgrade(order, facts, rolling, accessories) }],
+  }),
+  accessoryBoot: (name: string): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryBoot(order, facts, name) }] }),
+  accessoryReboot: (name: string, rolling: boolean): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryReboot(order, facts, name, rolling) }] }),
+  accessoryAction: (name: string, action: AccessoryAction): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryAction(order, facts, name, action) }] }),
+  accessoryRemove: (name: string, parts: readonly AccessoryPart[]): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryRemove(order, facts, name, parts) }] }),
+  accessoryFiles: (name: string, what: "files" | "directories" | "image"): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryFiles(order, facts, name, what) }] }),
   appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planAppStop }] }),
   maintenance: (message: string): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planMaintenance(order, facts, message) }] }),
@@ -64,14 +108,16 @@ export const changes = {
   canarySet: (percent: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planCanarySet(order, facts, percent) }] }),
   canaryPromote: (): Change => ({ ...release, postDeploy: false, version: (task, facts) => canaryVersion(task.settings, task.scope, facts), stages: [{ sees: "hosts", plan: planCanaryPromote }] }),
   canaryAbort: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planCanaryAbort }] }),
-  proxyBoot: (): Change => ({ ...housekeeping, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
-  proxyReboot: (): Change => ({ ...housekeeping, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyReboot }] }),
-  proxy: (action: ProxyAction): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
+  proxyBoot: (): Change => ({ ...housekeeping, hosts: proxyOnly, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
+  proxyReboot: (): Change => ({ ...housekeeping, hosts: proxyOnly, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyReboot }] }),
+  proxy: (action: ProxyAction): Change => ({ ...housekeeping, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
+  proxyPart: (part: ProxyPart): Change => ({ ...housekeeping, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planProxyPart(order, facts, part) }] }),
+  bootConfig: (config: BootConfig | undefined): Change => ({ ...housekeeping, lock: false, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planBootConfig(order, facts, config) }] }),
   registrySetup: (sides: Sides, { registry }: Settings): Change =>
     isLocalRegistry(registry.server) ? { ...here, stages: [{ sees: "nothing", plan: () => planLocalRegistry("setup", registry, sides) }] } : { ...access(sides, planRegistryLogin), secrets: true },
   registryRemove: (sides: Sides, { registry }: Settings): Change =>
     isLocalRegistry(registry.server) ? { ...here, stages: [{ sees: "nothing", plan: () => planLocalRegistry("remove", registry, sides) }] } : access(sides, planRegistryLogout),
   registryLogin: (sides: Sides): Change => ({ ...access(sides, planRegistryLogin), secrets: true }),
   registryLogout: (sides: Sides): Change => access(sides, planRegistryLogout),
-  bootstrap: (): Change => ({ ...housekeeping, stages: [bootstrap] }),
+  bootstrap: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [bootstrap] }),
 } as const;

@@ -2,6 +2,7 @@ import type { Command } from "../ground/command.ts";
 import { isDeployError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
+import type { Phase } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 
 /** What one command printed on one host. */
@@ -10,6 +11,8 @@ export interface HostOutput {
   readonly title: string;
   readonly host: string;
   readonly role: string | undefined;
+  /** Such as the name of an accessory. */
+  readonly subject?: string;
   readonly stdout: string;
   readonly stderr: string;
   /** Undefined: the host could not be asked. */
@@ -20,7 +23,15 @@ export interface HostOutput {
 export interface Errand {
   readonly host: string;
   readonly role?: string;
+  /** What it is about where that is no role: the name of an accessory. */
+  readonly subject?: string;
   readonly command: Command;
+}
+
+/** What errands come to, as a plan that can be shown. @param title of their phase */
+export function errandPlan(title: string, errands: readonly Errand[]): Phase {
+  const hosts = [...new Set(errands.map(({ host }) => host))];
+  return { title, lanes: hosts.map((host) => ({ host, steps: errands.filter((errand) => errand.host === host).map(({ role, command }) => ({ kind: "run", title, command, ...(role === undefined ? {} : { role }) })) })) };
 }
 
 /** How long a command of the user's own may take: a day. */
@@ -43,9 +54,10 @@ export async function eachHost(world: World, title: string, errands: readonly Er
     return exit;
   });
   return results.map((result): HostOutput => {
-    const { host, role } = result.item;
-    if (result.ok) return { title, host, role, stdout: result.value.stdout, stderr: result.value.stderr, status: result.value.status ?? 255 };
+    const { host, role, subject } = result.item;
+    const about = { title, host, role, ...(subject === undefined ? {} : { subject }) };
+    if (result.ok) return { ...about, stdout: result.value.stdout, stderr: result.value.stderr, status: result.value.status ?? 255 };
     if (!isDeployError(result.error) || result.error.failure === "cancelled") throw result.error;
-    return { title, host, role, stdout: "", stderr: result.error.message, status: undefined };
+    return { ...about, stdout: "", stderr: result.error.message, status: undefined };
   });
 }

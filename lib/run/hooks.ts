@@ -22,10 +22,19 @@ export interface HookBase {
   readonly locked: boolean;
 }
 
+/** One call of a hook. */
+export interface HookCall {
+  /** Aborted by Ctrl-C and by the hook's own deadline. */
+  readonly signal: AbortSignal;
+  /** What `hooksOutput` says of it: verbose is true, quiet is false. */
+  readonly loud: boolean | undefined;
+}
+
 /** The context before there are connections. @param hosts all of the run's, or those of a group */
-export function hookContext(base: HookBase, hosts: readonly string[], signal: AbortSignal): HookContext {
+export function hookContext(base: HookBase, hosts: readonly string[], call: HookCall): HookContext {
   const { world, task } = base;
   const { settings } = task;
+  const { signal, loud } = call;
   return {
     service: settings.service,
     serviceVersion: `${settings.service}@${abbreviated(base.version)}`,
@@ -39,10 +48,10 @@ export function hookContext(base: HookBase, hosts: readonly string[], signal: Ab
     recordedAt: base.recordedAt,
     locked: base.locked,
     signal,
-    log: (text) => tell(world, { type: "notice", level: "info", text }),
+    log: (text) => tell(world, { type: "notice", level: "info", text, ...(loud === false ? { loud } : {}) }),
     async local(argv, options = {}) {
       const program = { argv, cwd: options.cwd ?? settings.root, ...(options.env === undefined ? {} : { env: options.env }), ...(options.input === undefined ? {} : { input: options.input }) };
-      const exit = await world.programs.run(program, outputLimits(world, signal, "hook"));
+      const exit = await world.programs.run(program, outputLimits(world, call, "hook"));
       if (exit.status !== 0) throw new ProgramError(program, exit);
       return exit;
     },
@@ -55,16 +64,16 @@ export function hookContext(base: HookBase, hosts: readonly string[], signal: Ab
 }
 
 /** The context once hosts can be reached. */
-export function connectedContext(base: HookBase, hosts: readonly string[], signal: AbortSignal): ConnectedHookContext {
+export function connectedContext(base: HookBase, hosts: readonly string[], call: HookCall): ConnectedHookContext {
   const { world, task } = base;
   const run = async (host: string, command: Command | string): Promise<Exit> => {
     const value = typeof command === "string" ? new Command(command) : command;
-    const exit = await world.transport.run(host, value, outputLimits(world, signal, "hook", host));
+    const exit = await world.transport.run(host, value, outputLimits(world, call, "hook", host));
     if (exit.status !== 0) throw new CommandError(host, value, exit);
     return exit;
   };
   return {
-    ...hookContext(base, hosts, signal),
+    ...hookContext(base, hosts, call),
     run,
     async exec(command, options = {}) {
       const role = task.settings.roles.find((one) => one.name === (options.role ?? task.settings.primaryRole));
@@ -82,20 +91,23 @@ export function connectedContext(base: HookBase, hosts: readonly string[], signa
  * Calls one hook of the config, if it is there.
  * @throws DeployError (hook) that names the hook and keeps the error of the user's own code as its cause
  */
-export async function callHook<Name extends HookName>(world: World, task: Task, name: Name, context: (signal: AbortSignal) => HookContexts[Name]): Promise<void> {
+export async function callHook<Name extends HookName>(world: World, task: Task, name: Name, context: (call: HookCall) => HookContexts[Name]): Promise<void> {
   const hook = task.settings.hooks[name];
   if (hook === undefined) return;
+  const amount = task.settings.hooksOutput[name];
+  const loud = amount === undefined ? undefined : amount === "verbose";
+  const say = (state: "start" | "end" | "failed" | "skipped", durationMs: number): void => tell(world, { type: "hook", name, state, durationMs, ...(loud === undefined ? {} : { loud }) });
   if (!task.hooks) {
-    tell(world, { type: "hook", name, state: "skipped", durationMs: 0 });
+    say("skipped", 0);
     return;
   }
   const started = world.clock.now();
-  tell(world, { type: "hook", name, state: "start", durationMs: 0 });
+  say("start", 0);
   const deadline = AbortSignal.timeout(hookTimeoutMs);
   const signal = AbortSignal.any([world.signal, deadline]);
-  const ended = (state: "end" | "failed"): void => tell(world, { type: "hook", name, state, durationMs: world.clock.now() - started });
+  const ended = (state: "end" | "failed"): void => say(state, world.clock.now() - started);
   try {
-    await Promise.race([hook(context(signal)), rejectOn(signal)]);
+    await Promise.race([hook(context({ signal, loud })), rejectOn(signal)]);
     ended("end");
   } catch (cause) {
     ended("failed");
@@ -118,8 +130,8 @@ function rejectOn(signal: AbortSignal): Promise<never> {
 }
 
 /** A program or command of a hook: its output is shown line by line. What came after its last line break is in its Exit only. */
-function outputLimits(world: World, signal: AbortSignal, title: string, host?: string): Limits {
-  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => tell(world, { type: "output", host, title, stream, line, loud: true }));
+function outputLimits(world: World, { signal, loud = true }: HookCall, title: string, host?: string): Limits {
+  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => tell(world, { type: "output", host, title, stream, line, loud }));
   const lines = { stdout: splitter("stdout"), stderr: splitter("stderr") };
   return { timeoutMs: hookTimeoutMs, signal, onOutput: (stream, text) => lines[stream].feed(text) };
 }

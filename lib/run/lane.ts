@@ -46,7 +46,7 @@ export async function carryLane(world: World, engine: Engine, host: string, step
 function commandOf(step: RunStep | UploadStep | WaitStep): Command {
   switch (step.kind) {
     case "run": return step.command;
-    case "upload": return uploadCommand(step.path, step.mode).stdin(step.content);
+    case "upload": return uploadCommand(step.path, step.mode, step.encoding).stdin(step.content);
     case "wait": return step.state.command;
   }
 }

@@ -1,22 +1,29 @@
-import type { Scope } from "../config/scope.ts";
-import type { Role } from "../config/settings.ts";
+import type { Role, Settings } from "../config/settings.ts";
 import type { Command } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
+import { appHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
 import { currentContainer, plainVersion } from "../plan/current.ts";
+import { staleContainers, type Stale } from "../plan/stale.ts";
+import { chosenAccessories } from "../plan/accessory.ts";
+import { accessoryDetails } from "../remote/accessory.ts";
 import { tailAudit } from "../remote/audit.ts";
 import { containerLogsOf, detailsOfRole, listContainers } from "../remote/container.ts";
+import { currentContainerId } from "../remote/current.ts";
 import type { Container } from "../remote/facts.ts";
+import { listImages } from "../remote/image.ts";
 import type { LogOptions } from "../remote/proxy/driver.ts";
 import { driverOn } from "../remote/proxy/drivers.ts";
-import { eachHost, type Errand, type HostOutput } from "./each-host.ts";
-import { joined, look } from "./observe.ts";
+import type { Errand, HostOutput } from "./each-host.ts";
+import { joined, look, observe } from "./observe.ts";
 import type { Task } from "./task.ts";
 
-/** Every role on every host of the scope. */
-const places = (scope: Scope): readonly { readonly role: Role; readonly host: string }[] => scope.roles.flatMap((role) => role.hosts.map((host) => ({ role, host })));
-const proxyHosts = (scope: Scope): readonly string[] => [...new Set(places(scope).filter(({ role }) => role.proxy !== undefined).map(({ host }) => host))];
-const appHosts = (scope: Scope): readonly string[] => [...new Set(places(scope).map(({ host }) => host))];
+/** Every role on every host of the scope. @throws DeployError (usage) when the filters leave none */
+export function places({ scope }: Pick<Task, "scope">): readonly { readonly role: Role; readonly host: string }[] {
+  const found = scope.roles.flatMap((role) => role.hosts.map((host) => ({ role, host })));
+  someHosts(found.map(({ host }) => host), "the app");
+  return found;
+}
 
 /** The container that serves, for each role and host of the scope. */
 export interface Serving {
@@ -30,55 +37,68 @@ export interface Serving {
 
 /** Which version serves where. */
 export async function serving(world: World, task: Task): Promise<readonly Serving[]> {
-  const { facts, unseen } = await look(world, task.settings, task.scope.hosts);
-  return places(task.scope).map(({ role, host }) => {
+  const { facts, unseen } = await look(world, task.settings, appHosts(task));
+  return places(task).map(({ role, host }) => {
     const fact = facts.get(host);
     const container = currentContainer(task.settings, role, fact?.containers ?? [], fact?.proxy);
     return { host, role: role.name, container, version: container === undefined ? undefined : plainVersion(container.version), problem: unseen.get(host) };
   });
 }
 
-/** `app details`: `docker ps` of each role. */
-export function appDetails(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, "App Host", places(task.scope).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name) })));
+/** `app stale-containers`: what runs though another version serves. @throws DeployError when a host cannot be looked at */
+export async function findStale(world: World, task: Task): Promise<readonly Stale[]> {
+  return staleContainers(task, await observe(world, task.settings, someHosts(appHosts(task), "the app")));
 }
+
+/** `app details`: `docker ps` of each role. */
+export const appDetails = (task: Task): readonly Errand[] => places(task).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name) }));
+
+/** One command on each host of the app. */
+const onAppHosts = (task: Task, command: (settings: Settings) => Command): readonly Errand[] => someHosts(appHosts(task), "the app").map((host) => ({ host, command: command(task.settings) }));
 
 /** `app containers`: all containers of the service, running or not. */
-export function appContainers(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, "App Host", appHosts(task.scope).map((host) => ({ host, command: listContainers(task.settings) })));
-}
+export const appContainers = (task: Task): readonly Errand[] => onAppHosts(task, listContainers);
+
+/** `app images`: all images of the service. */
+export const appImages = (task: Task): readonly Errand[] => onAppHosts(task, listImages);
 
 /** `proxy details`. */
-export function proxyDetails(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverOn(task.settings, host).details() })));
-}
+export const proxyDetails = (task: Task): readonly Errand[] => proxyHosts(task).map((host) => ({ host, command: driverOn(task.settings, host).details() }));
 
 /** `audit`: the last lines of each host's audit log. */
-export function audit(world: World, task: Task): Promise<readonly HostOutput[]> {
-  return eachHost(world, "App Host", task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings) })));
-}
+export const audit = (task: Task): readonly Errand[] => task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings) }));
+
+/** `accessory details`. @throws DeployError (usage) for a name that is none */
+export const accessoryDetailsOf = (task: Task, name: string): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: accessoryDetails(accessory.service) })));
 
 /** `proxy logs`. */
-export function proxyLogs(world: World, task: Task, options: LogOptions, onLine: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  return eachHost(world, "Proxy Host", proxyHosts(task.scope).map((host) => ({ host, command: driverOn(task.settings, host).logs(options) })), onLine);
+export const proxyLogs = (task: Task, options: LogOptions): readonly Errand[] => someHosts(proxyHosts(task), "the proxy").map((host) => ({ host, command: driverOn(task.settings, host).logs(options) }));
+
+/** `accessory logs`: of all its hosts. @throws DeployError (usage) for a name that is none */
+export const accessoryLogs = (task: Task, name: string, options: LogOptions): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: containerLogsOf(accessory.service, options) })));
+
+/** What `app logs` asks, and the hosts that could not be looked at. */
+export interface LogPlan {
+  readonly errands: readonly Errand[];
+  readonly unseen: readonly HostOutput[];
 }
 
 /**
  * `app logs`: of the container that serves, on all hosts and roles at once.
  * @param containerId logs of this container instead
+ * @param found what serves where; undefined: each host finds its newest container out by itself
  * @throws DeployError (missing) when nothing runs anywhere in scope
  */
-export async function appLogs(world: World, task: Task, options: LogOptions, containerId: string | undefined, onLine: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
-  if (containerId !== undefined) return eachHost(world, "App Host", appHosts(task.scope).map((host) => ({ host, command: containerLogsOf(containerId, options) })), onLine);
-  const all = await serving(world, task);
-  const found = all.filter((one) => one.container !== undefined);
-  const problems = all.flatMap(({ host, role, problem }): HostOutput[] => (problem === undefined ? [] : [{ title: "App Host", host, role, stdout: "", stderr: problem.message, status: undefined }]));
-  if (found.length === 0 && problems.length > 0) throw joined("look at", task.scope.hosts.length, [...new Set(all.flatMap(({ problem }) => problem ?? []))]);
-  if (found.length === 0) throw new DeployError("missing", `Nothing of ${task.settings.service} is running on ${task.scope.hosts.join(", ")}`, { hint: "Look at `capstan app containers`; logs of a stopped one: `capstan app logs --container-id ID`." });
-  return [...(await eachHost(world, "App Host", found.map(({ host, role, container }) => ({ host, role, command: containerLogsOf(container?.name ?? "", options) })), onLine)), ...problems];
+export function planLogs(task: Task, options: LogOptions, containerId: string | undefined, found: readonly Serving[] | undefined): LogPlan {
+  const { settings } = task;
+  if (containerId !== undefined) return { errands: onAppHosts(task, () => containerLogsOf(containerId, options)), unseen: [] };
+  if (found === undefined) return { errands: places(task).map(({ role, host }) => ({ host, role: role.name, command: containerLogsOf(currentContainerId(settings, role.name), options) })), unseen: [] };
+  const unseen = found.flatMap(({ host, role, problem }): HostOutput[] => (problem === undefined ? [] : [{ title: "App Host", host, role, stdout: "", stderr: problem.message, status: undefined }]));
+  const up = found.filter((one) => one.container !== undefined);
+  if (up.length === 0 && unseen.length > 0) throw joined("look at", appHosts(task).length, [...new Set(found.flatMap(({ problem }) => problem ?? []))]);
+  if (up.length === 0) throw new DeployError("missing", `Nothing of ${settings.service} is running on ${appHosts(task).join(", ")}`, { hint: "Look at `capstan app containers`; logs of a stopped one: `capstan app logs --container-id ID`." });
+  return { errands: up.map(({ host, role, container }) => ({ host, role, command: containerLogsOf(container?.name ?? "", options) })), unseen };
 }
 
 /** `server exec`: a command of the user's own on every host. */
-export function serverExec(world: World, task: Task, command: Command): Promise<readonly HostOutput[]> {
-  return eachHost(world, "App Host", task.scope.hosts.map((host) => ({ host, command })));
-}
+export const serverExec = (task: Task, command: Command): readonly Errand[] => task.scope.hosts.map((host) => ({ host, command }));

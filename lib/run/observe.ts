@@ -14,7 +14,7 @@ export interface Sight {
 
 /** Asks every host what is there, one round trip a host, side by side; one that cannot be asked keeps none of the others from answering. */
 export async function look(world: World, settings: Settings, hosts: readonly string[]): Promise<Sight> {
-  const results = await settle(hosts, settings.ssh.maxConcurrentStarts, async (host) => toFacts(await ask(world, host, factQueries(settings, driverOn(settings, host)))));
+  const results = await settle(hosts, settings.ssh.maxConcurrentStarts, async (host) => toFacts(await ask(world, host, factQueries(settings, driverOn(settings, host), host))));
   const facts = new Map<string, HostFacts>();
   const unseen = new Map<string, DeployError>();
   for (const result of results) {

@@ -28,6 +28,8 @@ export interface OpenWorld extends AsyncDisposable {
   readonly world: World;
   /** How hosts are reached. Call it before the first connection: later it is too late. */
   useSsh(options: SshOptions): void;
+  /** The text without the secrets that left the process: for what is no event. */
+  scrub(text: string): string;
   /** Closes all connections. */
   close(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     connect: async (...given) => (await loaded()).connect(...given),
     run: async (...given) => (await loaded()).run(...given),
     open: async (...given) => (await loaded()).open(...given),
+    interact: async (...given) => (await loaded()).interact(...given),
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
@@ -72,6 +75,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
       conceal: (value) => redactor.conceal(value),
       signal: options.signal ?? new AbortController().signal,
     },
+    scrub: redactor.scrub,
     useSsh: (given) => (ssh = given),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DeployError } from "../ground/errors.ts";
 import type { Files } from "../ground/world.ts";
@@ -15,6 +15,22 @@ export const localFiles: Files = {
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw refusal("read", path, error);
+    }
+  },
+  async bytes(path) {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw refusal("read", path, error);
+    }
+  },
+  async list(folder) {
+    try {
+      return (await readdir(folder)).toSorted();
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw refusal("look into", folder, error);
     }
   },
   async exists(path) {

@@ -1,7 +1,8 @@
+import type { Terminal } from "../../lib/ground/terminal.ts";
 import type { Io, Sink } from "../../lib/cli/io.ts";
 
 /** A process that is not there: what was written, and knobs for terminals and Ctrl-C. */
-export function fakeIo(options: { readonly env?: Record<string, string>; readonly stderrTerminal?: boolean; readonly columns?: number } = {}) {
+export function fakeIo(options: { readonly env?: Record<string, string>; readonly stderrTerminal?: boolean; readonly columns?: number; readonly terminal?: Terminal } = {}) {
   const written = { stdout: "", stderr: "" };
   const abort = new AbortController();
   const exits = new Set<() => void>();
@@ -15,6 +16,7 @@ export function fakeIo(options: { readonly env?: Record<string, string>; readonl
   const io: Io = {
     stdout: sink("stdout", false),
     stderr: sink("stderr", options.stderrTerminal ?? false),
+    terminal: options.terminal ?? { kind: undefined, size: () => ({ columns: 80, rows: 24 }), lend: () => { throw new Error("Nobody was to use the terminal"); } },
     interactive: false,
     env: options.env ?? {},
     cwd: "/work",

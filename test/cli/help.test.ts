@@ -60,7 +60,7 @@ test("helpText() shows words that are passed through, and what is on when left a
 });
 
 test("helpText() leaves planning out where nothing is changed", () => {
-  expect(helpText(commands, ["details"], page)).not.toContain("--dry-run");
+  expect(helpText(commands, ["config"], page)).not.toContain("--dry-run");
 });
 
 test("helpText() shows a group", () => {

@@ -71,6 +71,7 @@ describe("parseCommandLine() passes a command line through:", () => {
     ["a quoted command line", ["app", "exec", "bin/check all"], { path: "app exec", rest: ["bin/check all"] }],
     ["options after a quoted command line are ours", ["app", "exec", "bin/check all", "--reuse", "-r", "web"], { path: "app exec", roles: ["web"], args: { reuse: true }, rest: ["bin/check all"] }],
     ["underscores stay in it", ["server", "exec", "tool", "--a_b", "--skip_c"], { path: "server exec", rest: ["tool", "--a_b", "--skip_c"] }],
+    ["a session", ["server", "exec", "-ip", "bash", "-i"], { path: "server exec", primary: true, args: { interactive: true }, rest: ["bash", "-i"] }],
     ["empty words stay in it", ["app", "exec", "echo", ""], { path: "app exec", rest: ["echo", ""] }],
   ])("%s", (_, argv, expected) => expect(read(...argv)).toEqual(expected));
 });
@@ -125,9 +126,12 @@ describe("parseCommandLine() refuses", () => {
     ["no number", ["deploy", "--lock-wait-timeout", "5m"], `Cannot run "deploy": --lock-wait-timeout must be a whole number, got "5m"\n${deployHelp}`],
     ["a number that is too small", ["app", "logs", "-n", "0"], 'Cannot run "app logs": --lines must be a whole number from 1, got "0"\n`capstan help app logs` says what it takes.'],
     ["options that exclude each other", ["app", "exec", "--detach", "--raw", "ls"], 'Cannot run "app exec": --raw and --detach exclude each other\nLeave out one of them.'],
+    ["a session that is left running", ["app", "exec", "-i", "--detach", "ls"], 'Cannot run "app exec": --interactive and --detach exclude each other\nLeave out one of them.'],
+    ["a raw session of the application", ["app", "exec", "-i", "--raw", "ls"], 'Cannot run "app exec": --interactive and --raw exclude each other\nLeave out one of them.'],
+    ["a raw session on a host", ["server", "exec", "-i", "--raw", "ls"], 'Cannot run "server exec": --interactive and --raw exclude each other\nLeave out one of them.'],
     ["quiet and verbose", ["deploy", "-qv"], 'Cannot run "deploy": --quiet and --verbose exclude each other\nLeave out one of them.'],
-    ["a plan of what changes nothing", ["details", "--dry-run"], 'Cannot run "details": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
-    ["the same with plan", ["plan", "audit"], 'Cannot run "audit": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
+    ["a plan of what changes nothing", ["config", "--dry-run"], 'Cannot run "config": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
+    ["the same with plan", ["plan", "config"], 'Cannot run "config": it changes nothing, so there is nothing to plan\nLeave out --dry-run.'],
     ["offline without a plan", ["deploy", "--offline"], 'Cannot run "deploy": --offline is for plans only\nAdd --dry-run.'],
     ["facts without a plan", ["deploy", "--facts", "f"], 'Cannot run "deploy": --facts is for plans only\nAdd --dry-run.'],
     ["offline with facts", ["plan", "--offline", "--facts", "f"], `Cannot run "deploy": --offline plans for fresh hosts, --facts for known ones\nLeave out one of them.`],
@@ -135,6 +139,6 @@ describe("parseCommandLine() refuses", () => {
     ["an unknown command", ["depoly"], 'There is no command "depoly"\nDid you mean `capstan deploy`? `capstan help` lists the commands.'],
     ["an unknown subcommand", ["app", "lgos"], 'There is no command "app lgos"\nDid you mean `capstan app logs`? `capstan app help` lists the commands.'],
     ["a word that is like none", ["frobnicate"], 'There is no command "frobnicate"\n`capstan help` lists the commands.'],
-    ["a beginning of several", ["re"], 'Cannot tell which command "re" is: it may be redeploy, registry\nWrite out the one you mean.'],
+    ["a beginning of several", ["re"], 'Cannot tell which command "re" is: it may be redeploy, remove, registry\nWrite out the one you mean.'],
   ])("%s", (_, argv, expected) => expect(refusal(...argv)).toBe(expected));
 });

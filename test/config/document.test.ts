@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { configReference, sections, typesSource } from "../../lib/config/document.ts";
-import { hookNames } from "../../lib/config/hooks.ts";
+import { sections, typesSource } from "../../lib/config/document.ts";
 
 test("types.ts is what the schema says: else run `bun test/config/generate.ts`", async () => {
   expect(await Bun.file("lib/config/types.ts").text()).toBe(typesSource());
@@ -14,22 +13,29 @@ test("sections() walks the whole config", () => {
   expect(sections().map(({ typeName, paths }) => [typeName, [...paths]])).toEqual([
     ["DeployConfig", []],
     ["RoleConfig", ["servers.ROLE"]],
-    ["EnvConfig", ["servers.ROLE.env", "env", "traefik.env"]],
-    ["ProxyConfig", ["servers.ROLE.proxy", "proxy"]],
-    ["CertificateConfig", ["servers.ROLE.proxy.ssl"]],
-    ["HealthcheckConfig", ["servers.ROLE.proxy.healthcheck"]],
-    ["BufferingConfig", ["servers.ROLE.proxy.buffering"]],
-    ["ProxyLoggingConfig", ["servers.ROLE.proxy.logging"]],
-    ["ProxyRunConfig", ["servers.ROLE.proxy.run"]],
+    ["EnvConfig", ["servers.ROLE.env", "accessories.NAME.env", "env.tags.NAME", "traefik.env"]],
+    ["ProxyConfig", ["servers.ROLE.proxy", "accessories.NAME.proxy", "proxy"]],
+    ["CertificateConfig", ["servers.ROLE.proxy.ssl", "accessories.NAME.proxy.ssl", "proxy.ssl"]],
+    ["HealthcheckConfig", ["servers.ROLE.proxy.healthcheck", "accessories.NAME.proxy.healthcheck", "proxy.healthcheck"]],
+    ["BufferingConfig", ["servers.ROLE.proxy.buffering", "accessories.NAME.proxy.buffering", "proxy.buffering"]],
+    ["ProxyLoggingConfig", ["servers.ROLE.proxy.logging", "accessories.NAME.proxy.logging", "proxy.logging"]],
+    ["ProxyRunConfig", ["servers.ROLE.proxy.run", "accessories.NAME.proxy.run", "proxy.run"]],
     ["AppHealthcheckConfig", ["servers.ROLE.healthcheck", "healthcheck"]],
     ["LoggingConfig", ["servers.ROLE.logging", "logging"]],
-    ["RegistryConfig", ["registry"]],
+    ["AccessoryConfig", ["accessories.NAME"]],
+    ["RegistryConfig", ["accessories.NAME.registry", "registry"]],
+    ["AccessoryFileConfig", ["accessories.NAME.files"]],
+    ["AccessoryDirectoryConfig", ["accessories.NAME.directories"]],
+    ["RootEnvConfig", ["env"]],
     ["BuilderConfig", ["builder"]],
     ["PackConfig", ["builder.pack"]],
     ["CacheConfig", ["builder.cache"]],
     ["TraefikConfig", ["traefik"]],
     ["SshConfig", ["ssh"]],
     ["BootConfig", ["boot"]],
+    ["OutputConfig", ["output"]],
+    ["FileOutputConfig", ["output.file"]],
+    ["OtelOutputConfig", ["output.otel"]],
   ]);
 });
 
@@ -48,17 +54,3 @@ function isCode(text: string): boolean {
     return false;
   }
 }
-
-test("configReference() has a heading for each section and a row for each key", () => {
-  const text = configReference();
-  expect(text).toContain("## Root\n\nWhat `deploy.config.ts` says. Type `DeployConfig`.\n\n| key | type | default | meaning |\n");
-  expect(text).toContain("| `service` | `string` | required | Name of the service: first part of every container's name. Example: `service: \"shop\"` |\n");
-  expect(text).toContain("| `retainContainers` | `number` | 5 | How many old containers are kept for rollback. |\n");
-  expect(text).toContain("| `limit` | `number \\| '${number}%'` | all | How many hosts boot together, or the share of all hosts, at least one. Example: `limit: \"25%\"` |\n");
-  expect(text).toContain("## `servers.ROLE.proxy`, `proxy`\n");
-  expect(text.match(/^\| `/gm)?.length).toBe(sections().flatMap(({ keys }) => keys).length);
-});
-
-test("the hooks of the schema are the table of hooks", () => {
-  expect(hookNames.length).toBe(11);
-});

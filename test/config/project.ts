@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -17,6 +17,8 @@ export const capstan = `import { defineConfig, defineDestination } from "${lib}/
 
 export const realFiles: Files = {
   read: async (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
+  bytes: async (path) => (existsSync(path) ? readFileSync(path) : undefined),
+  list: async (folder) => (existsSync(folder) ? readdirSync(folder) : undefined),
   exists: async (path) => existsSync(path),
   write: async () => undefined,
   append: async () => undefined,

@@ -12,14 +12,14 @@ test("resolveSettings fills in every default", () => {
   const { secrets: _, hooks: __, roles, ...settings } = settingsOf(base);
   expect(JSON.parse(JSON.stringify(settings))).toEqual({
     service: "shop", repository: "acme/shop", registry: { username: "bot", password: "‹secret registry password›" },
-    primaryRole: "web", primaryHost: "10.0.0.1",
+    accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: { arch: ["amd64"], local: true, dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
-    ssh: { keys: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, maxConcurrentStarts: 30 },
-    boot: { waitSeconds: 0 },
-    retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, root: "/app",
+    ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, maxConcurrentStarts: 30 },
+    boot: { waitSeconds: 0, parallelRoles: false },
+    retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, hooksOutput: {}, output: {}, root: "/app",
   });
   expect(JSON.parse(JSON.stringify(roles[0]))).toEqual({
-    name: "web", primary: true, hosts: ["10.0.0.1"], env: { clear: {}, secret: { API_KEY: "‹secret API_KEY›" } }, labels: {}, options: {}, volumes: [],
+    name: "web", primary: true, hosts: ["10.0.0.1"], env: { clear: {}, secret: { API_KEY: "‹secret API_KEY›" } }, hostEnv: {}, labels: {}, options: {}, volumes: [],
     logging: { options: { "max-size": "10m" } },
     proxy: {
       kind: "kamal-proxy", hosts: [], appPort: 80, tls: "off", pathPrefixes: [], healthcheck: {}, buffering: { requests: true, responses: true },
@@ -135,6 +135,18 @@ test("resolveSettings fills in how the proxy is run once the config says anythin
 test("resolveSettings makes paths absolute, but for the home directory", () => {
   const { ssh } = settingsOf({ ...base, ssh: { keys: ["keys/deploy", "~/.ssh/deploy", "/etc/key"], config: "ssh_config", connectTimeout: "1m" } }, { root: "/srv/shop" });
   expect(ssh).toMatchObject({ keys: ["/srv/shop/keys/deploy", "~/.ssh/deploy", "/etc/key"], config: "/srv/shop/ssh_config", connectTimeoutSeconds: 60 });
+});
+
+test("resolveSettings says where events go besides the screen", () => {
+  const output = (output: DeployConfig["output"]) => settingsOf({ ...base, output }, { root: "/srv/shop" }).output;
+  expect(output({ file: { path: "log" }, otel: { endpoint: "http://collector:4318/otlp/" } })).toEqual({ logFolder: "/srv/shop/log", otelEndpoint: "http://collector:4318/otlp" });
+  expect(output({ file: { path: "~/log" } })).toEqual({ logFolder: "~/log", otelEndpoint: undefined });
+});
+
+test("resolveSettings gives one word for hooks to all of them", () => {
+  const { preConnect, onFailure, ...others } = settingsOf({ ...base, hooksOutput: "quiet" }).hooksOutput;
+  expect([preConnect, onFailure, Object.keys(others).length]).toEqual(["quiet", "quiet", 9]);
+  expect(settingsOf({ ...base, hooksOutput: { preDeploy: "verbose" } }).hooksOutput).toEqual({ preDeploy: "verbose" });
 });
 
 test("resolveSettings keeps a password written as text out of sight", () => {

@@ -29,10 +29,10 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["servers that are a text", { servers: "text" }, [`servers: expected a list or a map, found "text"`]],
   ["hosts that are a text", { servers: { web: { hosts: "h1" } } }, [`servers.web.hosts: expected a list, found "h1"`]],
   ["a role that is a text", { servers: { web: "h1" } }, [`servers.web: expected a list or a map, found "h1"`]],
-  ["a host that is a map", { servers: [{ a: "t", b: "u" }] }, ["servers[0]: expected a host: [user@]host[:port], found a map"]],
+  ["a host that is a map", { servers: [{ a: "t", b: "u" }] }, ["servers[0]: expected one host with its tags, found a map"]],
   ["a host with blanks", { servers: { web: ["a b"] } }, [`servers.web[0]: expected a host: [user@]host[:port], found "a b"`]],
   ["a host that looks like an option", { servers: ["-oProxyCommand=x"] }, [`servers[0]: expected a host: [user@]host[:port], found "-oProxyCommand=x"`]],
-  ["a host that is a number in a role map", { servers: { web: { hosts: ["a", 3] } } }, ["servers.web.hosts[1]: expected a host: [user@]host[:port], found 3"]],
+  ["a host that is a number in a role map", { servers: { web: { hosts: ["a", 3] } } }, [`servers.web.hosts[1]: expected a host: [user@]host[:port], or { "host": ["tag"] }, found 3`]],
   ["a role name with a blank", { servers: { web: ["a"], "b c": ["d"] } }, [`servers["b c"]: expected the name of a role: letters, digits, "-", "_" and "." as a key`]],
   ["no primary role", { servers: { app: ["a"] } }, [`primaryRole: expected one of the roles ("app"), found "web"`]],
   ["a primary role without hosts", { servers: { web: [] }, allowEmptyRoles: true }, ["servers.web: expected at least one host: it is the primary role"]],
@@ -41,7 +41,7 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["no password", { registry: { username: "u" } }, [`registry.password: is missing: expected secret("NAME") ${orWithout}`]],
   ["no username", { registry: { password: "u" } }, [`registry.username: is missing: expected a user name ${orWithout}`]],
   ["no registry", { registry: undefined }, ["registry: is missing: expected a map"]],
-  ["localhost without a port", { registry: { server: "localhost" } }, [`registry.username: is missing: expected a user name ${orWithout}`, `registry.password: is missing: expected secret("NAME") ${orWithout}`]],
+  ["localhost without a port", { registry: { server: "localhost" } }, [`registry.server: expected a registry on this machine with its port, such as "localhost:5000", found "localhost"`]],
   ["two names of a secret", { registry: { username: "u", password: ["A", "B"] } }, [`registry.password: expected secret("NAME"), ["NAME"] or a text, found a list of 2`]],
   ["a registry with a scheme", { registry: { server: "https://r.example", username: "u", password: "p" } }, [`registry.server: expected a registry without scheme: host[:port], found "https://r.example"`]],
   ["a clear variable that is a list", { env: { clear: { A: [] } } }, ["env.clear.A: expected a text, a number, true or false, found an empty list"]],
@@ -86,9 +86,22 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["a limit of 0", { boot: { limit: 0 } }, [`boot.limit: expected how many hosts boot together: an integer of at least 1, or a share such as "25%", found 0`]],
   ["an unknown way to check host keys", { ssh: { strictHostKeyChecking: "accept" } }, [`ssh.strictHostKeyChecking: expected "yes", "accept-new" or "no", found "accept"`]],
   ["a misspelt choice", { ssh: { strictHostKeyChecking: "acept-new" } }, [`ssh.strictHostKeyChecking: expected "yes", "accept-new" or "no", found "acept-new": did you mean "accept-new"?`]],
+  ["a log file by its folder alone", { output: { file: "log" } }, [`output.file: expected a map, found "log"`]],
+  ["a log file without a folder", { output: { file: {} } }, ["output.file.path: is missing: expected a folder"]],
+  ["a collector without an address", { output: { otel: {} } }, [`output.otel.endpoint: is missing: expected an address such as "http://collector:4318", without user and password`]],
+  ["a collector without a scheme", { output: { otel: { endpoint: "collector:4318" } } }, [`output.otel.endpoint: expected an address such as "http://collector:4318", without user and password, found "collector:4318"`]],
+  ["a collector with a password", { output: { otel: { endpoint: "https://me:s3cr3t@collector" } } }, [`output.otel.endpoint: expected an address such as "http://collector:4318", without user and password, found a text`]],
+  ["an unknown key of the output", { output: { files: {} } }, ["output.files: unknown key, did you mean file?"]],
+  ["an unknown amount of output of hooks", { hooksOutput: "loud" }, [`hooksOutput: expected "quiet", "verbose" or a map, found "loud"`]],
+  ["an unknown amount of output of one hook", { hooksOutput: { preDeploy: "quite" } }, [`hooksOutput.preDeploy: expected "quiet" or "verbose", found "quite": did you mean "quiet"?`]],
+  ["output of a misspelt hook", { hooksOutput: { postdeploy: "quiet" } }, ["hooksOutput.postdeploy: unknown key, did you mean postDeploy?"]],
   ["an ssh config that is a number", { ssh: { config: 1 } }, ["ssh.config: expected true, false or a file, found 1"]],
   ["no architecture", { builder: { arch: [] } }, ["builder.arch: expected at least one architecture, found an empty list"]],
   ["an architecture with a blank", { builder: { arch: "linux amd64" } }, [`builder.arch: expected an architecture such as "amd64" or "arm64", found "linux amd64"`]],
+  ["an architecture as the kernel names it", { builder: { arch: "x86_64" } }, [`builder.arch: expected an architecture such as "amd64" or "arm64", found "x86_64": did you mean "amd64"?`]],
+  ["architectures with wrong letters", { builder: { arch: ["amd46", "arm/v7", "risc"] } }, [
+    `builder.arch[0]: expected an architecture such as "amd64" or "arm64", found "amd46": did you mean "amd64"?`, `builder.arch[2]: expected an architecture such as "amd64" or "arm64", found "risc"`,
+  ]],
   ["several architectures with the docker driver", { builder: { arch: ["amd64", "arm64"], driver: "docker" } }, [`builder.driver: expected "docker-container" for several architectures, found "docker"`]],
   ["a remote builder and a cache with the docker driver", { builder: { driver: "docker", remote: "ssh://b.example", cache: { type: "gha" } } }, [`builder.driver: expected "docker-container" for a remote builder and a build cache, found "docker"`]],
   ["a driver with blanks", { builder: { driver: "cloud acme" } }, [`builder.driver: expected a buildx driver such as "docker-container", or "cloud ORG/NAME", found "cloud acme"`]],
@@ -118,6 +131,7 @@ test.each(wrong)("parseConfig refuses %s", (_, change, problems) => {
 
 const right: readonly (readonly [title: string, change: object])[] = [
   ["a list of servers", { servers: ["a", "user@b.example:2222", "[::1]:22", "fe80::1%eth0"] }],
+  ["a registry at port 80 of every host", { registry: { server: "localhost", username: "u", password: "p" } }],
   ["a registry at localhost without anything else", { registry: local, image: undefined }],
   ["secrets in every form", { registry: { username: secret("U"), password: ["P"] }, env: { secret: ["A", "B:C", secret("D")] }, builder: { secrets: { npm: secret("NPM_TOKEN") } } }],
   ["a variable that is called clear", { env: { clear: "x", secret: "y" } }],
@@ -141,7 +155,7 @@ test.each(right)("parseConfig takes %s", (_, change) => {
 test("parseConfig tells problems between keys together with those of single keys", () => {
   expect(problemsOf({ ...base, service: undefined, retainContainers: "two", proxy: { ssl: true }, servers: { web: ["a", 3] } })).toEqual([
     "service: is missing: expected a name",
-    "servers.web[1]: expected a host: [user@]host[:port], found 3",
+    `servers.web[1]: expected a host: [user@]host[:port], or { "host": ["tag"] }, found 3`,
     `retainContainers: expected an integer of at least 1, found "two"`,
     "proxy.ssl: expected proxy.host too: a certificate is for a name",
   ]);
@@ -149,7 +163,7 @@ test("parseConfig tells problems between keys together with those of single keys
 
 test("parseConfig does not tell problems that follow from others", () => {
   expect(problemsOf({ ...base, registry: { server: "localhost:5000", username: 3 }, servers: { web: [3] } })).toEqual([
-    "servers.web[0]: expected a host: [user@]host[:port], found 3",
+    `servers.web[0]: expected a host: [user@]host[:port], or { "host": ["tag"] }, found 3`,
     `registry.username: expected a user name, secret("NAME") or ["NAME"], found 3`,
   ]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Filter, selectScope } from "../../lib/config/scope.ts";
+import { type Filter, primaryOf, selectScope } from "../../lib/config/scope.ts";
 import type { DeployConfig } from "../../lib/config/types.ts";
 import { base, failure, settingsOf } from "./project.ts";
 
@@ -52,4 +52,14 @@ test.each<[Filter, string, string]>([
   [{ roles: ["jobs"], primary: true }, `Cannot work on the primary host and role "jobs": no host is left`, "The hosts are: web (10.0.0.1, 10.0.0.3), jobs (10.0.0.2)"],
 ])("selectScope(%p) is a mistake of the user", async (filter, message, hint) => {
   expect(await failure(() => selectScope(fleet, filter))).toMatchObject({ failure: "usage", message, hint });
+});
+
+test.each<[Filter, host: string, role: string]>([
+  [{}, "10.0.0.1", "web"],
+  [{ hosts: ["10.0.0.3", "10.0.0.1"] }, "10.0.0.3", "web"],
+  [{ hosts: ["10.0.0.2"] }, "10.0.0.2", "jobs"],
+  [{ roles: ["jobs"] }, "10.0.0.2", "jobs"],
+])("primaryOf() leaves one host and one role of %p", (filter, host, role) => {
+  const scope = primaryOf(selectScope(fleet, filter));
+  expect([scope.hosts, scope.primaryHost, scope.roles.map(({ name, hosts }) => [name, hosts])]).toEqual([[host], host, [[role, [host]]]]);
 });

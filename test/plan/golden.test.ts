@@ -21,7 +21,7 @@ const pair = settingsOf({ roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"
 const qa = settingsOf({ destination: "qa", roles: [roleOf("web")] });
 const rolling = settingsOf({
   roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2", "10.0.0.3"] }), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })],
-  boot: { limit: 2, waitSeconds: 2 }, hooks: { preDeploy: hook, preAppBoot: hook, postAppBoot: hook },
+  boot: { limit: 2, waitSeconds: 2, parallelRoles: false }, hooks: { preDeploy: hook, preAppBoot: hook, postAppBoot: hook },
 });
 
 /** Version 1 serves on 10.0.0.1, nothing else is there. */

@@ -125,18 +125,18 @@ describe("commands on one container", () => {
 describe("runOneOff() and execInContainer()", () => {
   const web = roleOf("web", { options: { restart: "always", "cap-add": "SYS_PTRACE" } });
   test("F1: new container", () => {
-    expect(words(runOneOff({ settings: settingsOf(), role: web, version: "77", hex: "00ff00", command: new Command("bin/check all") }).text)).toEqual(
+    expect(words(runOneOff({ settings: settingsOf(), role: web, host: "10.0.0.1", version: "77", hex: "00ff00", command: new Command("bin/check all") }).text)).toEqual(
       words(`docker run --rm --name shop-web-exec-77-00ff00 --network kamal --env-file .kamal/apps/shop/env/roles/web.env --log-opt max-size="10m" --cap-add "SYS_PTRACE" acme/shop:77 bin/check all`));
   });
   test("F1: detached, with env of the call after the env file", () => {
-    expect(runOneOff({ settings: settingsOf(), role: roleOf("web", { env: { clear: { A: "1" }, secret: {} } }), version: "latest", hex: "00ff00", command: new Command("env"), detach: true, env: { B: "two words" } }).text)
+    expect(runOneOff({ settings: settingsOf(), role: roleOf("web", { env: { clear: { A: "1" }, secret: {} } }), host: "10.0.0.1", version: "latest", hex: "00ff00", command: new Command("env"), detach: true, env: { B: "two words" } }).text)
       .toBe("docker run --detach --name shop-web-exec-latest-00ff00 --network kamal --env A=1 --env-file .kamal/apps/shop/env/roles/web.env --env 'B=two words' --log-opt max-size=10m acme/shop:latest env");
   });
   test("F2: existing container with env", () => {
     expect(words(execInContainer("shop-web-77", new Command("env"), { env: { A: "1", B: "two" } }).text)).toEqual(words(`docker exec --env A="1" --env B="two" shop-web-77 env`));
   });
   test("F3: interactive, on a terminal and with a pipe", () => {
-    const order = { settings: settingsOf(), role: roleOf("web"), version: "77", hex: "00ff00", command: new Command("bash") };
+    const order = { settings: settingsOf(), role: roleOf("web"), host: "10.0.0.1", version: "77", hex: "00ff00", command: new Command("bash") };
     expect(words(runOneOff({ ...order, interactive: "terminal" }).text)).toEqual(words(`docker run -it --rm --name shop-web-exec-77-00ff00 --network kamal --env-file .kamal/apps/shop/env/roles/web.env --log-opt max-size="10m" acme/shop:77 bash`));
     expect(runOneOff({ ...order, interactive: "pipe" }).text).toStartWith("docker run -i --rm ");
     expect(execInContainer("shop-web-77", new Command("bash"), { interactive: "terminal" }).text).toBe("docker exec -it shop-web-77 bash");
@@ -176,11 +176,12 @@ describe("queries", () => {
 
   test("A12: containersOf() reads what docker prints", () => {
     const { command, parse } = containersOf(settingsOf({ destination: "qa" }));
-    expect(command.text).toBe(`docker ps --all --filter label=service=shop --filter label=destination=qa --format '{{.ID}}\t{{.Names}}\t{{.Label "role"}}\t{{.State}}\t{{.Status}}\t{{.Image}}'`);
+    expect(command.text).toBe(`docker ps --all --filter label=service=shop --filter label=role --format '{{.ID}}\t{{.Names}}\t{{.Label "role"}}\t{{.Label "destination"}}\t{{.State}}\t{{.Status}}\t{{.Image}}'`);
     expect(parse([
-      "0a1b2c3d4e5f\tshop-web-qa-77\tweb\trunning\tUp 3 minutes (healthy)\tacme/shop:77",
-      "1a1b2c3d4e5f\tshop-web-qa-74_replaced_0011223344556677\tweb\texited\tExited (0) 2 hours ago\t5d0da3dc9764",
-      "2a1b2c3d4e5f\todd\tweb\tcreated\tCreated\tacme/shop:1", "",
+      "0a1b2c3d4e5f\tshop-web-qa-77\tweb\tqa\trunning\tUp 3 minutes (healthy)\tacme/shop:77",
+      "1a1b2c3d4e5f\tshop-web-qa-74_replaced_0011223344556677\tweb\tqa\texited\tExited (0) 2 hours ago\t5d0da3dc9764",
+      "2a1b2c3d4e5f\todd\tweb\tqa\tcreated\tCreated\tacme/shop:1",
+      "3a1b2c3d4e5f\tshop-web-1\tweb\t\trunning\tUp 3 minutes\tacme/shop:1", "",
     ].join("\n"))).toEqual([
       { id: "0a1b2c3d4e5f", name: "shop-web-qa-77", role: "web", version: "77", state: "running", status: "Up 3 minutes (healthy)", image: "acme/shop:77" },
       { id: "1a1b2c3d4e5f", name: "shop-web-qa-74_replaced_0011223344556677", role: "web", version: "74_replaced_0011223344556677", state: "exited", status: "Exited (0) 2 hours ago", image: "5d0da3dc9764" },

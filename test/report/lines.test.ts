@@ -72,3 +72,21 @@ test("lineReporter() tells a probe again only when its answer changes", () => {
     "a     c is not ready yet: refused", "b     c is not ready yet: refused", "a     c is not ready yet: 503", "a     c is not ready yet: refused",
   ]);
 });
+
+test("lineReporter() holds lines back while somebody else writes", () => {
+  const written: string[] = [];
+  const reporter = lineReporter((line) => written.push(line), { verbosity: "normal", style: plain });
+  const say = (text: string): void => reporter.report({ type: "notice", level: "info", text, at });
+  const [resume, again] = [reporter.pause(), reporter.pause()];
+  say("one");
+  again();
+  again();
+  expect(written).toEqual([]);
+  resume();
+  say("two");
+  expect(written).toEqual(["14:03:07  one", "14:03:07  two"]);
+  reporter.pause();
+  say("three");
+  reporter.close();
+  expect(written.at(-1)).toBe("14:03:07  three");
+});

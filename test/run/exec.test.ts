@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { appExec, commandOf, planExec, planExecInServing, type ExecOptions } from "../../lib/run/exec.ts";
-import { appLogs, serving } from "../../lib/run/looks.ts";
+import type { Offline } from "../../lib/run/change.ts";
+import { planLogs, serving } from "../../lib/run/looks.ts";
 import { settingsOf } from "../support/settings.ts";
 import { containerLine, obliging, taskOf } from "../support/task.ts";
 import { fakeWorld } from "../support/world.ts";
 
 const shop = settingsOf();
 const task = taskOf(shop, { command: "app", subcommand: "exec", version: undefined });
-const options: ExecOptions = { reuse: false, env: {}, detach: false };
+const options: ExecOptions = { reuse: false, env: {}, detach: false, interactive: "no" };
 const hosts = { "10.0.0.1": obliging([containerLine("web", "2", "a2"), containerLine("web", "1", "a1")]), "10.0.0.2": obliging([containerLine("jobs", "1", "b1")]) };
 
 describe("commandOf()", () => {
@@ -55,15 +56,41 @@ describe("appExec()", () => {
   });
 });
 
+describe("planExecInServing()", () => {
+  const exec = (more: Partial<ExecOptions>, version: string | undefined, offline?: Offline) =>
+    planExecInServing(fakeWorld({ answers: hosts }).world, { ...task, version }, ["bin/check"], { ...options, ...more }, offline).then(
+      ({ prepare, errands }) => [...prepare, ...errands].map(({ host, command }) => `${host} $ ${command}`),
+      (error: unknown) => error,
+    );
+  const known: Offline = { facts: new Map([["10.0.0.1", { docker: "28", network: true, proxy: undefined, accessories: [], images: [], containers: [{ id: "a1", name: "shop-web-1", role: "web", version: "1", state: "running", status: "Up", image: "acme/shop:1" }] }]]) };
+
+  test("takes the container of a version that was asked for", async () => {
+    expect(await exec({}, "1")).toEqual(["10.0.0.1 $ docker exec shop-web-1 bin/check", "10.0.0.2 $ docker exec shop-jobs-1 bin/check"]);
+    expect(await exec({}, "2")).toMatchObject({ failure: "missing", message: "Nothing is running of jobs at version 2 on 10.0.0.2" });
+  });
+
+  test("joins the user's input to it", async () => {
+    expect(await exec({ interactive: "terminal", env: { A: "1" } }, "1")).toContain("10.0.0.1 $ docker exec -it --env A=1 shop-web-1 bin/check");
+    expect(await exec({ interactive: "pipe" }, "1")).toContain("10.0.0.1 $ docker exec -i shop-web-1 bin/check");
+  });
+
+  test("without asking takes what the facts tell, and else the version for granted", async () => {
+    expect(await exec({}, "7", { facts: new Map() })).toEqual(["10.0.0.1 $ docker exec shop-web-7 bin/check", "10.0.0.2 $ docker exec shop-jobs-7 bin/check"]);
+    expect(await exec({}, "1", known)).toEqual(["10.0.0.1 $ docker exec shop-web-1 bin/check", "10.0.0.2 $ docker exec shop-jobs-1 bin/check"]);
+    expect(await exec({}, "7", known)).toMatchObject({ failure: "missing", message: "Nothing is running of web at version 7 on 10.0.0.1" });
+    expect(await exec({}, undefined, known)).toMatchObject({ failure: "usage", message: "Cannot tell which container serves on 10.0.0.2 without asking it" });
+  });
+});
+
 test("serving() names version and container of every role on every host", async () => {
   const { world } = fakeWorld({ answers: { ...hosts, "10.0.0.2": obliging() } });
   expect((await serving(world, task)).map(({ host, role, version }) => [host, role, version])).toEqual([["10.0.0.1", "web", "2"], ["10.0.0.2", "jobs", undefined]]);
 });
 
-test("appLogs() asks where something serves, and refuses when nothing does", async () => {
+test("planLogs() asks where something serves, and refuses when nothing does", async () => {
   const some = fakeWorld({ answers: { ...hosts, "10.0.0.2": obliging() } });
-  await appLogs(some.world, task, { timestamps: true }, undefined, () => undefined);
-  expect(some.ran.filter((text) => text.includes("docker logs")).map((text) => text.split(" ")[0])).toEqual(["10.0.0.1"]);
+  expect(planLogs(task, { timestamps: true }, undefined, await serving(some.world, task)).errands.map(({ host }) => host)).toEqual(["10.0.0.1"]);
   const none = fakeWorld({ answers: { "10.0.0.1": obliging(), "10.0.0.2": obliging() } });
-  expect(await appLogs(none.world, task, { timestamps: true }, undefined, () => undefined).catch((error: unknown) => error)).toMatchObject({ failure: "missing", message: "Nothing of shop is running on 10.0.0.1, 10.0.0.2" });
+  const nothing = await serving(none.world, task);
+  expect(() => planLogs(task, { timestamps: true }, undefined, nothing)).toThrow("Nothing of shop is running on 10.0.0.1, 10.0.0.2");
 });

@@ -50,7 +50,7 @@ describe("hooks of a deploy", () => {
 
   test("around the boot are called once for each group, with the hosts of the group", async () => {
     const { hooks, calls } = recording(({ hosts }) => ` ${hosts.join(",")}`);
-    const rolling = { ...shop, roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"] })], boot: { limit: 1, waitSeconds: 0 } };
+    const rolling = { ...shop, roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"] })], boot: { limit: 1, waitSeconds: 0, parallelRoles: false } };
     const fake = fakeWorld({ answers: hosts });
     await runChange(fake.world, taskOf({ ...rolling, hooks }), changes.redeploy({ skipPush: true }));
     expect(calls.filter((call) => call.includes("AppBoot"))).toEqual(["preAppBoot 10.0.0.1", "postAppBoot 10.0.0.1", "preAppBoot 10.0.0.2", "postAppBoot 10.0.0.2"]);

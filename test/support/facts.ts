@@ -1,7 +1,7 @@
 import { rolePrefix } from "../../lib/ground/names.ts";
 import { selectScope, type Filter } from "../../lib/config/scope.ts";
 import type { Settings } from "../../lib/config/settings.ts";
-import type { Order } from "../../lib/plan/order.ts";
+import { noContent, type Order } from "../../lib/plan/order.ts";
 import type { Container, FleetFacts, HostFacts, ProxyFacts } from "../../lib/remote/facts.ts";
 
 /** A container of a role. Its id starts with `id` and is filled up with zeros. */
@@ -15,12 +15,12 @@ export const proxyOf = (...routes: readonly (readonly [string, string])[]): Prox
 });
 
 /** A host where Docker runs, and what is there. */
-export const hostOf = (containers: readonly Container[], more: Partial<HostFacts> = {}): HostFacts => ({ docker: "28.0.4", network: true, proxy: undefined, containers, images: [], ...more });
+export const hostOf = (containers: readonly Container[], more: Partial<HostFacts> = {}): HostFacts => ({ docker: "28.0.4", network: true, proxy: undefined, containers, accessories: [], images: [], ...more });
 
 export const fleetOf = (hosts: Readonly<Record<string, HostFacts>>): FleetFacts => new Map(Object.entries(hosts));
 
 /** What to do, with fixed time and chance. */
 export function orderOf(settings: Settings, version: string, more: Partial<Order> & { readonly filter?: Filter } = {}): Order {
   const { filter = {}, ...rest } = more;
-  return { settings, scope: selectScope(settings, filter), version, seed: "5eed", recordedAt: "2030-01-02T03:04:05Z", performer: "ann@acme.example", hooks: true, ...rest };
+  return { settings, scope: selectScope(settings, filter), version, seed: "5eed", recordedAt: "2030-01-02T03:04:05Z", performer: "ann@acme.example", hooks: true, content: noContent, ...rest };
 }

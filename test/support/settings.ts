@@ -14,8 +14,8 @@ export const defaultProxy: KamalProxySettings = {
 export function roleOf(name: string, more: Partial<Role> = {}): Role {
   const primary = name === "web";
   return {
-    name, primary, hosts: ["10.0.0.1"], cmd: undefined, env: { clear: {}, secret: { API_KEY: new Secret("API_KEY", "k1") } }, labels: {}, options: {}, volumes: [],
-    logging: { driver: undefined, options: {} }, proxy: primary ? defaultProxy : undefined, stopTimeoutSeconds: undefined, ...more,
+    name, primary, hosts: ["10.0.0.1"], cmd: undefined, env: { clear: {}, secret: { API_KEY: new Secret("API_KEY", "k1") } }, hostEnv: {}, labels: {}, options: {}, volumes: [],
+    logging: { driver: undefined, options: {} }, assets: undefined, proxy: primary ? defaultProxy : undefined, stopTimeoutSeconds: undefined, ...more,
   };
 }
 
@@ -24,14 +24,14 @@ export function settingsOf(more: Partial<Settings> = {}): Settings {
   return {
     service: "shop", destination: undefined, repository: "acme/shop",
     registry: { server: undefined, username: "bot", password: new Secret("REGISTRY_PASSWORD", "pw") },
-    roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })], primaryRole: "web", primaryHost: "10.0.0.1",
+    roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })], accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: {
       arch: ["amd64"], remote: undefined, local: true, pack: undefined, cache: undefined, context: undefined, dockerfile: "Dockerfile", target: undefined, ssh: undefined, args: {}, secrets: {},
       driver: "docker-container", provenance: undefined, sbom: undefined,
     },
-    ssh: { user: undefined, port: undefined, keys: [], keysOnly: false, proxy: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, maxConcurrentStarts: 30 },
-    boot: { limit: undefined, waitSeconds: 0 }, proxyRun: undefined, traefik: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
-    hooks: {}, root: "/app",
+    ssh: { user: undefined, port: undefined, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, maxConcurrentStarts: 30 },
+    boot: { limit: undefined, waitSeconds: 0, parallelRoles: false }, proxyRun: undefined, traefik: undefined, errorPagesPath: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
+    hooks: {}, hooksOutput: {}, output: { logFolder: undefined, otelEndpoint: undefined }, root: "/app",
     secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, load: async () => undefined },
     ...more,
   };

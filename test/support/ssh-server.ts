@@ -14,6 +14,8 @@ export interface SshServerOptions {
   readonly hostKeys?: readonly string[];
   /** Sessions at once on a connection; more are refused as sshd does. */
   readonly maxSessions?: number;
+  /** Whether a command may have a terminal; default: yes. */
+  readonly terminals?: boolean;
   /** Whether connections may be forwarded; default: yes. */
   readonly forwards?: boolean;
 }
@@ -33,6 +35,10 @@ export interface SshServer extends AsyncDisposable {
   readonly openSessions: number;
   /** Commands as they came over the wire. */
   readonly commands: readonly string[];
+  /** What was asked of terminals: `xterm 80x24`, then `100x30` for each new size. */
+  readonly sizes: readonly string[];
+  /** Ports that clients asked this host to open, with where each really listens: several hosts share this machine. Closed ones are gone. */
+  readonly opened: ReadonlyMap<number, number>;
   /** Cuts all connections without a word. */
   cut(): void;
 }
@@ -48,7 +54,9 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   const hostKeys = options.hostKeys ?? [newHostKey()];
   const state = { connections: 0, sessions: 0, open: 0 };
   const commands: string[] = [];
+  const sizes: string[] = [];
   const sockets = new Set<Socket>();
+  const opened = new Map<number, number>();
   const server = new Server({ hostKeys: [...hostKeys] }, (client) => {
     state.connections++;
     let sessions = 0;
@@ -69,11 +77,45 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
           sessions--;
           state.open--;
         });
+        session.on("pty", (acceptTerminal, rejectTerminal, { term, cols, rows }) => {
+          sizes.push(`${term} ${cols}x${rows}`);
+          if (options.terminals === false) rejectTerminal();
+          else acceptTerminal();
+        });
+        session.on("window-change", (_accept, _reject, { cols, rows }) => void sizes.push(`${cols}x${rows}`));
         session.on("exec", (acceptExec, _reject, { command }) => {
           commands.push(command);
           const channel = acceptExec();
           channel.on("error", () => undefined);
           (options.exec ?? runInShell)(command, channel);
+        });
+      });
+      const listeners = new Map<number, ReturnType<typeof createServer>>();
+      const shut = (bound: number): void => {
+        listeners.get(bound)?.close();
+        listeners.delete(bound);
+        opened.delete(bound);
+      };
+      client.on("close", () => [...listeners.keys()].forEach(shut));
+      client.on("request", (accept, reject, name, { bindAddr, bindPort }) => {
+        if (name === "cancel-tcpip-forward") {
+          shut(bindPort);
+          return accept?.();
+        }
+        if (options.forwards === false || name !== "tcpip-forward") return reject?.();
+        const listener = createServer((socket) => {
+          client.forwardOut(bindAddr, bindPort, "127.0.0.1", socket.remotePort ?? 0, (error, channel) => {
+            socket.on("error", () => channel?.destroy());
+            if (error !== undefined) return socket.destroy();
+            channel.on("error", () => undefined);
+            channel.on("close", () => socket.destroy());
+            socket.pipe(channel).pipe(socket);
+          });
+        });
+        listeners.set(bindPort, listener);
+        listener.listen(0, "127.0.0.1", () => {
+          opened.set(bindPort, (listener.address() as AddressInfo).port);
+          accept?.();
         });
       });
       client.on("tcpip", (accept, reject, { destIP, destPort }) => {
@@ -113,6 +155,8 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     get sessions() { return state.sessions; },
     get openSessions() { return state.open; },
     commands,
+    sizes,
+    opened,
     cut,
     async [Symbol.asyncDispose]() {
       cut();

@@ -12,7 +12,7 @@ export function taskOf(settings: Settings, more: Partial<Task> = {}): Task {
 export const factsAnswer = (containers: readonly string[] = []): string => ["28.0.4\n", "kamal\n", "", containers.map((line) => `${line}\n`).join(""), "", ""].join("\x1e");
 
 /** A running container as `docker ps` prints it for `observe`. */
-export const containerLine = (role: string, version: string, id: string): string => [id.padEnd(12, "0"), `shop-${role}-${version}`, role, "running", "Up 3 minutes", `acme/shop:${version}`].join("\t");
+export const containerLine = (role: string, version: string, id: string): string => [id.padEnd(12, "0"), `shop-${role}-${version}`, role, "", "running", "Up 3 minutes", `acme/shop:${version}`].join("\t");
 
 /** A host that does whatever it is told: facts, a container that runs, status 0 for the rest. */
 export const obliging = (containers: readonly string[] = []): Table => [

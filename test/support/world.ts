@@ -33,6 +33,10 @@ export interface FakeOptions {
   readonly locks?: readonly string[];
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
   readonly onRun?: (host: string, text: string) => void;
+  /** How every session ends; default 0. */
+  readonly sessionStatus?: number;
+  /** Called when a session begins: to throw as a lost connection does. */
+  readonly onSession?: () => void;
   readonly onConnect?: (host: string) => void;
 }
 
@@ -41,7 +45,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, onRun, onConnect }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, onRun, onSession, onConnect }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -67,7 +71,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     env: {},
     cwd: "/app",
     hostname: "desk",
-    files: { read: async (path) => files[path], exists: async (path) => path in files || path.endsWith("/Dockerfile"), write: async () => undefined, append: async () => undefined },
+    files: { read: async (path) => files[path], bytes: async () => undefined, list: async () => undefined, exists: async (path) => path in files || path.endsWith("/Dockerfile"), write: async () => undefined, append: async () => undefined },
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
       async connect(host) {
@@ -111,6 +115,12 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
           ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),
         };
+      },
+      async interact(host, command, terminal) {
+        connected.push(host);
+        ran.push(`${host} -${terminal.kind === undefined ? "i" : "it"} ${command.text}`);
+        onSession?.();
+        return sessionStatus;
       },
       async probe(host) {
         const attempt = (probes.get(host) ?? 0) + 1;

@@ -1,9 +1,10 @@
 import { define } from "../command.ts";
 
 export const details = define({
-  meta: { purpose: "List the proxy's and the service's containers on every host" },
+  meta: { purpose: "List the containers of proxy, app and accessories on every host", examples: [["capstan details", "on all hosts"], ["capstan details -d staging -r web", "of one role of a destination"]] },
   args: {},
   changes: false,
+  asks: true,
 });
 
 export const observe = define({
@@ -16,31 +17,46 @@ export const observe = define({
 });
 
 export const audit = define({
-  meta: { purpose: "Show the last changes recorded on every host: when, who, what" },
+  meta: { purpose: "Show the last changes recorded on every host: when, who, what", examples: [["capstan audit", "of all hosts"], ["capstan audit -p", "of the primary host"]] },
   args: {},
   changes: false,
+  asks: true,
 });
 
 export const config = define({
-  meta: { purpose: "Show the config as it is understood, with all defaults and without secrets" },
+  meta: { purpose: "Show the config as it is understood, with all defaults and without secrets", examples: [["capstan config -d staging", "that of a destination, merged"], ["capstan config --json", "for programs"]] },
   args: {},
   changes: false,
 });
 
 export const docs = define({
-  meta: { purpose: "Show the reference of the config", examples: [["capstan docs", "all sections"], ["capstan docs proxy", "one section"]] },
-  args: { section: { type: "positional", required: false, valueHint: "SECTION", description: "A section of the config, such as proxy" } },
+  meta: { purpose: "Show the reference of the config: every key with type, default and example", examples: [["capstan docs", "all sections"], ["capstan docs proxy", "one section"], ["capstan docs proxy.healthcheck.path", "one key"]] },
+  args: { section: { type: "positional", required: false, valueHint: "SECTION", description: "A section or key of the config, such as proxy or servers.ROLE.cmd" } },
   changes: false,
 });
 
 export const init = define({
-  meta: { purpose: "Write a commented deploy.config.ts, a secrets file and editor types into this folder", notes: ["Files that are there already are left alone."] },
+  meta: { purpose: "Write a commented deploy.config.ts, a secrets file and editor types into this folder", notes: ["Files that are there already are left alone."], examples: [["capstan init", "in the folder of your project"], ["capstan init --dry-run", "only say what would be written"]] },
   args: {},
   changes: true,
 });
 
 export const version = define({
-  meta: { purpose: "Show the version of capstan" },
+  meta: { purpose: "Show the version of capstan", examples: [["capstan version", "the same as `capstan --version`"]] },
   args: {},
+  changes: false,
+});
+
+export const completion = define({
+  meta: {
+    purpose: "Print a script that lets a shell complete commands, options, destinations and files",
+    notes: ["The script knows this version's commands by heart: nothing is loaded or asked while you type. Print it anew after an upgrade, or let your shell do so when it starts."],
+    examples: [
+      ["source <(capstan completion bash)", "in ~/.bashrc"],
+      ["source <(capstan completion zsh)", "in ~/.zshrc, after compinit"],
+      ["capstan completion fish | source", "in ~/.config/fish/config.fish"],
+    ],
+  },
+  args: { shell: { type: "positional", valueHint: "SHELL", values: ["bash", "zsh", "fish"], description: "Your shell: bash, zsh or fish" } },
   changes: false,
 });

@@ -1,5 +1,5 @@
 import { define } from "../command.ts";
-import { buildArgs } from "./shared.ts";
+import { buildArgs, confirmedArg } from "./shared.ts";
 
 export const setup = define({
   meta: {
@@ -45,5 +45,25 @@ export const plan = define({
   },
   args: {},
   words: { name: "COMMAND", description: "Any command that changes something, with its options; default: deploy", required: false },
+  changes: true,
+});
+
+export const remove = define({
+  meta: {
+    purpose: "Take everything off the hosts: app, accessories, proxy, registry login, files",
+    notes: ["The proxy and the network stay where other services use them. Folders of accessories with an absolute path and named volumes stay: they are your data."],
+    examples: [["capstan remove -d staging -y", "a destination, without the question"]],
+  },
+  args: { ...confirmedArg },
+  changes: true,
+});
+
+export const upgrade = define({
+  meta: {
+    purpose: "Move a fleet of Kamal 1 or MRSK here: the app behind the new proxy, accessories into its network",
+    notes: ["The app is started beside the old containers and must be healthy first; then the old Traefik stops and the new proxy takes its ports, which takes a second or two on each host. With --rolling one host at a time, so that the others serve meanwhile."],
+    examples: [["capstan upgrade --rolling", "host after host"], ["capstan upgrade --dry-run", "show what would be done"]],
+  },
+  args: { rolling: { type: "boolean", description: "Host after host instead of all at once" }, ...confirmedArg },
   changes: true,
 });

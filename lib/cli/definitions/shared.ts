@@ -17,3 +17,7 @@ export const buildArgs = {
 
 /** Leaves out the question before something that interrupts service. */
 export const confirmedArg = { confirmed: { type: "boolean", alias: "y", description: "Do not ask" } } as const satisfies Args;
+
+/** Joins the user's terminal to a command. */
+export const interactiveArg = { interactive: { type: "boolean", alias: "i", description: "Join your terminal to it, on one host" } } as const satisfies Args;
+export const interactiveNote = "-i runs on the primary host, or on the first one that -h or -r choose. Its exit status is the command's. Input that is piped in is passed on: the command gets a terminal only where you have one.";

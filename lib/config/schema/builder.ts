@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { list, map, scalar, secretMap, text } from "./common.ts";
 
-const platform = text("an architecture such as \"amd64\"").regex(/^[a-z0-9]+(\/[a-z0-9]+)*$/, { error: "an architecture such as \"amd64\" or \"arm64\"" });
+const platform = text("an architecture such as \"amd64\"").regex(/^[a-z0-9_]+(\/[a-z0-9]+)*$/, { error: "an architecture such as \"amd64\" or \"arm64\"" });
 
 const Pack = z
   .strictObject({

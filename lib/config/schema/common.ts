@@ -27,6 +27,17 @@ export const text = (expected = "a text") => z.string({ error: expected }).min(1
 
 export const host = text("a host: [user@]host[:port]").regex(/^[\w[][\w.:@[\]%-]*$/, { error: "a host: [user@]host[:port]" });
 
+/** Word that marks hosts: env tags, places of accessories. */
+export const tagName = z.string().regex(/^[\w.-]+$/, { error: `a tag: letters, digits, "-", "_" and "."` });
+
+const hostExpected = `a host: [user@]host[:port], or { "host": ["tag"] }`;
+const taggedHost = z
+  .record(host, z.union([tagName, list(tagName)], { error: "a tag or a list of tags" }))
+  .refine((value) => Object.keys(value).length === 1, { error: "one host with its tags" })
+  .meta({ typeText: "Readonly<Record<string, string | readonly string[]>>" });
+/** A host, or a host with its tags. */
+export const hostOrTagged = z.union([host, taggedHost], { error: hostExpected });
+
 const durationText = z.templateLiteral([z.int(), z.enum(["s", "m", "h"])]).meta({ typeText: "Duration" });
 const durationError = "whole seconds, or a text such as \"30s\" or \"2m\"";
 /** Whole seconds, written as a number or as a {@link Duration}; seconds come out. */
@@ -66,6 +77,9 @@ export const secretInput = z.union([secretRef, z.tuple([secretNameText]).readonl
 const variableAndName = z.string().regex(/^[^\s=:]+(:[\w.]+)?$/, { error: `the name of a variable, or "VARIABLE:SECRET"` });
 /** Secrets by the name of a variable: a list of names (`"VAR"`, `"VAR:NAME"`), or a map from variable to secret. */
 export const secretMap = z.union([list(z.union([variableAndName, secretRef], { error: `a name such as "API_KEY", "VARIABLE:SECRET" or secret("API_KEY")` })), map(secretInput)]);
+
+/** A folder of the image, with mount options. */
+export const assetPath = text("a path in the container").regex(/^\/[^:]*(:[^:]+)?$/, { error: `a path in the container such as "/app/public/assets", with mount options behind a ":"` });
 
 /** Where container output goes. */
 export const Logging = z

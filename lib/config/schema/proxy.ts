@@ -35,31 +35,31 @@ const Buffering = z
     requests: z.boolean().optional().meta({ description: "Read a request whole before it is passed on.", fallback: String(proxyDefaults.bufferRequests) }),
     responses: z.boolean().optional().meta({ description: "Read a response whole before it is passed on. Turn it off for streaming.", fallback: String(proxyDefaults.bufferResponses) }),
     memory: bytes.optional().meta({ description: "Bytes of a body kept in memory, the rest goes to disk.", example: "1_000_000", fallback: "the proxy's own" }),
-    maxRequestBody: bytes.optional().meta({ description: "Longest request body in bytes; 0 is no limit.", fallback: "no limit" }),
-    maxResponseBody: bytes.optional().meta({ description: "Longest response body in bytes; 0 is no limit.", fallback: "no limit" }),
+    maxRequestBody: bytes.optional().meta({ description: "Longest request body in bytes; 0 is no limit.", example: "20_000_000", fallback: "no limit" }),
+    maxResponseBody: bytes.optional().meta({ description: "Longest response body in bytes; 0 is no limit.", example: "20_000_000", fallback: "no limit" }),
   })
   .meta({ typeName: "BufferingConfig", description: "What the proxy reads whole before it passes it on." });
 
 const ProxyLogging = z
   .strictObject({
     requestHeaders: list(text("the name of a header")).optional().meta({ description: "Request headers in the proxy's log.", example: `["X-Request-Id"]`, fallback: JSON.stringify(proxyDefaults.requestHeaders) }),
-    responseHeaders: list(text("the name of a header")).optional().meta({ description: "Response headers in the proxy's log.", fallback: "[]" }),
+    responseHeaders: list(text("the name of a header")).optional().meta({ description: "Response headers in the proxy's log.", example: `["Content-Type"]`, fallback: "[]" }),
   })
   .meta({ typeName: "ProxyLoggingConfig", description: "What the proxy logs of each request." });
 
 const { run } = proxyDefaults;
 const ProxyRun = z
   .strictObject({
-    httpPort: port.optional().meta({ description: "Port on the host for HTTP.", fallback: String(run.httpPort) }),
-    httpsPort: port.optional().meta({ description: "Port on the host for HTTPS.", fallback: String(run.httpsPort) }),
+    httpPort: port.optional().meta({ description: "Port on the host for HTTP.", example: "8080", fallback: String(run.httpPort) }),
+    httpsPort: port.optional().meta({ description: "Port on the host for HTTPS.", example: "8443", fallback: String(run.httpsPort) }),
     metricsPort: port.optional().meta({ description: "Port of the proxy's metrics on the shared network.", example: "9090" }),
     debug: z.boolean().optional().meta({ description: "Detailed log.", fallback: String(run.debug) }),
-    logMaxSize: z.string().regex(/^(\d+[kmg]?)?$/, { error: "a size such as \"10m\", or \"\" for no limit" }).optional().meta({ description: "When the proxy's log file is rotated; empty: never.", fallback: `"${run.logMaxSize}"` }),
+    logMaxSize: z.string().regex(/^(\d+[kmg]?)?$/, { error: "a size such as \"10m\", or \"\" for no limit" }).optional().meta({ description: "When the proxy's log file is rotated; empty: never.", example: `"50m"`, fallback: `"${run.logMaxSize}"` }),
     publish: z.boolean().optional().meta({ description: "Publish the ports on the host.", fallback: String(run.publish) }),
     bindIps: list(text("an IP address")).optional().meta({ description: "Addresses of the host to publish on.", example: `["10.0.0.5"]`, fallback: "all" }),
-    registry: text("a registry").optional().meta({ description: "Registry of the proxy's image.", fallback: "Docker Hub" }),
-    repository: text("an image").optional().meta({ description: "The proxy's image without tag.", fallback: `"${run.repository}"` }),
-    version: z.union([text("a tag"), z.number()]).optional().meta({ description: "Tag of the proxy's image.", fallback: `"${run.version}"` }),
+    registry: text("a registry").optional().meta({ description: "Registry of the proxy's image.", example: `"registry.example"`, fallback: "Docker Hub" }),
+    repository: text("an image").optional().meta({ description: "The proxy's image without tag.", example: `"acme/kamal-proxy"`, fallback: `"${run.repository}"` }),
+    version: z.union([text("a tag"), z.number()]).optional().meta({ description: "Tag of the proxy's image.", example: `"v0.9.3"`, fallback: `"${run.version}"` }),
     options: options.optional().meta({ description: "Further options of the proxy's `docker run`.", example: `{ memory: "256m" }` }),
   })
   .meta({ typeName: "ProxyRunConfig", description: "How the proxy container itself is run. The same for all hosts." });

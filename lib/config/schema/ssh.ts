@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { list, seconds, text } from "./common.ts";
+import { list, seconds, secretInput, text } from "./common.ts";
 
 export const port = z.int({ error: "a port: 1 to 65535" }).min(1, { error: "a port: 1 to 65535" }).max(65535, { error: "a port: 1 to 65535" });
 
@@ -8,11 +8,13 @@ export const Ssh = z
     user: text("a login name").optional().meta({ description: "Login name on the hosts. `user@host` in a host list goes before it.", example: `"deploy"`, fallback: "as ~/.ssh/config says, else root" }),
     port: port.optional().meta({ description: "Port of the SSH servers. `host:port` in a host list goes before it.", example: "2222", fallback: "as ~/.ssh/config says, else 22" }),
     keys: list(text("a key file")).default([]).meta({ description: "Private key files, relative to the config file; `~` is your home directory.", example: `["~/.ssh/deploy"]`, fallback: "the agent and the usual files" }),
-    keysOnly: z.boolean().default(false).meta({ description: "Offer only `keys`, not those of the agent." }),
+    keyData: list(secretInput).default([]).meta({ description: "Private keys that are secrets, PEM or OpenSSH, instead of files.", example: `[secret("SSH_KEY")]` }),
+    keysOnly: z.boolean().default(false).meta({ description: "Offer only `keys` and `keyData`, not those of the agent." }),
     proxy: text("[user@]host[:port]").regex(/^[\w[][\w.:@[\]%-]*$/, { error: "[user@]host[:port]" }).optional().meta({ description: "Host to jump through: `[user@]host[:port]`.", example: `"bastion.example"` }),
+    proxyCommand: text("a command").optional().meta({ description: "Command whose input and output are the connection; `%h`, `%p` and `%r` are host, port and user.", example: `"nc -X 5 -x socks.example:1080 %h %p"` }),
     config: z.union([z.boolean(), text("a file")], { error: "true, false or a file" }).default(true).meta({ description: "Whether ~/.ssh/config is read; a path reads that file instead.", example: `"./ssh_config"` }),
     strictHostKeyChecking: z.enum(["yes", "accept-new", "no"]).default("accept-new").meta({ description: "Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`." }),
     connectTimeout: seconds.default(15).meta({ description: "How long one connection may take to open.", example: `"30s"` }),
-    maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once." }),
+    maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once.", example: "10" }),
   })
   .meta({ typeName: "SshConfig", description: "How hosts are reached." });

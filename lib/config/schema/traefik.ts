@@ -30,6 +30,7 @@ export const Healthcheck = z
     port: port.optional().meta({ description: "Port that is asked, and that requests go to unless a label names another one.", example: "4000", fallback: "the port of the label, else the lowest port the image exposes, else 3000" }),
     maxAttempts: z.int({ error: "an integer of at least 1" }).min(1, { error: "an integer of at least 1" }).optional().meta({
       description: "How long a new container has, as attempts with pauses of 1, 2, 3, … seconds: 7 are 28 seconds. It is asked more often than that within the same time.",
+      example: "10",
       fallback: "deployTimeout counts",
     }),
     interval: seconds.optional().meta({ description: "Pause between two tries.", fallback: `${traefikDefaults.health.interval} second` }),

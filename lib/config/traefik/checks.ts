@@ -1,6 +1,7 @@
 import { rolePrefix } from "../../ground/names.ts";
 import type { Path } from "../locate.ts";
 import { orList, type Problem } from "../problems.ts";
+import type { ProxiedInput } from "../accessory-checks.ts";
 import type { RoleInput } from "../roles.ts";
 import type { ParsedConfig } from "../schema.ts";
 import { texts } from "../schema/common.ts";
@@ -12,12 +13,12 @@ import { isTraefikLabel, type LabelProblem } from "./labels.ts";
 import { protocols, routeOf, sharedNames, type TraefikRoute } from "./route.ts";
 
 /** What does not fit together about Traefik: with kamal-proxy, between its labels, between the routes of roles on one host. */
-export function traefikProblems(config: ParsedConfig, roles: readonly RoleInput[]): Problem[] {
+export function traefikProblems(config: ParsedConfig, roles: readonly RoleInput[], proxied: readonly ProxiedInput[]): Problem[] {
   const major = majorOf(config.traefik?.image ?? traefikDefaults.image);
   const routes = roles.filter((role) => role.traefik !== undefined).map((role) => ({ role, ...routeOf(texts({ ...config.labels, ...role.labels }), { service: config.service, prefix: rolePrefix({ service: config.service, destination: undefined }, role.name) }, major) }));
   const labelled = routes.flatMap(({ role, problems }) => problems.map((problem) => placed(config, role, problem)));
   return [
-    ...roles.flatMap((role) => otherProxyProblems(role, roles)),
+    ...roles.flatMap((role) => otherProxyProblems(role, proxied)),
     ...(config.traefik === undefined || routes.length > 0 ? [] : [{ path: ["traefik"], text: "expected a role behind it: every role says otherwise" }]),
     ...labelled.filter(({ path }, i) => labelled.findIndex((other) => other.path.join() === path.join()) === i),
     ...ownLabelProblems(config.traefik, major),
@@ -35,11 +36,11 @@ function placed(config: ParsedConfig, role: RoleInput, { label, text }: LabelPro
 }
 
 /** A host has one proxy: two cannot have the same ports. */
-function otherProxyProblems(role: RoleInput, roles: readonly RoleInput[]): Problem[] {
+function otherProxyProblems(role: RoleInput, proxied: readonly ProxiedInput[]): Problem[] {
   const { traefik } = role;
   if (traefik === undefined) return [];
   if (role.proxy !== undefined) return [{ path: traefik, text: `expected either Traefik or kamal-proxy for ${role.name}, found both: ${role.proxyPath.join(".")} chooses kamal-proxy` }];
-  const others = roles.filter((other) => other.proxy !== undefined && other.traefik === undefined);
+  const others = proxied.filter((other) => other.proxy !== undefined);
   const shared = others.flatMap((other) => role.hosts.filter((host) => other.hosts.includes(host)).map((host) => ({ host, name: other.name })));
   return shared.slice(0, 1).map(({ host, name }) => ({ path: traefik, text: `expected one proxy on ${host}, found two: ${role.name} is behind Traefik and ${name} behind kamal-proxy` }));
 }

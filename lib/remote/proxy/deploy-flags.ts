@@ -1,5 +1,5 @@
 import { Command } from "../../ground/command.ts";
-import { proxyAppsDirectory, tlsDirectory, type Named } from "../../ground/names.ts";
+import { errorPagesDirectory, proxyAppsDirectory, tlsDirectory, type Named } from "../../ground/names.ts";
 import type { KamalProxySettings, Settings } from "../../config/settings.ts";
 import { expandable } from "../shell-value.ts";
 
@@ -11,15 +11,17 @@ type Value = string | number | boolean | undefined | readonly string[];
 /**
  * What `kamal-proxy deploy` is told beside name and target, in Kamal's order. Every call must carry all of it: the
  * proxy keeps nothing of the call before.
+ * @param owner the role or accessory: its own certificate lies in a folder of that name
+ * @param errorPagesVersion whose error pages it shows; undefined: the proxy's own
  */
-export function deployFlags(settings: Pick<Settings, "service" | "destination" | "deployTimeoutSeconds" | "drainTimeoutSeconds">, role: string, proxy: KamalProxySettings): readonly Command[] {
+export function deployFlags(settings: Pick<Settings, "service" | "destination" | "deployTimeoutSeconds" | "drainTimeoutSeconds">, owner: string, proxy: KamalProxySettings, errorPagesVersion?: string): readonly Command[] {
   const { healthcheck, buffering, logging, tls } = proxy;
   const ownCertificate = typeof tls === "object";
   return flags({
     host: proxy.hosts,
     tls: tls === "off" ? undefined : true,
-    "tls-certificate-path": ownCertificate ? `${tlsPathInProxy(settings, role)}/cert.pem` : undefined,
-    "tls-private-key-path": ownCertificate ? `${tlsPathInProxy(settings, role)}/key.pem` : undefined,
+    "tls-certificate-path": ownCertificate ? `${tlsPathInProxy(settings, owner)}/cert.pem` : undefined,
+    "tls-private-key-path": ownCertificate ? `${tlsPathInProxy(settings, owner)}/key.pem` : undefined,
     "deploy-timeout": seconds(settings.deployTimeoutSeconds),
     "drain-timeout": seconds(settings.drainTimeoutSeconds),
     "health-check-interval": seconds(healthcheck.intervalSeconds),
@@ -37,13 +39,15 @@ export function deployFlags(settings: Pick<Settings, "service" | "destination" |
     "tls-redirect": proxy.tlsRedirect,
     "log-request-header": logging.requestHeaders,
     "log-response-header": logging.responseHeaders,
+    "error-pages": errorPagesVersion === undefined ? undefined : inProxy(errorPagesDirectory(settings, errorPagesVersion)),
   });
 }
 
 const seconds = (count: number | undefined): string | undefined => (count === undefined ? undefined : `${count}s`);
 
-/** Folder of a role's own certificate as the proxy sees it. */
-const tlsPathInProxy = (of: Named, role: string): string => tlsDirectory(of, role).replace(proxyAppsDirectory, appsConfig);
+/** A folder of the host as the proxy sees it. */
+const inProxy = (path: string): string => path.replace(proxyAppsDirectory, appsConfig);
+const tlsPathInProxy = (of: Named, owner: string): string => inProxy(tlsDirectory(of, owner));
 
 /** `--key=value`; `true` is the bare flag, `false` is said, a list repeats the flag. */
 function flags(values: Readonly<Record<string, Value>>): readonly Command[] {

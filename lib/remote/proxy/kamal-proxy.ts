@@ -1,7 +1,7 @@
 import { sh } from "../../ground/command.ts";
 import { proxyAppsDirectory, proxyContainer, proxyDirectory, proxyVolume, rolePrefix, tlsDirectory } from "../../ground/names.ts";
 import type { HostStep, RunStep } from "../../ground/step.ts";
-import type { Role, Settings } from "../../config/settings.ts";
+import type { KamalProxySettings, Role, Settings } from "../../config/settings.ts";
 import { logFilter, logFlags } from "../logs.ts";
 import { nowFunction } from "./clock.ts";
 import { switchStatus, type ProxyDriver } from "./driver.ts";
@@ -72,14 +72,17 @@ docker exec ${proxyContainer} kamal-proxy list 2> /dev/null | ${plainList}`,
   logs: (options) => sh`docker logs ${logFlags(options)} ${proxyContainer} 2>&1${logFilter(options)}`,
 };
 
-/** The role's own certificate. The files can be read by all: the proxy runs as another user. */
-export function certificateSteps(settings: Settings, role: Role): readonly HostStep[] {
-  const tls = role.proxy?.kind === "kamal-proxy" ? role.proxy.tls : "off";
+/** The role's own certificate. */
+const certificateSteps = (settings: Settings, role: Role): readonly HostStep[] =>
+  (role.proxy?.kind === "kamal-proxy" ? ownCertificateSteps(settings, role.name, role.proxy).map((step) => ({ ...step, role: role.name })) : []);
+
+/** A certificate of the user's own for a role or an accessory. The files can be read by all: the proxy runs as another user. */
+export function ownCertificateSteps(settings: Settings, owner: string, { tls }: KamalProxySettings): readonly HostStep[] {
   if (typeof tls !== "object") return [];
-  const folder = tlsDirectory(settings, role.name);
+  const folder = tlsDirectory(settings, owner);
   return [
-    { kind: "run", role: role.name, title: `Make the folder of ${role.name}'s certificate`, command: sh`mkdir -p ${folder}` },
-    { kind: "upload", role: role.name, title: `Write certificate of ${role.name}`, path: `${folder}/cert.pem`, content: tls.certificate, mode: "0644" },
-    { kind: "upload", role: role.name, title: `Write private key of ${role.name}`, path: `${folder}/key.pem`, content: tls.privateKey, mode: "0644" },
+    { kind: "run", title: `Make the folder of ${owner}'s certificate`, command: sh`mkdir -p ${folder}` },
+    { kind: "upload", title: `Write certificate of ${owner}`, path: `${folder}/cert.pem`, content: tls.certificate, mode: "0644" },
+    { kind: "upload", title: `Write private key of ${owner}`, path: `${folder}/key.pem`, content: tls.privateKey, mode: "0644" },
   ];
 }

@@ -17,14 +17,27 @@ const patience = 10;
  */
 const backSeconds = 3;
 
+/** A route of kamal-proxy and what it is told of it. */
+export interface Switched {
+  readonly route: string;
+  /** The role behind it; undefined: an accessory. */
+  readonly role: string | undefined;
+  readonly proxy: KamalProxySettings;
+  readonly flags: readonly Command[];
+}
+
 /** Sends the role's traffic to `to` and back to `from`: see {@link ProxyDriver.switch}. */
 export function switchStep(settings: Settings, role: Role, to: Target, from: Target | undefined): RunStep {
   const proxy = proxyOf(role);
-  const route = rolePrefix(settings, role.name);
+  const errorPages = settings.errorPagesPath === undefined || !("container" in to) ? undefined : to.version;
+  return switchRoute(settings, { route: rolePrefix(settings, role.name), role: role.name, proxy, flags: deployFlags(settings, role.name, proxy, errorPages) }, to, from);
+}
+
+/** Sends the traffic of a route to `to`, and back to `from`. */
+export function switchRoute(settings: Pick<Settings, "deployTimeoutSeconds" | "drainTimeoutSeconds">, { route, role, proxy, flags }: Switched, to: Target, from: Target | undefined): RunStep {
   const label = "container" in to ? to.container : to.id;
-  const flags = deployFlags(settings, role.name, proxy);
   return {
-    kind: "run", role: role.name, title: `Switch ${route} to ${label}`,
+    kind: "run", ...(role === undefined ? {} : { role }), title: `Switch ${route} to ${label}`,
     command: sh`${find(to)}
 [ -n "$id" ] || { echo ${`There is no container ${label}`} >&2; exit ${switchStatus.refused}; }
 ${deploy(route, portOf(to, proxy), flags)}`,

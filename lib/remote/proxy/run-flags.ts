@@ -15,7 +15,7 @@ const fixed = sh`docker run --name ${proxyContainer} --network ${network} --deta
  * @param run undefined: as the files that Kamal's `proxy boot_config` left on the host say, each with its default
  */
 export function runProxy(run: ProxyRunSettings | undefined): Command {
-  if (run === undefined) return sh`${fromFiles()} | xargs ${fixed}`;
+  if (run === undefined) return sh`${proxyFromFiles()} | xargs ${fixed}`;
   const proxyFlags = [...(run.debug ? ["--debug"] : []), ...(run.metricsPort === undefined ? [] : ["--metrics-port", String(run.metricsPort)])];
   return sh`${fixed} ${publishFlags(run)} ${[
     ...(run.logMaxSize === "" ? [] : ["--log-opt", `max-size=${run.logMaxSize}`]),
@@ -34,7 +34,8 @@ export function haveImage(run: ProxyRunSettings | undefined): Command {
 docker image inspect "$image" > /dev/null 2>&1 || docker pull --quiet "$image"`;
 }
 
-function publishFlags({ publish, bindIps, httpPort, httpsPort }: ProxyRunSettings): readonly string[] {
+/** `--publish` of the proxy's two ports. */
+export function publishFlags({ publish, bindIps, httpPort, httpsPort }: Pick<ProxyRunSettings, "publish" | "bindIps" | "httpPort" | "httpsPort">): readonly string[] {
   if (!publish) return [];
   const addresses = bindIps.length === 0 ? [""] : bindIps.map((ip) => (ip.includes(":") && !ip.startsWith("[") ? `[${ip}]:` : `${ip}:`));
   return addresses.flatMap((address) => ["--publish", `${address}${httpPort}:80`, "--publish", `${address}${httpsPort}:443`]);
@@ -43,4 +44,5 @@ function publishFlags({ publish, bindIps, httpPort, httpsPort }: ProxyRunSetting
 /** What a file of Kamal's `proxy boot_config` says. */
 const fileOr = (name: string, otherwise: string): string => `$(cat ${proxyDirectory}/${name} 2> /dev/null || echo ${otherwise === "" ? '""' : quote(otherwise)})`;
 
-const fromFiles = (): Command => new Command(`echo ${fileOr("options", "--publish 80:80 --publish 443:443 --log-opt max-size=10m")} ${fileOr("image", "basecamp/kamal-proxy")}:${fileOr("image_version", "v0.9.2")} ${fileOr("run_command", "")}`);
+/** Prints options, image and command of the proxy as the files of Kamal's `proxy boot_config` say them, each with its default. */
+export const proxyFromFiles = (): Command => new Command(`echo ${fileOr("options", "--publish 80:80 --publish 443:443 --log-opt max-size=10m")} ${fileOr("image", "basecamp/kamal-proxy")}:${fileOr("image_version", "v0.9.2")} ${fileOr("run_command", "")}`);

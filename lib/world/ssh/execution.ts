@@ -40,8 +40,11 @@ export function checkCommand(host: string, command: Command): void {
   }
 }
 
-/** Starts a command in an open session. Input is to be written by the caller. */
-export function execute(connection: Connection, channel: ClientChannel, text: string): Execution {
+/**
+ * Starts a command in an open session. Input is to be written by the caller.
+ * @param lineOf makes the line to send of the text and of the hex digits that mark its processes
+ */
+export function execute(connection: Connection, channel: ClientChannel, text: string, lineOf: (text: string, run: string) => string = wrap): Execution {
   const run = randomHex(8);
   const { promise: ended, resolve } = Promise.withResolvers<Ending>();
   let exit: Omit<Ending, "lost"> | undefined;
@@ -54,7 +57,7 @@ export function execute(connection: Connection, channel: ClientChannel, text: st
   channel.stderr.on("error", () => undefined);
   channel.on("close", closed);
   channel.stderr.on("close", closed);
-  startCommand(connection.client, channel, wrap(text, run), () => {
+  startCommand(connection.client, channel, lineOf(text, run), () => {
     exit ??= { status: 126, signal: undefined };
     channel.close();
   });

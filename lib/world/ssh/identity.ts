@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createAgent, type BaseAgent, type ParsedKey } from "ssh2";
 import { ConnectError } from "../../ground/errors.ts";
+import type { KeySource } from "../../ground/ssh-options.ts";
 import type { Redactor } from "../redact.ts";
 import { readKey } from "./key-format.ts";
 import type { Target } from "./target.ts";
@@ -27,6 +28,8 @@ export interface Identities {
 }
 
 export interface KeyringOptions {
+  /** Keys that are secrets: tried after the key files the user named. */
+  readonly keyData: readonly KeySource[];
   /** Asks the user. Undefined where nobody can be asked. */
   readonly prompt: ((question: string) => Promise<string>) | undefined;
   readonly redactor: Redactor;
@@ -41,6 +44,7 @@ type Loaded = Identity | { readonly unusable: string } | { readonly publicOnly: 
 export class Keyring {
   readonly #options: KeyringOptions;
   readonly #files = new Map<string, Promise<Loaded>>();
+  readonly #secrets = new Map<KeySource, Promise<Identity>>();
   readonly #agents = new Map<string, Promise<readonly Identity[] | string>>();
   #asking: Promise<unknown> = Promise.resolve();
 
@@ -53,8 +57,9 @@ export class Keyring {
    * @throws ConnectError (key-file) when a file the user named cannot be used
    */
   async for(target: Target): Promise<Identities> {
-    const [named, usual, agent] = await Promise.all([
+    const [named, given, usual, agent] = await Promise.all([
       Promise.all(target.keys.map((path) => this.#file(path))),
+      Promise.all(this.#options.keyData.map((source) => this.#given(source))),
       Promise.all(target.identityFiles.map((path) => this.#file(path))),
       target.agent === undefined ? [] : this.#agent(target.agent),
     ]);
@@ -78,6 +83,7 @@ export class Keyring {
       if ("unusable" in loaded) throw keyFileError(target.name, path, loaded.unusable, "Use a key of type ed25519, ecdsa or rsa, readable by you.");
       addFile(loaded, path);
     }
+    for (const identity of given) add(identity);
     if (!target.identitiesOnly) for (const identity of inAgent) add(identity);
     for (const [i, path] of target.identityFiles.entries()) {
       const loaded = usual[i];
@@ -86,6 +92,21 @@ export class Keyring {
       else addFile(loaded, path);
     }
     return { identities: found, notes };
+  }
+
+  #given(source: KeySource): Promise<Identity> {
+    const loading = this.#secrets.get(source) ?? this.#readGiven(source);
+    this.#secrets.set(source, loading);
+    return loading;
+  }
+
+  async #readGiven({ name, read }: KeySource): Promise<Identity> {
+    const text = await read();
+    this.#options.redactor.conceal(text, name);
+    const file = readKey(text);
+    if (file.kind === "private") return plainIdentity(`secret ${name}`, file.key);
+    const why = file.kind === "unusable" ? file.why : file.kind === "public" ? "it is a public key" : "it needs a passphrase";
+    throw keyFileError(undefined, `in secret ${name}`, why, "Give a private key without a passphrase, of type ed25519, ecdsa or rsa.");
   }
 
   #file(path: string): Promise<Loaded> {

@@ -1,4 +1,5 @@
 import type { Client, ClientChannel } from "ssh2";
+import type { TerminalSize } from "../../ground/terminal.ts";
 
 /**
  * The inside of an ssh2 client, version 1.17.0: what is needed to open a session before it is known what will run in it. Its public
@@ -9,6 +10,7 @@ interface ClientInside {
   readonly _protocol: {
     session(id: number, windowBytes: number, packetBytes: number): void;
     exec(id: number, command: string, wantReply: boolean): void;
+    pty(id: number, rows: number, columns: number, heightPixels: number, widthPixels: number, kind: string, modes: null, wantReply: boolean): void;
   };
 }
 type SessionAnswer = ((error: Error | undefined, channel: ClientChannel | undefined) => void) & { type?: string };
@@ -50,4 +52,17 @@ export function startCommand(client: Client, channel: ClientChannel, command: st
     if (failed !== false && inside.incoming.state !== "closed") onRefused();
   });
   protocol.exec(inside.outgoing.id, command, true);
+}
+
+/**
+ * Asks for a terminal for the command that will run in the session. Rejects when the host gives none.
+ * @param kind such as `xterm-256color`
+ */
+export function requestTerminal(client: Client, channel: ClientChannel, kind: string, { columns, rows }: TerminalSize): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { _callbacks: callbacks, outgoing } = channel as unknown as ChannelInside;
+  const { _protocol: protocol } = client as unknown as ClientInside;
+  callbacks.push((failed) => (failed === false ? resolve() : reject(new Error("It gives no terminal"))));
+  protocol.pty(outgoing.id, rows, columns, 0, 0, kind, null, true);
+  return promise;
 }

@@ -9,6 +9,14 @@ export function wrap(text: string, run: string): string {
   return `exec env LC_ALL=C ${mark}=${run} sh -c ${quoteForAnyShell(text)}`;
 }
 
+/**
+ * The line to send for a command of the user's own session: in the language of the host, since the user reads it.
+ * @param run as for {@link wrap}; undefined: it has a terminal, and ends when that hangs up
+ */
+export function wrapSession(text: string, run: string | undefined): string {
+  return `exec ${run === undefined ? "" : `env ${mark}=${run} `}sh -c ${quoteForAnyShell(text)}`;
+}
+
 /** One word for bash, dash, zsh and fish alike: fish reads backslashes within single quotes, so they stand outside. */
 const quoteForAnyShell = (text: string): string => `'${text.replaceAll(/['\\]/g, "'\\$&'")}'`;
 

@@ -73,6 +73,9 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         user: address.user ?? config.user ?? "root",
       };
       const expand = (path: string): string => expandPath(path, tokens);
+      const ownCommand = kind === "hop" ? undefined : ssh.proxyCommand;
+      const jumps = proxy ?? (ownCommand === undefined ? config.proxyJump : []);
+      const command = jumps.length > 0 ? undefined : (ownCommand ?? config.proxyCommand);
       const alias = (config.hostKeyAlias ?? tokens.hostName).toLowerCase();
       return {
         name,
@@ -80,11 +83,11 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         port: tokens.port,
         user: tokens.user,
         keys: ssh.keys.map(userPath),
-        identityFiles: ssh.keysOnly && ssh.keys.length > 0 ? [] : (config.identityFiles.length > 0 ? config.identityFiles : usualKeys).map(expand),
+        identityFiles: ssh.keysOnly && ssh.keys.length + ssh.keyData.length > 0 ? [] : (config.identityFiles.length > 0 ? config.identityFiles : usualKeys).map(expand),
         identitiesOnly: ssh.keysOnly || config.identitiesOnly,
         agent: agentOf(config.identityAgent, env, expand),
-        jumps: proxy ?? config.proxyJump,
-        proxyCommand: proxy === undefined && config.proxyJump.length === 0 ? config.proxyCommand && expandCommand(config.proxyCommand, tokens) : undefined,
+        jumps,
+        proxyCommand: command === undefined ? undefined : expandCommand(command, tokens),
         knownAs: tokens.port === 22 || config.hostKeyAlias !== undefined ? alias : `[${alias}]:${tokens.port}`,
         knownHostsFiles: [
           ...(config.userKnownHostsFiles.length > 0 ? config.userKnownHostsFiles : usualKnownHosts),

@@ -2,6 +2,7 @@ import type { ClientChannel } from "ssh2";
 import type { Command } from "../../ground/command.ts";
 import { ConnectError, isDeployError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
+import type { Terminal } from "../../ground/terminal.ts";
 import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
@@ -10,6 +11,7 @@ import type { Connection } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";
 import { Keyring } from "./identity.ts";
+import { interact } from "./interact.ts";
 import { homeOf } from "./paths.ts";
 import { Pool } from "./pool.ts";
 import { httpProbe } from "./probe.ts";
@@ -42,14 +44,16 @@ class SshTransport implements Transport, AsyncDisposable {
   readonly #pool: Pool;
   readonly #redactor: Redactor;
   readonly #clock: Clock;
+  readonly #report: (event: EventBody) => void;
   readonly #open = new Set<{ stop(): Promise<void> }>();
 
   constructor({ ssh, env, cwd, report, redactor, clock, prompt }: TransportOptions) {
     this.#redactor = redactor;
     this.#clock = clock;
+    this.#report = report;
     this.#pool = new Pool({
       targets: createTargets(ssh, homeOf(env), cwd, env),
-      keyring: new Keyring({ prompt, redactor }),
+      keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }),
       report,
       clock,
       env,
@@ -80,6 +84,13 @@ class SshTransport implements Transport, AsyncDisposable {
     return opened;
   }
 
+  async interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number> {
+    checkCommand(host, command);
+    const { connection, channel, slot } = await this.#session(host, command, signal);
+    using _ = slot;
+    return await interact(connection, channel, command, terminal, signal);
+  }
+
   async probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.#pool.get(host, signal);
@@ -95,7 +106,20 @@ class SshTransport implements Transport, AsyncDisposable {
   }
 
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
-    return await openTunnel(await this.#pool.get(host, signal), port, signal);
+    const connection = await this.#pool.get(host, signal);
+    try {
+      return await openTunnel(connection, port, signal);
+    } catch (error) {
+      if (signal.aborted || connection.isGone || !(await this.#hasRegistry(connection, port, signal))) throw error;
+      this.#report({ type: "notice", level: "info", host, text: `Port ${port} leads to a registry there already: it is used as it is` });
+      return { [Symbol.asyncDispose]: async () => undefined };
+    }
+  }
+
+  /** A host that is this machine has its registry already, and so has one with a tunnel of its own. Source of the path: OCI distribution specification, "end-1". */
+  async #hasRegistry({ client }: Connection, port: number, signal: AbortSignal): Promise<boolean> {
+    const answer = await httpProbe(client, { address: "127.0.0.1", port, path: "/v2/", headers: {}, timeoutMs: 5_000 }, this.#clock, signal, (text) => text);
+    return answer.ok && answer.status === 200;
   }
 
   /** A session for one command, and the slot to give back after it. */

@@ -17,20 +17,7 @@ export async function openTunnel(connection: Connection, port: number, signal: A
   const { client, host } = connection;
   const open = new Set<ClientChannel>();
   const onConnection = ({ destPort }: TcpConnectionDetails, accept: AcceptConnection<ClientChannel>, reject: RejectConnection): void => {
-    if (destPort !== port) return;
-    const socket = connect(port, loopback);
-    let channel: ClientChannel | undefined;
-    socket.on("error", () => (channel === undefined ? reject() : channel.destroy()));
-    socket.on("connect", () => {
-      channel = accept();
-      open.add(channel);
-      channel.on("error", () => undefined);
-      channel.on("close", () => {
-        if (channel !== undefined) open.delete(channel);
-        socket.destroy();
-      });
-      socket.pipe(channel).pipe(socket);
-    });
+    if (destPort === port) join(port, accept, reject, open);
   };
   client.on("tcp connection", onConnection);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -55,4 +42,22 @@ export async function openTunnel(connection: Connection, port: number, signal: A
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Joins a connection that the host accepted to this machine's port. */
+function join(port: number, accept: AcceptConnection<ClientChannel>, reject: RejectConnection, open: Set<ClientChannel>): void {
+  const socket = connect(port, loopback);
+  let channel: ClientChannel | undefined;
+  socket.on("error", () => (channel === undefined ? reject() : channel.destroy()));
+  socket.on("connect", () => {
+    const accepted = accept();
+    channel = accepted;
+    open.add(accepted);
+    accepted.on("error", () => undefined);
+    accepted.on("close", () => {
+      open.delete(accepted);
+      socket.destroySoon();
+    });
+    socket.pipe(accepted).pipe(socket);
+  });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Secret } from "../../../lib/ground/secret.ts";
 import type { KamalProxySettings, Settings } from "../../../lib/config/settings.ts";
-import { certificateSteps } from "../../../lib/remote/proxy/kamal-proxy.ts";
+import { ownCertificateSteps } from "../../../lib/remote/proxy/kamal-proxy.ts";
 import { switchStep } from "../../../lib/remote/proxy/kamal-switch.ts";
 import { defaultProxy, roleOf, settingsOf } from "../../support/settings.ts";
 import { words } from "../../support/words.ts";
@@ -43,12 +43,12 @@ const cases: readonly (readonly [string, string[], string])[] = [
 
 test.each(cases)("%s", (_title, line, expected) => expect(line).toEqual(words(expected)));
 
-test("C6: certificateSteps() makes the folder for all to read, then writes certificate and key", () => {
-  const role = roleOf("web", { proxy: { ...defaultProxy, tls: { certificate: new Secret("CERT", "c"), privateKey: new Secret("KEY", "k") } } });
-  expect(certificateSteps(settingsOf(), role).map((step) => (step.kind === "upload" ? [step.path, step.mode, String(step.content)] : step.kind === "run" ? step.command.text : step.kind))).toEqual([
+test("C6: ownCertificateSteps() makes the folder for all to read, then writes certificate and key", () => {
+  const own = { ...defaultProxy, tls: { certificate: new Secret("CERT", "c"), privateKey: new Secret("KEY", "k") } };
+  expect(ownCertificateSteps(settingsOf(), "web", own).map((step) => (step.kind === "upload" ? [step.path, step.mode, String(step.content)] : step.kind === "run" ? step.command.text : step.kind))).toEqual([
     "mkdir -p .kamal/proxy/apps-config/shop/tls/web",
     [".kamal/proxy/apps-config/shop/tls/web/cert.pem", "0644", "‹secret CERT›"],
     [".kamal/proxy/apps-config/shop/tls/web/key.pem", "0644", "‹secret KEY›"],
   ]);
-  expect(certificateSteps(settingsOf(), roleOf("web"))).toEqual([]);
+  expect(ownCertificateSteps(settingsOf(), "web", defaultProxy)).toEqual([]);
 });

@@ -28,6 +28,9 @@ export function traefikContainerCommand(verb: "run --detach" | "create", name: s
 
 export const runTraefik = (traefik: TraefikSettings): Command => traefikContainerCommand("run --detach", traefikContainer, traefik);
 
+/** True where the container is one of ours: it reads our folder of routes. */
+export const isOurTraefik = (): Command => sh`docker container inspect --format ${"{{range .Mounts}}{{println .Destination}}{{end}}"} ${traefikContainer} 2> /dev/null | grep -q -x ${filesInProxy}`;
+
 /** The arguments of Traefik itself: ours, then the user's, which go over ours. */
 export function traefikArgs({ args }: Pick<TraefikSettings, "args">): readonly string[] {
   const own: Readonly<Record<string, string | number | boolean>> = {

@@ -1,0 +1,204 @@
+import type { Accessory } from "../config/settings.ts";
+import { suggest } from "../config/suggest.ts";
+import { DeployError } from "../ground/errors.ts";
+import { accessoryEnvPath } from "../ground/names.ts";
+import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
+import { makeDirectory, removeAccessoryContainer, removeAccessoryEnv, removeAccessoryImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { sh } from "../ground/command.ts";
+import { envFile } from "../remote/envfile.ts";
+import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
+import { pullImage } from "../remote/image.ts";
+import { createNetwork } from "../remote/network.ts";
+import { accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
+import { login } from "../remote/registry.ts";
+import { auditStep } from "./audit.ts";
+import { factsOf, lanes, requireDocker } from "./hosts.ts";
+import { fileKey, type Order } from "./order.ts";
+import { proxyBootSteps } from "./proxy.ts";
+
+/** What stands for every accessory. */
+export const everyAccessory = "all";
+
+/**
+ * The accessories that a name chooses among those in scope.
+ * @throws DeployError (usage) for a name that is none, or when the filters leave no host of it
+ */
+export function chosenAccessories({ scope, settings }: Pick<Order, "scope" | "settings">, name: string): readonly Accessory[] {
+  const names = settings.accessories.map((accessory) => accessory.name);
+  if (name !== everyAccessory && !names.includes(name)) {
+    const meant = suggest(name, [...names, everyAccessory]);
+    throw new DeployError("usage", `There is no accessory "${name}"`, { hint: names.length === 0 ? "The config has no accessories." : `${meant === undefined ? "" : `Did you mean ${meant}? `}The accessories are: ${names.join(", ")}.` });
+  }
+  const chosen = scope.accessories.filter((accessory) => name === everyAccessory || accessory.name === name);
+  if (chosen.length > 0 || names.length === 0) return chosen;
+  throw new DeployError("usage", `No host of ${name === everyAccessory ? "an accessory" : name} is among those you chose`, { hint: `Its hosts: ${settings.accessories.filter((one) => name === everyAccessory || one.name === name).map((one) => `${one.name} (${one.hosts.join(", ")})`).join(", ")}.` });
+}
+
+/** The hosts of the accessories that a name chooses. @throws as {@link chosenAccessories} */
+export const hostsOfAccessories = (order: Pick<Order, "scope" | "settings">, name: string): readonly string[] => [...new Set(chosenAccessories(order, name).flatMap(({ hosts }) => hosts))];
+
+/** Its container on a host; undefined also where nothing is known. */
+const containerOn = (facts: FleetFacts, host: string, { service }: Accessory): AccessoryFacts | undefined => factsOf(facts, host).accessories.find((one) => one.service === service);
+/** True where it is there, or where nobody looked. */
+const mayBeOn = (facts: FleetFacts, host: string, accessory: Accessory): boolean => !facts.has(host) || containerOn(facts, host, accessory) !== undefined;
+
+const loginSteps = ({ registry }: Accessory): readonly RunStep[] => {
+  const command = login(registry);
+  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, onCancel: "abandon", hint: "Check the registry's username and password, and that the host reaches it." }];
+};
+const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork() };
+
+/** The folders of an accessory. */
+export const directorySteps = (accessory: Accessory): readonly HostStep[] => accessory.directories.map((directory) => ({ kind: "run", title: `Make ${directory.hostPath}`, command: makeDirectory(directory) }));
+
+/** The files of an accessory. */
+export const fileSteps = (order: Order, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap(({ hostPath, remote, mode, owner }): HostStep[] => {
+  const body = order.content.files.get(fileKey(accessory.name, host, remote));
+  if (body === undefined) throw new TypeError(`The content of ${remote} for ${accessory.name} was not read`);
+  return [
+    { kind: "upload", title: `Write ${hostPath}`, path: hostPath, mode, ...body },
+    ...(owner === undefined ? [] : [{ kind: "run" as const, title: `Give ${hostPath} to ${owner}`, command: sh`chown ${owner} ${hostPath}` }]),
+  ];
+});
+
+/** Files, environment, container, route: everything behind login and network. */
+function bootSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: string): readonly HostStep[] {
+  const { settings } = order;
+  const { name, service, proxy } = accessory;
+  const needsProxy = proxy !== undefined && factsOf(facts, host).proxy?.running !== true;
+  return [
+    ...directorySteps(accessory),
+    ...fileSteps(order, accessory, host),
+    auditStep(order, undefined, `Booted ${name} accessory`),
+    { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
+    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
+    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
+    ...(needsProxy ? proxyBootSteps(order, host, true) : []),
+    ...accessorySwitch(settings, accessory),
+  ];
+}
+
+const audited = (order: Order, what: string, { name }: Accessory): RunStep => auditStep(order, undefined, `${what} ${name} accessory`);
+
+/** Phases for the hosts of some accessories: all at once, or host after host. */
+function phasesOf(order: Order, chosen: readonly Accessory[], title: string, rolling: boolean, steps: (accessory: Accessory, host: string) => readonly HostStep[]): readonly Phase[] {
+  const hosts = order.scope.hosts.filter((host) => chosen.some((accessory) => accessory.hosts.includes(host)));
+  const on = (host: string): readonly HostStep[] => chosen.filter((accessory) => accessory.hosts.includes(host)).flatMap((accessory) => steps(accessory, host));
+  if (!rolling || hosts.length < 2) return [{ title, lanes: lanes(hosts, on) }];
+  return hosts.map((host) => ({ title: `${title} on ${host}`, committed: true, lanes: lanes([host], on) }));
+}
+
+/** `accessory boot`, and that part of `setup`: what is there already, running or not, is left as it is. */
+export function planAccessoryBoot(order: Order, facts: FleetFacts, name: string): Plan {
+  const chosen = chosenAccessories(order, name);
+  requireDocker(facts, hostsOfAccessories(order, name));
+  return { notes: accessoryNotes(order, facts, chosen), phases: accessoryBootPhases(order, facts, chosen) };
+}
+
+/** The phases that boot accessories where they are missing. */
+export function accessoryBootPhases(order: Order, facts: FleetFacts, chosen: readonly Accessory[]): readonly Phase[] {
+  const seen = new Set<string>();
+  return phasesOf(order, chosen, "Boot accessories", false, (accessory, host) => {
+    if (containerOn(facts, host, accessory) !== undefined) return [];
+    const first = !seen.has(host);
+    seen.add(host);
+    return [...loginSteps(accessory), ...(first ? [networkStep] : []), ...bootSteps(order, facts, accessory, host)];
+  });
+}
+
+/** Where accessories are already. */
+export function accessoryNotes(order: Order, facts: FleetFacts, chosen: readonly Accessory[]): readonly string[] {
+  return chosen.flatMap((accessory) => accessory.hosts.flatMap((host) => {
+    const there = containerOn(facts, host, accessory);
+    if (there === undefined) return [];
+    const next = there.state === "running" ? `\`capstan accessory reboot ${accessory.name}\` replaces it` : `it is ${there.state}: \`capstan accessory start ${accessory.name}\` starts it`;
+    return [`Left as it is: ${accessory.name} on ${host}, where a container ${accessory.service} is there already; ${next}.`];
+  }));
+}
+
+/** `accessory reboot` and `accessory upgrade`: another container from the image as it is now. The image is there before the old container stops. */
+export function planAccessoryReboot(order: Order, facts: FleetFacts, name: string, rolling: boolean): Plan {
+  const chosen = chosenAccessories(order, name);
+  requireDocker(facts, hostsOfAccessories(order, name));
+  const steps = (accessory: Accessory, host: string): readonly HostStep[] => [
+    ...loginSteps(accessory), networkStep,
+    { kind: "run", title: `Pull ${accessory.image}`, command: pullImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
+    ...(mayBeOn(facts, host, accessory) ? [...stopSteps(order, accessory), ...removeContainerSteps(accessory)] : []),
+    // What was there before is gone: nothing can be taken back.
+    ...bootSteps(order, facts, accessory, host).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
+  ];
+  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps) };
+}
+
+const withoutUndo = ({ undo: _undo, undoTitle: _title, ...step }: RunStep): RunStep => step;
+
+function stopSteps(order: Order, accessory: Accessory): readonly HostStep[] {
+  return [
+    ...accessoryUnroute(accessory),
+    { kind: "run", title: `Stop ${accessory.service}`, command: stopAccessory(accessory.service) },
+    audited(order, "Stopped", accessory),
+  ];
+}
+
+function startSteps(order: Order, accessory: Accessory): readonly HostStep[] {
+  return [
+    { kind: "run", title: `Start ${accessory.service}`, command: startAccessory(accessory.service), hint: `Boot it first: \`capstan accessory boot ${accessory.name}\`.` },
+    audited(order, "Started", accessory),
+    ...accessorySwitch(order.settings, accessory).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
+  ];
+}
+
+const removeContainerSteps = ({ service }: Accessory): readonly HostStep[] => [{ kind: "run", title: `Remove the container ${service}`, command: removeAccessoryContainer(service) }];
+
+/** What `accessory start`, `stop` and `restart` do. */
+export type AccessoryAction = "start" | "stop" | "restart";
+
+/** @throws DeployError (missing) that names every host where it is not */
+export function planAccessoryAction(order: Order, facts: FleetFacts, name: string, action: AccessoryAction): Plan {
+  const chosen = chosenAccessories(order, name);
+  requireDocker(facts, hostsOfAccessories(order, name));
+  const gone = chosen.flatMap((accessory) => accessory.hosts.filter((host) => !mayBeOn(facts, host, accessory)).map((host) => `${accessory.name} on ${host}`));
+  if (gone.length > 0 && action !== "stop") throw new DeployError("missing", `There is no container of ${gone.join(", ")}`, { state: ["Nothing was changed."], hint: `Boot it: \`capstan accessory boot ${name}\`.` });
+  const steps = (accessory: Accessory, host: string): readonly HostStep[] => {
+    if (!mayBeOn(facts, host, accessory)) return [];
+    return { start: () => startSteps(order, accessory), stop: () => stopSteps(order, accessory), restart: () => [...stopSteps(order, accessory), ...startSteps(order, accessory)] }[action]();
+  };
+  const title = { start: "Start accessories", stop: "Stop accessories", restart: "Restart accessories" }[action];
+  return { notes: gone.map((where) => `Nothing to stop: ${where}.`), phases: phasesOf(order, chosen, title, false, steps) };
+}
+
+/** The parts of `accessory remove`, each of which is a command of its own too. */
+export type AccessoryPart = "container" | "image" | "directory";
+
+/** `accessory remove`: container, image, environment and folder. Folders with an absolute path and named volumes stay: they are the data. */
+export function planAccessoryRemove(order: Order, facts: FleetFacts, name: string, parts: readonly AccessoryPart[]): Plan {
+  const chosen = chosenAccessories(order, name);
+  requireDocker(facts, hostsOfAccessories(order, name));
+  return { notes: [], phases: phasesOf(order, chosen, "Remove accessories", false, (accessory, host) => removeSteps(order, facts, accessory, host, parts)) };
+}
+
+/** Takes an accessory, or parts of it, away from a host. */
+export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: string, parts: readonly AccessoryPart[]): readonly HostStep[] {
+  const { name, service, image } = accessory;
+  const whole = parts.length > 1;
+  return [
+    ...(whole && mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : []),
+    ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? removeContainerSteps(accessory) : []),
+    ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
+    ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service) }] : []),
+    ...(whole ? [{ kind: "run" as const, title: `Remove env file of ${name}`, command: removeAccessoryEnv(order.settings, name) }] : []),
+    audited(order, "Removed", accessory),
+  ];
+}
+
+/** The single steps of a boot. */
+export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string, what: "files" | "directories" | "image"): Plan {
+  const chosen = chosenAccessories(order, name);
+  requireDocker(facts, hostsOfAccessories(order, name));
+  const steps = (accessory: Accessory, host: string): readonly HostStep[] => ({
+    files: () => fileSteps(order, accessory, host),
+    directories: () => directorySteps(accessory),
+    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullImage(accessory.image), onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
+  })[what]();
+  return { notes: [], phases: phasesOf(order, chosen, { files: "Bring files", directories: "Make folders", image: "Pull images" }[what], false, steps) };
+}

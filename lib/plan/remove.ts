@@ -1,0 +1,88 @@
+import type { Role } from "../config/settings.ts";
+import { DeployError } from "../ground/errors.ts";
+import { containerName } from "../ground/names.ts";
+import type { HostStep, Plan, RunStep } from "../ground/step.ts";
+import { removeContainers, removeOneOffs, removeVersion, stopContainer } from "../remote/container.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
+import { logout } from "../remote/registry.ts";
+import { removeAppDirectories, removeImages, removeNetwork, removeRunFiles, unlessOthers } from "../remote/remove.ts";
+import { removeSteps as accessorySteps } from "./accessory.ts";
+import { auditStep } from "./audit.ts";
+import { containersOfRole, isUp } from "./current.ts";
+import { allHosts, appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
+import type { Order } from "./order.ts";
+import { foreignRoutes } from "./proxy.ts";
+
+const run = (title: string, command: RunStep["command"], more: Partial<RunStep> = {}): RunStep => ({ kind: "run", title, command, ...more });
+
+/** Every role that has a place on the host, not only those in scope. */
+const isWhole = (order: Order, host: string): boolean => order.settings.roles.every((role) => !role.hosts.includes(host) || rolesOn(order, host).some(({ name }) => name === role.name));
+
+function appSteps(order: Order, facts: FleetFacts, host: string): readonly HostStep[] {
+  const { settings } = order;
+  const ofRole = (role: Role): HostStep[] => [
+    ...(role.proxy === undefined ? [] : [driverFor(role.proxy.kind).unroute(settings, role)]),
+    ...containersOfRole(role, factsOf(facts, host).containers).filter(isUp).map((container) => run(`Stop ${container.name}`, stopContainer(container.name, role.stopTimeoutSeconds), { role: role.name, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 })),
+    run(`Remove the containers of ${role.name}`, removeContainers(settings, role.name), { role: role.name }),
+    run(`Remove what \`app exec\` left of ${role.name}`, removeOneOffs(settings, role.name), { role: role.name }),
+    auditStep(order, role.name, "Removed all containers"),
+  ];
+  return [...rolesOn(order, host).flatMap(ofRole), ...(isWhole(order, host) ? [run("Remove the images of the app", removeImages(settings.service)), run("Remove the folders of the app", removeAppDirectories(settings)), auditStep(order, undefined, "Removed the app")] : [])];
+}
+
+/** `app remove`. */
+export function planAppRemove(order: Order, facts: FleetFacts): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  return { notes: [], phases: [{ title: "Remove app", lanes: lanes(hosts, (host) => appSteps(order, facts, host)) }] };
+}
+
+/** The single steps of {@link planAppRemove}. */
+export type AppPart = "containers" | "images" | "directories";
+
+/** One step of `app remove`. */
+export function planAppPart(order: Order, facts: FleetFacts, part: AppPart): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  const { settings } = order;
+  const steps = (host: string): readonly HostStep[] => ({
+    containers: () => rolesOn(order, host).map((role) => run(`Remove the stopped containers of ${role.name}`, removeContainers(settings, role.name), { role: role.name })),
+    images: () => [run("Remove the images of the app", removeImages(settings.service))],
+    directories: () => [run("Remove the folders of the app", removeAppDirectories(settings))],
+  })[part]();
+  return { notes: [], phases: [{ title: `Remove ${part}`, lanes: lanes(hosts, (host) => [...steps(host), auditStep(order, undefined, `Removed ${part}`)]) }] };
+}
+
+/** `app remove-container VERSION`. @throws DeployError (usage) when a container of the version runs */
+export function planRemoveVersion(order: Order, facts: FleetFacts): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  const up = hosts.flatMap((host) => factsOf(facts, host).containers.filter((one) => isUp(one) && one.version === order.version).map(({ name }) => `${name} on ${host}`));
+  if (up.length > 0) throw new DeployError("usage", `Cannot remove version ${order.version}: it is running: ${up.join(", ")}`, { state: ["Nothing was changed."], hint: "Stop it first: `capstan app stop`, or `capstan app stale-containers --stop`." });
+  const steps = (host: string): readonly HostStep[] => rolesOn(order, host).flatMap((role) => [
+    auditStep(order, role.name, `Removed container with version ${order.version}`),
+    run(`Remove ${containerName(order.settings, role.name, order.version)}`, removeVersion(containerName(order.settings, role.name, order.version)), { role: role.name }),
+  ]);
+  return { notes: [], phases: [{ title: "Remove containers", lanes: lanes(hosts, steps) }] };
+}
+
+/** `remove`: everything of this service and destination. Proxy and network go with the last service of a host. */
+export function planRemove(order: Order, facts: FleetFacts): Plan {
+  const { settings, scope } = order;
+  const hosts = allHosts(order);
+  requireDocker(facts, hosts);
+  const shared = proxyHosts(order).filter((host) => foreignRoutes(order, factsOf(facts, host)).length > 0);
+  const registries = (host: string): readonly HostStep[] => [settings.registry, ...scope.accessories.filter((accessory) => accessory.hosts.includes(host)).map(({ registry }) => registry)]
+    .filter((registry, i, all) => registry.username !== undefined && all.findIndex(({ server }) => server === registry.server) === i)
+    .map((registry) => run(`Log out of ${registry.server ?? "the registry"}`, logout(registry)));
+  return {
+    notes: shared.length === 0 ? [] : [`The proxy stays on ${shared.join(", ")}: other services use it.`],
+    phases: [
+      { title: "Remove app", lanes: lanes(appHosts(order), (host) => appSteps(order, facts, host)) },
+      { title: "Remove accessories", lanes: lanes(hosts, (host) => scope.accessories.filter((accessory) => accessory.hosts.includes(host)).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image", "directory"]))) },
+      { title: "Remove proxy", lanes: lanes(proxyHosts(order).filter((host) => !shared.includes(host)), (host) => driverOn(settings, host).remove().map((step) => (step.kind === "run" ? { ...step, command: unlessOthers(settings, step.command) } : step))) },
+      { title: "Log out and tidy up", lanes: lanes(hosts, (host) => [...registries(host), auditStep(order, undefined, "Removed everything"), run("Remove the network", removeNetwork()), run("Remove the files of the service", removeRunFiles(settings))]) },
+    ],
+  };
+}

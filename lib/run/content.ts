@@ -1,0 +1,59 @@
+import { DeployError } from "../ground/errors.ts";
+import { Secret } from "../ground/secret.ts";
+import type { World } from "../ground/world.ts";
+import type { Accessory, AccessoryFile, Settings } from "../config/settings.ts";
+import { fileKey, type FileBody, type LocalContent } from "../plan/order.ts";
+
+/** What of this machine a command brings to hosts. */
+export interface Brings {
+  readonly accessories: readonly Accessory[];
+  readonly errorPages: boolean;
+}
+
+/** Pages that kamal-proxy looks for. */
+const errorPage = /^[45]\d\d\.html$/;
+
+/**
+ * Reads the files that go to hosts. What a function of the config gives is opened only when it is sent, since it may hold secrets.
+ * @param calling call the functions; a plan that is not carried out does without what they give
+ * @throws DeployError (config) that names every file that is missing, before anything is connected to
+ */
+export async function readContent(world: World, settings: Settings, brings: Brings, calling: boolean): Promise<LocalContent> {
+  const wanted = brings.accessories.flatMap((accessory) => accessory.files.flatMap((file) => accessory.hosts.map((host) => ({ accessory, file, host }))));
+  const bodies = await Promise.all(wanted.map(async ({ accessory, file, host }) => [fileKey(accessory.name, host, file.remote), await bodyOf(world, settings, accessory, file, host, calling)] as const));
+  const missing = [...new Set(wanted.flatMap(({ accessory, file }, i) => (bodies[i]?.[1] === undefined && "path" in file.source ? [`${file.source.path} (accessories.${accessory.name}.files, for ${file.remote})`] : [])))];
+  const errorPages = brings.errorPages && settings.errorPagesPath !== undefined ? await pagesOf(world, settings.errorPagesPath) : new Map<string, FileBody>();
+  if (brings.errorPages && settings.errorPagesPath !== undefined && errorPages.size === 0) missing.push(`${settings.errorPagesPath}/502.html, or any other page of errors (errorPagesPath)`);
+  if (missing.length > 0) throw new DeployError("config", `Cannot find ${missing.length === 1 ? "a file" : `${missing.length} files`} that should go to hosts`, { details: missing, hint: "Paths in the config are relative to the folder of the config file.", state: ["Nothing was changed."] });
+  return { files: new Map(bodies.flatMap(([key, body]) => (body === undefined ? [] : [[key, body]]))), errorPages };
+}
+
+async function bodyOf(world: World, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string, calling: boolean): Promise<FileBody | undefined> {
+  if ("path" in file.source) {
+    const bytes = await world.files.bytes(file.source.path);
+    return bytes === undefined ? undefined : { content: Buffer.from(bytes).toString("base64"), encoding: "base64" };
+  }
+  const { content } = file.source;
+  if (typeof content === "string") return { content };
+  const name = `content of ${file.remote} for ${accessory.name}`;
+  if (!calling) return { content: new Secret(name, () => { throw new Error(`${name} was not made`); }) };
+  const text = await callContent(content, settings, accessory, file, host);
+  return { content: new Secret(name, text) };
+}
+
+async function callContent(content: Exclude<Extract<AccessoryFile["source"], { content: unknown }>["content"], string>, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string): Promise<string> {
+  const env = Object.fromEntries(Object.entries(accessory.env.clear).map(([key, value]) => [key, String(value)]));
+  let text: unknown;
+  try {
+    text = await content({ host, env, secret: (name) => settings.secrets.value(name) });
+  } catch (cause) {
+    throw new DeployError("config", `Cannot make ${file.remote} of ${accessory.name}: its function in the config threw ${cause instanceof Error ? `"${cause.message}"` : "something that is no Error"}`, { cause, hint: `Correct accessories.${accessory.name}.files in the config.` });
+  }
+  if (typeof text === "string") return text;
+  throw new DeployError("config", `Cannot make ${file.remote} of ${accessory.name}: its function in the config gave ${text === undefined ? "nothing" : `a ${typeof text}`} instead of a text`, { hint: `Return a text from the content of accessories.${accessory.name}.files.` });
+}
+
+async function pagesOf(world: World, folder: string): Promise<Map<string, FileBody>> {
+  const names = ((await world.files.list(folder)) ?? []).filter((name) => errorPage.test(name));
+  return new Map(await Promise.all(names.map(async (name): Promise<[string, FileBody]> => [name, { content: Buffer.from((await world.files.bytes(`${folder}/${name}`)) ?? "").toString("base64"), encoding: "base64" }])));
+}
