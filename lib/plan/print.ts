@@ -1,5 +1,5 @@
 import { programText, secretVariables } from "../ground/command.ts";
-import type { Phase, Plan, Step } from "../ground/step.ts";
+import type { Phase, Plan, Step, Tunnel } from "../ground/step.ts";
 
 /** The command, path or question a step comes down to, exactly as it will be carried out. `EXPOSED` is a port that only the container tells. */
 export function stepText(step: Step): string {
@@ -22,7 +22,7 @@ export function printPlan(plan: Plan): string {
     if (phase.lanes.every((lane) => lane.steps.length === 0)) continue;
     lines.push("", `== ${phase.title}${phase.limit === undefined ? "" : ` (${phase.limit} at once)`}${phase.optional === true ? " (a failure here is only told)" : ""}${tunnelText(phase)}`);
     const blocks = new Map<string, string[]>();
-    for (const lane of phase.lanes) {
+    for (const lane of phase.lanes.filter(({ steps }) => steps.length > 0)) {
       const block = lane.steps.flatMap((step) => [`  ${step.title}`, `    ${marks[step.kind]} ${stepText(step).replaceAll("\n", "\n      ")}${suffix(step)}`]).join("\n");
       blocks.set(block, [...(blocks.get(block) ?? []), lane.host ?? "here"]);
     }
@@ -72,13 +72,19 @@ export interface PlanLine {
   readonly secrets?: readonly string[];
   /** Of a local program: true when it is carried out only if the step before it fails. */
   readonly fallback?: true;
+  /** Ports of this machine that hosts reach as their own meanwhile. */
+  readonly tunnels?: readonly Tunnel[];
   /** Of a wait. */
   readonly deadlineSeconds?: number;
 }
 
 /** A plan as data, one entry a step, in the order in which they are carried out. */
 export function planLines(plan: Plan): readonly PlanLine[] {
-  return plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps.map((step) => planLine(phase.title, lane.host, step))));
+  return plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => {
+    // A host has a tunnel to itself; what is done here may be about any of them.
+    const tunnels = (phase.tunnels ?? []).filter(({ host }) => lane.host === undefined || lane.host === host);
+    return lane.steps.map((step) => ({ ...planLine(phase.title, lane.host, step), ...(tunnels.length === 0 ? {} : { tunnels }) }));
+  }));
 }
 
 function planLine(phase: string, host: string | undefined, step: Step): PlanLine {

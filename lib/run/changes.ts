@@ -39,8 +39,12 @@ const release = { brings: bringsPages, lock: true, version: "built", secrets: tr
 const here = { lock: false, version: "none", secrets: false, release: false, postDeploy: false, hooks: false, hosts: () => [] } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
 
-/** Logging in or out: no host is asked when only this machine is meant. */
-const access = (sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change => ({ ...housekeeping, lock: false, ...(sides.remote ? {} : { hosts: () => [] }), stages: [{ sees: sides.remote ? "hosts" : "nothing", plan: (order: Order) => plan(order, sides) }] });
+/** What concerns the registry: no host is asked when only this machine is meant, or the registry is on it. */
+function access({ registry }: Settings, sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change {
+  const sees = sides.remote && !isLocalRegistry(registry.server) ? "hosts" : "nothing";
+  const common = isLocalRegistry(registry.server) ? here : { ...housekeeping, lock: false, ...(sides.remote ? {} : { hosts: () => [] }) };
+  return { ...common, stages: [{ sees, plan: (order: Order) => plan(order, sides) }] };
+}
 
 /** The proxy's container gets secrets only where its environment names some. */
 const proxySecrets = ({ traefik }: Settings): boolean => Object.keys(traefik?.env.secret ?? {}).length > 0;
@@ -113,11 +117,11 @@ export const changes = {
   proxy: (action: ProxyAction): Change => ({ ...housekeeping, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
   proxyPart: (part: ProxyPart): Change => ({ ...housekeeping, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planProxyPart(order, facts, part) }] }),
   bootConfig: (config: BootConfig | undefined): Change => ({ ...housekeeping, lock: false, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planBootConfig(order, facts, config) }] }),
-  registrySetup: (sides: Sides, { registry }: Settings): Change =>
-    isLocalRegistry(registry.server) ? { ...here, stages: [{ sees: "nothing", plan: () => planLocalRegistry("setup", registry, sides) }] } : { ...access(sides, planRegistryLogin), secrets: true },
-  registryRemove: (sides: Sides, { registry }: Settings): Change =>
-    isLocalRegistry(registry.server) ? { ...here, stages: [{ sees: "nothing", plan: () => planLocalRegistry("remove", registry, sides) }] } : access(sides, planRegistryLogout),
-  registryLogin: (sides: Sides): Change => ({ ...access(sides, planRegistryLogin), secrets: true }),
-  registryLogout: (sides: Sides): Change => access(sides, planRegistryLogout),
+  registrySetup: (settings: Settings, sides: Sides): Change =>
+    isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("setup", settings.registry, sides)) : changes.registryLogin(settings, sides),
+  registryRemove: (settings: Settings, sides: Sides): Change =>
+    isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("remove", settings.registry, sides)) : changes.registryLogout(settings, sides),
+  registryLogin: (settings: Settings, sides: Sides): Change => ({ ...access(settings, sides, planRegistryLogin), secrets: !isLocalRegistry(settings.registry.server) }),
+  registryLogout: (settings: Settings, sides: Sides): Change => access(settings, sides, planRegistryLogout),
   bootstrap: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [bootstrap] }),
 } as const;

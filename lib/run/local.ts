@@ -52,23 +52,25 @@ export async function localFacts(world: World, task: Task, dev = false): Promise
   return { docker, buildx, pack, arch, builder, dockerfile, variables: variablesOf(world, settings), git, loose, cloneRoot, cloneExists };
 }
 
-/** Facts to plan a build from where Docker is asked for nothing but the architecture, and that only when it decides who builds what. */
-export async function offlineFacts(world: World, task: Task): Promise<LocalFacts> {
+/** Facts to plan a build from where Docker is asked for nothing but the architecture, and that only when it decides who builds what. Git is asked as ever. */
+export async function offlineFacts(world: World, task: Task, dev = false): Promise<LocalFacts> {
   const { settings } = task;
   const [git, arch] = await Promise.all([gitFacts(world, settings), archOf(world, settings)]);
-  return { ...assumedTools, arch, git, loose: undefined, cloneRoot: cloneRootOf(world) };
+  return { ...assumedTools, arch, git, loose: dev && git !== undefined ? await looseFiles(world, settings) : undefined, cloneRoot: cloneRootOf(world) };
 }
 
-/** The builder of the config, and what shows it. */
-export async function builderDetails(world: World, task: Task): Promise<{ readonly builder: Builder; readonly outputs: readonly string[] }> {
-  const builder = builderOf(task.settings, await archOf(world, task.settings));
+/** The builder of the config. @throws DeployError (missing) when the architecture of this machine decides and cannot be found out */
+export const builderHere = async (world: World, { settings }: Task): Promise<Builder> => builderOf(settings, await archOf(world, settings));
+
+/** What shows a builder. @throws ProgramError for the first program that fails */
+export async function builderOutputs(world: World, builder: Builder): Promise<readonly string[]> {
   const outputs: string[] = [];
   for (const program of detailsPrograms(builder)) {
     const exit = await world.programs.run(program, { timeoutMs: askMs, signal: world.signal });
     if (exit.status !== 0) throw new ProgramError(program, exit);
     outputs.push(exit.stdout);
   }
-  return { builder, outputs };
+  return outputs;
 }
 
 async function archOf(world: World, settings: Settings): Promise<string | undefined> {

@@ -38,6 +38,8 @@ export interface FakeOptions {
   /** Called when a session begins: to throw as a lost connection does. */
   readonly onSession?: () => void;
   readonly onConnect?: (host: string) => void;
+  /** Called before a tunnel opens: to throw as a host does that opens none. */
+  readonly onTunnel?: (host: string) => void;
 }
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
@@ -45,7 +47,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, onRun, onSession, onConnect }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, onRun, onSession, onConnect, onTunnel }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -128,6 +130,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         return probe(host, attempt);
       },
       async tunnel(host, port) {
+        onTunnel?.(host);
         ran.push(`${host} $ open tunnel ${port}`);
         return { [Symbol.asyncDispose]: async () => void ran.push(`${host} $ close tunnel ${port}`) };
       },

@@ -33,4 +33,4 @@ export const create = define({
   changes: true,
 });
 export const remove = define({ meta: { purpose: "Remove the builder and its cache", examples: [["capstan build remove", "free its disk space, or begin anew with `capstan build create`"]] }, args: {}, changes: true });
-export const details = define({ meta: { purpose: "Show the builder of the config and those of this machine", examples: [["capstan build details", "which builder builds what, and where"]] }, args: {}, changes: false });
+export const details = define({ meta: { purpose: "Show the builder of the config and those of this machine", examples: [["capstan build details", "which builder builds what, and where"]] }, args: {}, changes: false, asks: true });
