@@ -20,6 +20,6 @@ export async function details(context: CommandContextOf<typeof definitions.detai
     const outputs = await builderOutputs(deployer.world, builder);
     const name = buildxName(builder);
     const head = `Builder: ${builder.kind}${name === undefined ? "" : ` (${name})`}`;
-    context.print([head, ...outputs.map((output) => output.trimEnd())].join("\n\n"), { type: "builder", kind: builder.kind, name: name ?? null, outputs: [...outputs] });
+    context.print([head, ...outputs.map((output) => output.trimEnd()).filter((output) => output !== "")].join("\n\n"), { type: "builder", kind: builder.kind, name: name ?? null, outputs: [...outputs] });
   });
 }

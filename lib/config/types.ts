@@ -632,7 +632,7 @@ export interface AccessoryConfig {
 /** Where images are kept. */
 export interface RegistryConfig {
   /**
-   * Host of the registry. With `localhost:PORT` no credentials are needed.
+   * Host of the registry. `localhost:PORT` is one on this machine: it is run as a container, hosts reach it through SSH, and no credentials are needed.
    * @default Docker Hub
    * @example server: "ghcr.io"
    */

@@ -1,3 +1,4 @@
+import { isLocalRegistry } from "../config/roles.ts";
 import type { HostStep, Phase } from "../ground/step.ts";
 import { checkServiceLabel, pullImage } from "../remote/image.ts";
 import { login } from "../remote/registry.ts";
@@ -25,7 +26,7 @@ export function pullPhase(order: Order, facts: FleetFacts, hosts: readonly strin
 }
 
 /** Pulls the image and checks that it is one of this service. */
-function pullSteps(order: Order, image: string, hint = "Check that the image was pushed: `capstan build push`, and the registry's credentials."): readonly HostStep[] {
+function pullSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
   const { settings, version } = order;
   const command = login(settings.registry);
   return [
@@ -35,3 +36,8 @@ function pullSteps(order: Order, image: string, hint = "Check that the image was
     auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
 }
+
+const pullHint = ({ settings }: Order): string =>
+  isLocalRegistry(settings.registry.server)
+    ? "Check that the image was pushed: `capstan build push`, and that the registry of this machine runs: `capstan registry setup`."
+    : "Check that the image was pushed: `capstan build push`, and the registry's credentials.";

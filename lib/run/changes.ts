@@ -72,7 +72,7 @@ export const changes = {
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
     stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: rollbackHint(order.settings, order.scope, facts) }) }],
   }),
-  buildPush: (options: BuildOptions): Change => ({ ...housekeeping, lock: false, version: "built", secrets: true, stages: [build(options)] }),
+  buildPush: (options: BuildOptions): Change => ({ ...housekeeping, lock: false, hosts: () => [], version: "built", secrets: true, stages: [build(options)] }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),
   buildDeliver: (options: BuildOptions): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [build(options), { sees: "hosts", plan: planBuildPull }] }),
   buildDev: (options: BuildOptions): Change => ({ ...here, version: "built", secrets: ({ builder }) => Object.keys(builder.secrets).length > 0, stages: [{ sees: "here", dev: true, plan: (order, local) => planBuildDev(order, local, options) }] }),

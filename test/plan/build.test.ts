@@ -93,6 +93,15 @@ describe("a registry on this machine", () => {
   });
 });
 
+test("a host that cannot pull is told what may be the matter with that kind of registry", () => {
+  const hint = (settings: Settings): string | undefined => {
+    const step = planBuildPull(orderOf(settings, "77"), bothHosts).phases[0]?.lanes[0]?.steps.find(({ title }) => title.startsWith("Pull "));
+    return step?.kind === "run" ? step.hint : undefined;
+  };
+  expect(hint(local)).toBe("Check that the image was pushed: `capstan build push`, and that the registry of this machine runs: `capstan registry setup`.");
+  expect(hint(settingsOf())).toBe("Check that the image was pushed: `capstan build push`, and the registry's credentials.");
+});
+
 test("registry login and logout keep to their sides", () => {
   const order = orderOf(settingsOf({ registry: { ...settingsOf().registry, server: "reg.example" } }), "");
   expect(titles(planRegistryLogin(order, { local: true, remote: false }))).toEqual(["Log in here"]);

@@ -25,6 +25,7 @@ describe("build push", () => {
   test("takes no lock and connects to no host: only this machine is busy", async () => {
     const done = await carry(settingsOf(), changes.buildPush({}), { here: bare, ...noHosts });
     expect(done.error).toBeUndefined();
+    expect(done.events[0]).toMatchObject({ type: "start", hosts: [] });
     expect(done.events.flatMap((event) => (event.type === "phase-start" ? [event.phase] : []))).toEqual(["Read secrets", "Prepare the build", "Build and push image"]);
     expect(programs(done)).toEqual([
       "docker buildx inspect kamal-local-docker-container", "docker login --username bot --password-stdin", "docker buildx rm kamal-local-docker-container",
