@@ -62,7 +62,7 @@ export interface Definition<A extends Args = Args> {
   readonly conflicts?: readonly (readonly [keyof A & string, keyof A & string])[];
   /** True for what changes something: it understands --dry-run. */
   readonly changes: boolean;
-  /** True for what only asks hosts: with --dry-run it prints its questions. */
+  /** True for what only asks, hosts or this machine: with --dry-run it prints its questions. */
   readonly asks?: boolean;
 }
 

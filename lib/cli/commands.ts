@@ -99,6 +99,10 @@ export const commands: Tree = {
     "deliver": command(image.deliver, async () => (await import("./image.ts")).deliver),
     "push": command(image.push, async () => (await import("./image.ts")).push),
     "pull": command(image.pull, async () => (await import("./image.ts")).pull),
+    "dev": command(image.dev, async () => (await import("./image.ts")).dev),
+    "create": command(image.create, async () => (await import("./image.ts")).create),
+    "remove": command(image.remove, async () => (await import("./image.ts")).remove),
+    "details": command(image.details, async () => (await import("./image.ts")).details),
   }),
   "prune": group("Old containers and images", {
     "all": command(prune.all, async () => (await import("./prune.ts")).all),
@@ -109,6 +113,8 @@ export const commands: Tree = {
     "perform": command(healthcheck.perform, async () => (await import("./healthcheck.ts")).perform),
   }),
   "registry": group("The place where images are kept", {
+    "setup": command(registry.setup, async () => (await import("./registry.ts")).setup),
+    "remove": command(registry.remove, async () => (await import("./registry.ts")).remove),
     "login": command(registry.login, async () => (await import("./registry.ts")).login),
     "logout": command(registry.logout, async () => (await import("./registry.ts")).logout),
   }),

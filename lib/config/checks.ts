@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import manifest from "../../package.json" with { type: "json" };
 import { aliasProblems } from "./aliases.ts";
+import { builderProblems } from "./builder-checks.ts";
 import type { Path } from "./locate.ts";
 import { foundText, type Problem } from "./problems.ts";
 import { accessoryProblems, proxiedAccessories, type ProxiedInput } from "./accessory-checks.ts";
@@ -27,9 +28,7 @@ export function crossProblems(config: ParsedConfig, { commands, destination }: {
     ...runProblems(proxied),
     ...traefikProblems(config, roles, proxied),
     ...aliasProblems(config.aliases, commands),
-    ...(config.builder.driver === "docker" && Array.isArray(config.builder.arch) && config.builder.arch.length > 1
-      ? [{ path: ["builder", "driver"], text: `expected "docker-container" for several architectures, found "docker"` }]
-      : []),
+    ...builderProblems(config),
     ...(config.minimumVersion !== undefined && Bun.semver.order(version, full(config.minimumVersion)) < 0
       ? [{ path: ["minimumVersion"], text: `expected a capstan of at least ${config.minimumVersion}, found ${version}: upgrade capstan` }]
       : []),
@@ -46,6 +45,7 @@ function imageProblems(config: ParsedConfig): Problem[] {
   const { image, registry } = config;
   if (isLocalRegistry(registry.server)) return [];
   const missing = (["username", "password"] as const).filter((key) => registry[key] === undefined);
+  if (missing.length > 0 && /^localhost(\/|$)/.test(registry.server ?? "")) return [{ path: ["registry", "server"], text: `expected a registry on this machine with its port, such as "localhost:5000", found ${JSON.stringify(registry.server)}` }];
   const doubled = registry.server !== undefined && image?.startsWith(`${registry.server}/`);
   return [
     ...(image === undefined && !isWithoutApp(config) ? [{ path: ["image"], text: `is missing: expected an image such as "acme/shop" (only a registry at localhost:PORT can do without)` }] : []),

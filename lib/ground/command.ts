@@ -76,8 +76,11 @@ export interface Program {
   readonly input?: string | Secret;
 }
 
-/** The text of a program for plans and errors: can be pasted into a shell. Secret values show as placeholders. */
+/** The text of a program for plans and errors: can be pasted into a shell in which the variables of {@link secretVariables} are set. */
 export function programText(program: Program): string {
-  const env = Object.entries(program.env ?? {}).map(([name, value]) => `${name}=${typeof value === "string" ? quote(value) : String(value)}`);
+  const env = Object.entries(program.env ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [`${name}=${quote(value)}`] : []));
   return [...env, ...program.argv.map(quote)].join(" ");
 }
+
+/** Names of the variables that bring a program its secrets. */
+export const secretVariables = (program: Program): readonly string[] => Object.entries(program.env ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [] : [name]));

@@ -12,7 +12,7 @@ import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps } from "./proxy.ts";
-import { pullSteps } from "./pull.ts";
+import { pullPhase } from "./pull.ts";
 
 /** Name of the old proxy until all is well. */
 const before = `${traefikContainer}-before-upgrade`;
@@ -74,7 +74,7 @@ function groupPhases(order: Order, hosts: readonly string[], on: (host: string) 
     ];
   };
   return [
-    { title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), "missing")) },
+    pullPhase(order, facts, hosts, { when: "missing", title: `Pull image${suffix}` }),
     { title: `Prepare hosts${suffix}`, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, false)) },
     { title: `Boot app${suffix}`, lanes: lanes(hosts, (host) => on(host).flatMap((place) => bootSteps(order, place))) },
     { title: `Change proxies${suffix}`, lanes: lanes(proxied, change) },

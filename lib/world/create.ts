@@ -54,6 +54,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     open: async (...given) => (await loaded()).open(...given),
     interact: async (...given) => (await loaded()).interact(...given),
     probe: async (...given) => (await loaded()).probe(...given),
+    tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
   const close = async (): Promise<void> => {
     const opened = loading;
