@@ -37,7 +37,7 @@ export interface Adapter {
    */
   readonly login?: (cli: Cli, account: string) => Promise<string | undefined>;
   /** Reads the values. @throws DeployError that lists every name that cannot be read */
-  readonly fetch: (cli: Cli, request: VaultRequest & { readonly session?: string | undefined }) => Promise<readonly Found[]>;
+  readonly read: (cli: Cli, request: VaultRequest & { readonly session?: string | undefined }) => Promise<readonly Found[]>;
 }
 
 /** The names with `from` before them. */

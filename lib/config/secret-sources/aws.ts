@@ -11,7 +11,7 @@ export const awsSecretsManager: Adapter = {
   title: "AWS Secrets Manager",
   program: "aws",
   account: "optional",
-  async fetch(cli, request) {
+  async read(cli, request) {
     const names = qualified(request);
     const profile = request.account === undefined ? [] : ["--profile", request.account];
     const found: Found[] = [];

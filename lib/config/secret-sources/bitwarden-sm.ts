@@ -12,7 +12,7 @@ export const bitwardenSecretsManager: Adapter = {
     if (failed !== undefined) throw cli.notLoggedIn("export BWS_ACCESS_TOKEN=…", failed);
     return undefined;
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const found: Found[] = [];
     const missing: Unread[] = [];
     for (const name of qualified(request)) {

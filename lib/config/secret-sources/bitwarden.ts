@@ -24,7 +24,7 @@ export const bitwarden: Adapter = {
     if (sync !== undefined) throw cli.notLoggedIn(cli.text(["sync"]), ["The vault cannot be synchronised", ...sync]);
     return session;
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const wanted = qualified(request).map((name) => ({ name, item: name.split("/")[0] ?? name, field: name.includes("/") ? name.slice(name.indexOf("/") + 1) : undefined }));
     const found: Found[] = [];
     const missing: Unread[] = [];

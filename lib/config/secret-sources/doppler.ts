@@ -11,7 +11,7 @@ export const doppler: Adapter = {
     if ((await cli.run(["me", "--json"])).status !== 0) await cli.login(["login", "-y"]);
     return undefined;
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const token = cli.env["DOPPLER_TOKEN"]?.startsWith("dp.st") === true;
     const wanted = qualified(request).map((name) => ({ name, key: name.split("/").at(-1) ?? name, flags: token ? [] : flagsOf(name) }));
     const found: Found[] = [];

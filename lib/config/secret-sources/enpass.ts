@@ -7,7 +7,7 @@ export const enpass: Adapter = {
   title: "Enpass",
   program: "enpass-cli",
   version: ["version"],
-  async fetch(cli, { names, from }) {
+  async read(cli, { names, from }) {
     if (from === undefined) throw new DeployError("usage", "Cannot read secrets from Enpass: it needs the folder of the vault", { hint: "Add --from FOLDER" });
     const titles = [...new Set(names.map((name) => (name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : name)))];
     const items = recordsOf(await cli.json(["-json", "-vault", from, "show", ...titles], names, { terminal: "ask" }));

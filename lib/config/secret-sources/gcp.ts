@@ -22,7 +22,7 @@ export const gcpSecretManager: Adapter = {
     if (!(await isLoggedIn(cli))) throw cli.notLoggedIn(cli.text(["auth", "login"]), ["There is still no account"]);
     return undefined;
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const [user = "default", as] = (request.account ?? "").split("|");
     const access = [
       ...(user === "default" ? [] : [`--account=${user}`]),
@@ -31,7 +31,7 @@ export const gcpSecretManager: Adapter = {
     ];
     const found: Found[] = [];
     const missing: Unread[] = [];
-    for (const result of await settle(qualified(request).map(parse), together, (wanted) => read(cli, wanted, access))) {
+    for (const result of await settle(qualified(request).map(parse), together, (wanted) => readOne(cli, wanted, access))) {
       if (!result.ok) throw result.error;
       if ("why" in result.value) missing.push(result.value);
       else found.push(result.value);
@@ -53,7 +53,7 @@ interface Wanted {
   readonly version: string;
 }
 
-async function read(cli: Cli, { name, project, secret, version }: Wanted, access: readonly string[]): Promise<Found | Unread> {
+async function readOne(cli: Cli, { name, project, secret, version }: Wanted, access: readonly string[]): Promise<Found | Unread> {
   const got = await cli.tryJson(["secrets", "versions", "access", version, `--secret=${secret}`, ...(project === "default" ? [] : [`--project=${project}`]), ...access]);
   const payload = got.why === undefined && isRecord(got.data) && isRecord(got.data["payload"]) ? textOf(got.data["payload"]["data"]) : undefined;
   if (payload === undefined) return { name, why: got.why ?? ["gcloud gave no payload"] };

@@ -12,7 +12,7 @@ export const lastpass: Adapter = {
     if (stdout.trim() !== `Logged in as ${account}.`) await cli.login(["login", account]);
     return undefined;
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const names = qualified(request);
     const items = recordsOf(await cli.json(["show", ...names, "--json"], names));
     const results = names.map((name) => ({ name, item: items.find(({ id, fullname }) => fullname === name || id === name) }));

@@ -35,7 +35,7 @@ export interface Managers {
    * Reads several secrets at once.
    * @throws DeployError (usage) when the request cannot be made so; (config) when the manager's program is not there, nobody is logged in, or with all names that cannot be read
    */
-  fetch(request: VaultRequest & { readonly adapter: string }): Promise<readonly Found[]>;
+  read(request: VaultRequest & { readonly adapter: string }): Promise<readonly Found[]>;
 }
 
 /** Password managers for one run: each account is logged in to at most once, and each manager asked one thing at a time. */
@@ -43,19 +43,19 @@ export function passwordManagers(port: CliPort): Managers {
   const sessions = new Map<string, Promise<string | undefined>>();
   const installed = new Map<Adapter, Promise<void>>();
   const queues = new Map<Adapter, Promise<unknown>>();
-  const fetch = async (adapter: Adapter, request: VaultRequest): Promise<readonly Found[]> => {
+  const answer = async (adapter: Adapter, request: VaultRequest): Promise<readonly Found[]> => {
     const cli = new Cli(adapter.program ?? adapter.name, adapter.title, port);
     if (adapter.program !== undefined) await memoised(installed, adapter, () => cli.checkInstalled(adapter.version ?? ["--version"]));
     const { login } = adapter;
     const account = request.account ?? "";
     const session = login === undefined ? undefined : await memoised(sessions, `${adapter.name} ${account}`, () => login(cli, account));
-    return adapter.fetch(cli, { ...request, session });
+    return adapter.read(cli, { ...request, session });
   };
   return {
-    async fetch({ adapter: name, ...request }) {
+    async read({ adapter: name, ...request }) {
       const adapter = adapterNamed(name);
       check(adapter, request);
-      const turn = (queues.get(adapter) ?? Promise.resolve()).then(() => fetch(adapter, request));
+      const turn = (queues.get(adapter) ?? Promise.resolve()).then(() => answer(adapter, request));
       queues.set(adapter, turn.catch(() => undefined));
       return turn;
     },

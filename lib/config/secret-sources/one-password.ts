@@ -23,7 +23,7 @@ export const onePassword: Adapter = {
     if ((await cli.run(["account", "get", "--account", account])).status === 0) return undefined;
     return cli.login(["signin", "--account", account, "--force", "--raw"], cli.text(["signin", "--account", account]), "ask");
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const access = ["--format", "json", "--account", request.account ?? "", ...(request.session ? ["--session", request.session] : [])];
     return request.names.length === 0 ? allOf(cli, request.from ?? "", access) : some(cli, qualified(request).map(parse), access);
   },

@@ -11,7 +11,7 @@ export const passbolt: Adapter = {
     if (failed !== undefined) throw cli.notLoggedIn("passbolt configure", failed);
     return undefined;
   },
-  async fetch(cli, request) {
+  async read(cli, request) {
     const wanted = qualified(request).map((name) => ({ name, folder: name.split("/").slice(0, -1), key: name.split("/").at(-1) ?? name }));
     const folders = await foldersOf(cli, wanted.map(({ folder }) => folder), wanted.map(({ name }) => name));
     const lost = wanted.filter(({ folder }) => folder.length > 0 && !folders.has(folder.join("/")));
