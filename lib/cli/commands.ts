@@ -46,6 +46,7 @@ export const commands: Tree = {
   "docs": command(inspect.docs, async () => (await import("./docs.ts")).docs),
   "completion": command(inspect.completion, async () => (await import("./completion.ts")).completion),
   "init": command(inspect.init, async () => (await import("./init.ts")).init),
+  "import": command(inspect.importProject, async () => (await import("./import.ts")).importProject),
   "remove": command(release.remove, async () => (await import("./release.ts")).remove),
   "upgrade": command(release.upgrade, async () => (await import("./release.ts")).upgrade),
   "version": command(inspect.version, async () => (await import("./version.ts")).version),

@@ -14,7 +14,7 @@ export const globalArgs = {
   hosts: { type: "string", alias: "h", multiple: true, valueHint: "HOSTS", description: "Only these hosts: comma separated, * and ? allowed", group: where },
   roles: { type: "string", alias: "r", multiple: true, valueHint: "ROLES", description: "Only these roles: comma separated, * and ? allowed", group: where },
   primary: { type: "boolean", alias: "p", description: "Only the primary host", group: where },
-  configFile: { type: "string", alias: "c", valueHint: "FILE", description: "Config file; default: deploy.config.ts", group: where },
+  configFile: { type: "string", alias: "c", valueHint: "FILE", description: "Config file, also a deploy.yml of Kamal or MRSK; default: deploy.config.ts", group: where },
   version: { type: "string", valueHint: "VERSION", description: "Version of the application; default: the commit that is checked out", group: where },
   quiet: { type: "boolean", alias: "q", description: "Show errors only", group: output },
   verbose: { type: "boolean", alias: "v", description: "Show every command with its output and time", group: output },

@@ -1,5 +1,6 @@
 import type { Command } from "../ground/command.ts";
 import type { DeployError } from "../ground/errors.ts";
+import type { Secret } from "../ground/secret.ts";
 import type { Exit } from "../ground/world.ts";
 
 /** What every hook gets. */
@@ -15,6 +16,8 @@ export interface HookContext {
   readonly hosts: readonly string[];
   /** The roles this run works on. */
   readonly roles: readonly string[];
+  /** True when `-r` named them. */
+  readonly rolesNamed: boolean;
   /** Such as `deploy`, or `app` with the subcommand `boot`. */
   readonly command: string;
   readonly subcommand: string | undefined;
@@ -27,9 +30,11 @@ export interface HookContext {
   /** Writes a line to the run's output. */
   log(text: string): void;
   /** Runs a program on this machine. Throws unless it ends with status 0. */
-  local(argv: readonly string[], options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string }): Promise<Exit>;
+  local(argv: readonly string[], options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string | Secret>>; readonly input?: string }): Promise<Exit>;
   /** The value of a secret, for handing it to an API. It is scrubbed from all output. Throws when it is missing. */
   secret(name: string): Promise<string>;
+  /** The values of all secrets in files and config, by name. They are scrubbed from all output. */
+  secrets(): Promise<Readonly<Record<string, string>>>;
 }
 
 /** What hooks get once there are connections. */

@@ -38,9 +38,13 @@ interface ConfigFile {
 }
 
 const endings = ["ts", "js", "mjs"] as const;
+const isYaml = (file: string): boolean => /\.ya?ml$/.test(file);
+/** Where Kamal and MRSK have their config. */
+const yamlFile = "config/deploy.yml";
 
 /**
  * Loads `deploy.config.ts` (or .js, .mjs) of the working directory, or the file that `configFile` names, and what differs for the destination.
+ * A file that ends with .yml or .yaml is a project of Kamal or MRSK, see yaml/load.ts.
  * @throws DeployError (config) when there is no such file, when it cannot be read or throws, or with every problem of the config; (usage) when a destination is required
  */
 export async function loadConfig(options: ConfigSource & ConfigFile): Promise<Settings> {
@@ -63,6 +67,7 @@ async function loadUnchecked(options: ConfigSource & ConfigFile): Promise<{ read
   const { cwd, files, destination } = options;
   checkDestination(destination);
   const file = await findConfig(options);
+  if (isYaml(file)) return (await import("./yaml/load.ts")).loadYaml(file, options);
   const base = await evaluate(file, options);
   const overFile = destination === undefined ? undefined : await existing(files, overlayFiles(file, destination));
   if (destination !== undefined && overFile === undefined && !base.isFunction) {
@@ -107,6 +112,9 @@ async function findConfig(options: ConfigSource & ConfigFile): Promise<string> {
   const { cwd, configFile } = options;
   const found = await existing(options.files, candidatesOf(options));
   if (found !== undefined) return found;
+  if (configFile === undefined && (await options.files.exists(join(cwd, yamlFile)))) {
+    throw new DeployError("config", `Cannot find deploy.config.ts in ${cwd}, but there is ${yamlFile}`, { hint: `Run it as it stands with \`capstan -c ${yamlFile} …\`, or \`capstan import\` to write deploy.config.ts from it` });
+  }
   throw new DeployError("config", `Cannot find ${configFile ?? "deploy.config.ts"} in ${cwd}`, { hint: configFile === undefined ? "Run `capstan init` to write one, or name a file with -c" : "Correct the path after -c" });
 }
 

@@ -11,6 +11,16 @@ import { secretStore } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 import type { DeployConfig } from "./types.ts";
 
+/** A file a config was read from. */
+export interface ConfigText {
+  readonly file: string;
+  readonly text: string;
+  /** The place of its `defineConfig`. */
+  readonly defined: Place | undefined;
+  /** Finds keys in it. Default: as in TypeScript, see {@link locate}. */
+  readonly locate?: (path: Path) => ReturnType<typeof locate>;
+}
+
 /** Where a config comes from, and what its secrets may be read with. */
 export interface ConfigPlace {
   readonly files: Files;
@@ -21,8 +31,12 @@ export interface ConfigPlace {
   /** Folder that paths of the config are relative to: absolute. */
   readonly root: string;
   readonly destination: string | undefined;
-  /** The files the config was read from, the one that goes over first, with the place of its `defineConfig`. Empty: it was made by a program. */
-  readonly sources: readonly { readonly file: string; readonly text: string; readonly defined: Place | undefined }[];
+  /** The files the config was read from, the one that goes over first. Empty: it was made by a program. */
+  readonly sources: readonly ConfigText[];
+  /** What was found wrong while the files were read. */
+  readonly problems?: readonly Problem[];
+  /** How problems name keys, for a config that was written under other names. */
+  readonly words?: { path(path: Path): Path; text(text: string): string };
   readonly signal?: AbortSignal | undefined;
   /** Names that aliases must not take. */
   readonly commands?: readonly string[] | undefined;
@@ -34,7 +48,8 @@ export interface ConfigPlace {
  */
 export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings {
   const name = place.sources.length === 0 ? "the config" : fileText(place.sources.at(-1)?.file ?? "", place.cwd);
-  const { parsed, problems } = check(config, place.commands ?? []);
+  const { parsed, problems: wrong } = check(config, place.commands ?? []);
+  const problems = [...(place.problems ?? []), ...wrong];
   if (parsed?.requireDestination === true && place.destination === undefined) {
     throw new DeployError("usage", `Cannot run without a destination: ${name} requires one`, { hint: "Add -d DESTINATION" });
   }
@@ -84,11 +99,11 @@ const joined = (here: string, key: string | number): string => {
 };
 
 /** The problems as lines, in the order of the files. */
-function problemLines(problems: readonly Problem[], { sources, cwd }: ConfigPlace): string[] {
+function problemLines(problems: readonly Problem[], { sources, cwd, words }: ConfigPlace): string[] {
   const placed = problems.map(({ path, text }) => {
-    const line = `${pathText(path) || "config"}: ${text}`;
+    const line = `${pathText(words?.path(path) ?? path) || "config"}: ${words?.text(text) ?? text}`;
     const found = sources.flatMap((source) => {
-      const located = locate(source.text, path);
+      const located = source.locate === undefined ? locate(source.text, path) : source.locate(path);
       return located === undefined ? [] : [{ ...located, source }];
     }).toSorted((a, b) => b.depth - a.depth)[0];
     const place = found === undefined ? sources.at(-1)?.defined : placeAt(found.source.file, found.source.text, found.offset);

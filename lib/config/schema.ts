@@ -72,7 +72,7 @@ export const ConfigSchema = z
     retainContainers: z.int({ error: "an integer of at least 1" }).min(1, { error: "an integer of at least 1" }).default(5).meta({ description: "How many old containers are kept for rollback.", example: "3" }),
     requireDestination: z.boolean().default(false).meta({ description: "Refuse to run without `-d`." }),
     minimumVersion: text("a version").regex(/^\d+(\.\d+){0,2}(-[\w.]+)?$/, { error: "a version such as \"1.2.0\"" }).optional().meta({ description: "Refuse to run with an older capstan.", example: `"1.2.0"` }),
-    secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.", example: `"config/secrets"` }),
+    secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it. A file called `.env` is read as other tools do: `.env.DESTINATION` goes over it, and the environment over both.", example: `"config/secrets"` }),
     secrets: z.record(z.string().regex(secretName, { error: "the name of a secret: letters, digits, \"_\" and \".\"" }), z.union([secretFunction, secretRef], { error: `a function that gives the value, or secret("OTHER")` })).default({}).meta({
       description: "Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.",
       example: `{ DATABASE_URL: async () => readFromVault("shop/database") }`,

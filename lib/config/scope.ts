@@ -18,6 +18,8 @@ export interface Scope {
   readonly roles: readonly Role[];
   /** Accessories that have hosts left, their `hosts` narrowed. */
   readonly accessories: readonly Accessory[];
+  /** True when the filter names roles. */
+  readonly rolesNamed: boolean;
   /** First host of the first role in scope, else of the first accessory. */
   readonly primaryHost: string;
 }
@@ -53,12 +55,12 @@ export const selectScope: SelectScope = (settings, { hosts: hostPatterns = [], r
   const [head, ...others] = ordered;
   const lead = head === undefined ? [] : [{ ...head, hosts: [first, ...head.hosts.filter((host) => host !== first)] }];
   const inLead = roleHosts.filter((host) => left.includes(host) && head?.hosts.includes(host));
-  return { hosts: unique([...inLead, ...roleHosts.filter((host) => left.includes(host)), ...accessories.flatMap(({ hosts }) => hosts)]), roles: [...lead, ...others], accessories, primaryHost: first };
+  return { hosts: unique([...inLead, ...roleHosts.filter((host) => left.includes(host)), ...accessories.flatMap(({ hosts }) => hosts)]), roles: [...lead, ...others], accessories, rolesNamed: rolePatterns.length > 0, primaryHost: first };
 };
 
 /** The primary host alone, in the first of its roles: where a session runs. */
 export function primaryOf({ roles: [role], primaryHost }: Scope): Scope {
-  return { hosts: [primaryHost], roles: role === undefined ? [] : [{ ...role, hosts: [primaryHost] }], accessories: [], primaryHost };
+  return { hosts: [primaryHost], roles: role === undefined ? [] : [{ ...role, hosts: [primaryHost] }], accessories: [], rolesNamed: false, primaryHost };
 }
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];

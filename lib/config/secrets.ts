@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { DeployError, isDeployError } from "../ground/errors.ts";
 import { Secret } from "../ground/secret.ts";
 import { settle } from "../ground/settle.ts";
@@ -28,9 +28,13 @@ export interface SecretSources {
 /** How long one `$(command)` may take: it may ask the user for a password. */
 const commandTimeoutMs = 5 * 60_000;
 
+/** `.env` and its kin are read as everybody reads them: the environment goes first, and the file of a destination over the plain one. */
+const isDotenv = (path: string): boolean => basename(path) === ".env";
+
 /** The paths of the secrets files, the one that goes over last. */
 export function secretFiles({ root, path, destination }: Pick<SecretSources, "root" | "path" | "destination">): readonly string[] {
   const base = resolve(root, path);
+  if (isDotenv(path)) return [base, ...(destination === undefined ? [] : [`${base}.${destination}`])];
   return [`${base}-common`, destination === undefined ? base : `${base}.${destination}`];
 }
 
@@ -53,6 +57,13 @@ export function secretStore(sources: SecretSources): SecretStore {
       const value = loaded.get(name) ?? (await find(name)) ?? (await missing([name]));
       loaded.set(name, value);
       return value;
+    },
+    async all(): Promise<Readonly<Record<string, string>>> {
+      const names = [...new Set([...(await find.names()), ...wanted])];
+      const results = await settle(names, 16, find);
+      const failures = results.flatMap((result) => (result.ok ? [] : [result.error]));
+      if (failures.length > 0) throw allFailures(failures);
+      return Object.fromEntries(results.flatMap((result) => (result.ok && result.value !== undefined ? [[result.item, result.value]] : [])));
     },
     async load(): Promise<void> {
       const names = [...wanted].filter((name) => !loaded.has(name));
@@ -77,8 +88,14 @@ function allFailures(failures: readonly unknown[]): unknown {
 
 type Variable = Extract<Part, { kind: "variable" }>;
 
+/** Gives the value of a secret, and the names of all that files and config know. */
+interface Finder {
+  (name: string): Promise<string | undefined>;
+  names(): Promise<readonly string[]>;
+}
+
 /** Finds values by name; each file, entry, command and function is read at most once, and only when it is needed. */
-function finder(sources: SecretSources): (name: string) => Promise<string | undefined> {
+function finder(sources: SecretSources): Finder {
   let entries: Promise<readonly Entry[]> | undefined;
   const evaluated = new Map<Entry, Promise<string>>();
   const called = new Map<string, Promise<string>>();
@@ -102,18 +119,20 @@ function finder(sources: SecretSources): (name: string) => Promise<string | unde
     called.set(name, value);
     return value;
   };
+  const read = (): Promise<readonly Entry[]> => (entries ??= readEntries(sources));
   const find = async (name: string, asked: readonly string[]): Promise<string | undefined> => {
-    entries ??= readEntries(sources);
-    const all = await entries;
+    const given = sources.env[name];
+    if (isDotenv(sources.path) && given !== undefined && given !== "") return given;
+    const all = await read();
     const entry = all.findLast((candidate) => candidate.name === name);
     if (entry !== undefined) return evaluate(all, entry);
     const source = sources.functions[name];
     if (typeof source === "function") return call(name, source);
     if (source !== undefined && !asked.includes(source.name)) return find(source.name, [...asked, name]);
     // An empty variable is how CI systems pass on a secret that does not exist.
-    return sources.env[name] === "" ? undefined : sources.env[name];
+    return given === "" ? undefined : given;
   };
-  return (name) => find(name, [name]);
+  return Object.assign((name: string) => find(name, [name]), { names: async () => [...(await read()).map(({ name }) => name), ...Object.keys(sources.functions)] });
 }
 
 async function readEntries(sources: SecretSources): Promise<readonly Entry[]> {

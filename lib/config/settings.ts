@@ -47,6 +47,8 @@ export interface SecretStore {
   get(name: string): Secret;
   /** The value itself, for a hook; also of a name the config does not mention. It is registered for scrubbing by whoever opens it. @throws DeployError (config) when it is missing */
   value(name: string): Promise<string>;
+  /** The values of all secrets in files and config, by name, for a hook. They are registered for scrubbing by whoever opens them. @throws DeployError (config) when one cannot be read */
+  all(): Promise<Readonly<Record<string, string>>>;
   /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
   load(): Promise<void>;
 }

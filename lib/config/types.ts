@@ -144,7 +144,7 @@ export interface DeployConfig {
    */
   minimumVersion?: string | undefined;
   /**
-   * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it.
+   * The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it. A file called `.env` is read as other tools do: `.env.DESTINATION` goes over it, and the environment over both.
    * @default ".capstan/secrets"
    * @example secretsPath: "config/secrets"
    */
@@ -857,11 +857,11 @@ export interface SshConfig {
    */
   proxyCommand?: string | undefined;
   /**
-   * Whether ~/.ssh/config is read; a path reads that file instead.
+   * Whether ~/.ssh/config is read; paths read those files instead, what stands first holds.
    * @default true
    * @example config: "./ssh_config"
    */
-  config?: boolean | string | undefined;
+  config?: boolean | string | readonly string[] | undefined;
   /**
    * Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`.
    * @default "accept-new"
@@ -873,6 +873,17 @@ export interface SshConfig {
    * @example connectTimeout: "30s"
    */
   connectTimeout?: number | Duration | undefined;
+  /**
+   * How often the name of a host is looked up again when it is not found.
+   * @default 3
+   * @example dnsRetries: 0
+   */
+  dnsRetries?: number | undefined;
+  /**
+   * Let programs on the hosts sign with the keys of your SSH agent while capstan is connected. Whoever is root there can use them too.
+   * @default false
+   */
+  forwardAgent?: boolean | undefined;
   /**
    * How many connections may be opening at once.
    * @default 30

@@ -15,9 +15,13 @@ export interface SshOptions {
   /** A command whose input and output are the connection. */
   readonly proxyCommand: string | undefined;
   readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
-  /** False: ~/.ssh/config is not read. A path: that file instead. */
-  readonly config: boolean | string;
+  /** False: ~/.ssh/config is not read. Paths: those files instead. */
+  readonly config: boolean | readonly string[];
   readonly connectTimeoutSeconds: number;
+  /** How often a name that is not found is looked up again. */
+  readonly dnsRetries: number;
+  /** Programs on the hosts may sign with the keys of the agent here. */
+  readonly forwardAgent: boolean;
   /** How many handshakes at once. */
   readonly maxConcurrentStarts: number;
 }
@@ -41,5 +45,7 @@ export const defaultSshOptions: SshOptions = {
   strictHostKeyChecking: "accept-new",
   config: true,
   connectTimeoutSeconds: 15,
+  dnsRetries: 3,
+  forwardAgent: false,
   maxConcurrentStarts: 30,
 };

@@ -160,7 +160,7 @@ class Run {
     const connected = connectedHosts(this.#task, this.#change);
     await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
     this.#connected = true;
-    if (this.#change.lock) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
+    if (this.#change.lock && !this.#inherited()) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
     const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, lost]) };
@@ -247,7 +247,12 @@ class Run {
   }
 
   #base(world: World = this.#world): HookBase {
-    return { world, task: this.#task, version: this.#version, recordedAt: this.#recordedAt, locked: this.#lock !== undefined };
+    return { world, task: this.#task, version: this.#version, recordedAt: this.#recordedAt, locked: this.#lock !== undefined || this.#inherited() };
+  }
+
+  /** A hook's file that calls the tool again works under the lock of the run that called it. Source: Kamal's KAMAL_LOCK. */
+  #inherited(): boolean {
+    return this.#world.env["KAMAL_LOCK"] === "true";
   }
 
   #title(): string {

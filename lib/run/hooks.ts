@@ -43,6 +43,7 @@ export function hookContext(base: HookBase, hosts: readonly string[], call: Hook
     performer: task.performer,
     hosts,
     roles: task.scope.roles.map((role) => role.name),
+    rolesNamed: task.scope.rolesNamed,
     command: task.command,
     subcommand: task.subcommand,
     recordedAt: base.recordedAt,
@@ -59,6 +60,11 @@ export function hookContext(base: HookBase, hosts: readonly string[], call: Hook
       const value = await settings.secrets.value(name);
       world.conceal(value);
       return value;
+    },
+    async secrets() {
+      const values = await settings.secrets.all();
+      for (const value of Object.values(values)) world.conceal(value);
+      return values;
     },
   };
 }
@@ -116,7 +122,7 @@ export async function callHook<Name extends HookName>(world: World, task: Task, 
     if (deadline.aborted) throw new DeployError("hook", `Hook ${name} did not end within ${hookTimeoutMs / 60_000} minutes`, { cause });
     throw new DeployError("hook", `Hook ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
-      hint: `Mend the hook in the config, or run the command with -H to leave hooks out.`,
+      hint: (isDeployError(cause) && cause.failure === "hook" ? cause.hint : undefined) ?? `Mend the hook in the config, or run the command with -H to leave hooks out.`,
     });
   }
 }

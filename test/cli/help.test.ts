@@ -24,7 +24,8 @@ Which hosts
   -h, --hosts HOSTS       Only these hosts: comma separated, * and ? allowed
   -r, --roles ROLES       Only these roles: comma separated, * and ? allowed
   -p, --primary           Only the primary host
-  -c, --config-file FILE  Config file; default: deploy.config.ts
+  -c, --config-file FILE  Config file, also a deploy.yml of Kamal or MRSK;
+                          default: deploy.config.ts
       --version VERSION   Version of the application; default: the commit that
                           is checked out
 

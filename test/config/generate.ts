@@ -8,6 +8,7 @@ const root = join(import.meta.dir, "../..");
 /** Where the public types stand, and which names of each file users see. */
 const published: Readonly<Record<string, RegExp>> = {
   "config/define": /^(defineConfig|defineDestination|ConfigEnv|ConfigExport|DestinationConfig|DestinationExport)$/,
+  "config/shell-hooks": /^(shellHooks|ShellHookOptions)$/,
   "config/secret-ref": /^(secret|SecretRef|SecretInput)$/,
   "config/types": /./,
   "config/file-content": /./,

@@ -14,7 +14,7 @@ test("resolveSettings fills in every default", () => {
     service: "shop", repository: "acme/shop", registry: { username: "bot", password: "‹secret registry password›" },
     accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: { arch: ["amd64"], dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
-    ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, maxConcurrentStarts: 30 },
+    ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
     boot: { waitSeconds: 0, parallelRoles: false },
     retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, hooksOutput: {}, output: {}, root: "/app",
   });
@@ -134,7 +134,7 @@ test("resolveSettings fills in how the proxy is run once the config says anythin
 
 test("resolveSettings makes paths absolute, but for the home directory", () => {
   const { ssh } = settingsOf({ ...base, ssh: { keys: ["keys/deploy", "~/.ssh/deploy", "/etc/key"], config: "ssh_config", connectTimeout: "1m" } }, { root: "/srv/shop" });
-  expect(ssh).toMatchObject({ keys: ["/srv/shop/keys/deploy", "~/.ssh/deploy", "/etc/key"], config: "/srv/shop/ssh_config", connectTimeoutSeconds: 60 });
+  expect(ssh).toMatchObject({ keys: ["/srv/shop/keys/deploy", "~/.ssh/deploy", "/etc/key"], config: ["/srv/shop/ssh_config"], connectTimeoutSeconds: 60 });
 });
 
 test("resolveSettings says where events go besides the screen", () => {

@@ -95,7 +95,7 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["an unknown amount of output of hooks", { hooksOutput: "loud" }, [`hooksOutput: expected "quiet", "verbose" or a map, found "loud"`]],
   ["an unknown amount of output of one hook", { hooksOutput: { preDeploy: "quite" } }, [`hooksOutput.preDeploy: expected "quiet" or "verbose", found "quite": did you mean "quiet"?`]],
   ["output of a misspelt hook", { hooksOutput: { postdeploy: "quiet" } }, ["hooksOutput.postdeploy: unknown key, did you mean postDeploy?"]],
-  ["an ssh config that is a number", { ssh: { config: 1 } }, ["ssh.config: expected true, false or a file, found 1"]],
+  ["an ssh config that is a number", { ssh: { config: 1 } }, ["ssh.config: expected true, false, a file or a list of files, found 1"]],
   ["no architecture", { builder: { arch: [] } }, ["builder.arch: expected at least one architecture, found an empty list"]],
   ["an architecture with a blank", { builder: { arch: "linux amd64" } }, [`builder.arch: expected an architecture such as "amd64" or "arm64", found "linux amd64"`]],
   ["several architectures with the docker driver", { builder: { arch: ["amd64", "arm64"], driver: "docker" } }, [`builder.driver: expected "docker-container" for several architectures, found "docker"`]],

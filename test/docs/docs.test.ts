@@ -14,7 +14,7 @@ const pending: readonly string[] = [
   "capstan envify", "capstan registry remove", "capstan registry remove --skip-local", "capstan registry remove --skip-remote",
   "capstan registry setup", "capstan registry setup --skip-local", "capstan registry setup --skip-remote", "capstan secrets extract",
   "capstan secrets fetch", "capstan secrets fetch --account", "capstan secrets fetch --adapter", "capstan secrets fetch --from",
-  "capstan secrets print", "ssh.dnsRetries", "ssh.forwardAgent",
+  "capstan secrets print",
 ];
 
 const page = (name: string): string => pages()[name] ?? "";

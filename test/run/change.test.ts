@@ -56,9 +56,18 @@ describe("runChange()", () => {
 
   test("takes the lock on the primary host of the service, whatever filters say", async () => {
     const { world, ran, connected } = fakeWorld({ answers: hosts });
-    await runChange(world, taskOf(shop, { scope: { hosts: ["10.0.0.2"], roles: [roleOf("jobs", { hosts: ["10.0.0.2"] })], accessories: [], primaryHost: "10.0.0.2" } }), changes.deploy({ skipPush: true }));
+    await runChange(world, taskOf(shop, { scope: { hosts: ["10.0.0.2"], roles: [roleOf("jobs", { hosts: ["10.0.0.2"] })], accessories: [], rolesNamed: false, primaryHost: "10.0.0.2" } }), changes.deploy({ skipPush: true }));
     expect(connected).toEqual(["10.0.0.1", "10.0.0.2"]);
     expect(ran.filter((text) => text.startsWith("10.0.0.1"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+  });
+
+  test("works under the lock of the run whose hook called it", async () => {
+    const { world, ran } = fakeWorld({ answers: hosts });
+    const locked: boolean[] = [];
+    await runChange({ ...world, env: { KAMAL_LOCK: "true" } }, taskOf({ ...shop, hooks: { preConnect: (context) => void locked.push(context.locked) } }), changes.deploy({ skipPush: true }));
+    expect([locked, ran.filter((text) => text.includes("the lock"))]).toEqual([[true], []]);
+    await runChange({ ...world, env: { KAMAL_LOCK: "false" } }, taskOf(shop), changes.deploy({ skipPush: true }));
+    expect(ran.filter((text) => text.includes("the lock"))).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
   });
 
   test("refuses missing secrets before any connection", async () => {

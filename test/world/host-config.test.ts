@@ -65,7 +65,7 @@ describe.each(readers)("createTargets() with %s", (_, env) => {
     ["me@a.named:45", { user: "deploy", port: 44 }, "me", 45],
     ["alias", { port: 44 }, "root", 44],
     ["included", { config: false }, "root", 22],
-    ["included", { config: "mine" }, "mine", 22],
+    ["included", { config: ["mine"] }, "mine", 22],
   ])("%s with %j is reached as %s on port %d", async (name, ssh, user, port) => {
     expect(await find(name, ssh)).toMatchObject({ user, port });
   });
@@ -95,7 +95,7 @@ describe.each(readers)("createTargets() with %s", (_, env) => {
 
 test("createTargets() passes on what OpenSSH says of a broken config", async () => {
   writeFileSync(join(home.path, "broken"), "Hots web\n");
-  await using targets = createTargets({ ...defaultSshOptions, config: "broken" }, home.path, home.path, { PATH: process.env["PATH"] });
+  await using targets = createTargets({ ...defaultSshOptions, config: ["broken"] }, home.path, home.path, { PATH: process.env["PATH"] });
   expect(await failureOf(targets.find("web", "host"))).toMatchObject({ failure: "config", message: expect.stringMatching(/^Cannot read the SSH config: .*broken.* line 1: .*hots/i) });
 });
 

@@ -110,6 +110,16 @@ describe("the agent", () => {
     expect(await hello(open, address(sshd))).toBe("hello\n");
   });
 
+  test("is forwarded to the host when the config says so, for every command", async () => {
+    const listed = async (forwardAgent: boolean): Promise<string[]> => {
+      await using open = openTransport(home(), { ...strict, forwardAgent }, { env: { SSH_AUTH_SOCK: socket } });
+      const list = async (): Promise<string> => (await open.transport.run(address(sshd), sh`ssh-add -l 2>&1 | wc -l; ssh-add -l >/dev/null 2>&1; echo $?`, limits)).stdout.trim().split(/\s+/).join(" ");
+      return [await list(), await list()];
+    };
+    expect(await listed(true)).toEqual(["2 0", "2 0"]);
+    expect(await listed(false)).toEqual(["1 2", "1 2"]);
+  });
+
   test("serves an encrypted key file that it holds", async () => {
     await using open = openTransport(home(), { ...strict, keys: [secret], keysOnly: true }, { env: { SSH_AUTH_SOCK: socket } });
     expect(await hello(open, address(sshd))).toBe("hello\n");

@@ -41,6 +41,19 @@ export const init = define({
   changes: true,
 });
 
+export const importProject = define({
+  meta: {
+    purpose: "Write deploy.config.ts from a project of Kamal or MRSK",
+    notes: ["Each config/deploy.NAME.yml becomes deploy.NAME.config.ts. Hooks and secrets stay where they are, and nothing is evaluated: variables and commands of the YAML become code.", "A project can be run without it too: `capstan -c config/deploy.yml deploy`."],
+    examples: [["capstan import", "then compare: `capstan config` and `capstan -c config/deploy.yml config`"], ["capstan import --from ops/deploy.yml --force", "another file, writing over what is there"]],
+  },
+  args: {
+    from: { type: "string", valueHint: "FILE", default: "config/deploy.yml", description: "The config to read" },
+    force: { type: "boolean", description: "Write over files that are there" },
+  },
+  changes: true,
+});
+
 export const version = define({
   meta: { purpose: "Show the version of capstan", examples: [["capstan version", "the same as `capstan --version`"]] },
   args: {},

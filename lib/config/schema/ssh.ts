@@ -12,9 +12,11 @@ export const Ssh = z
     keysOnly: z.boolean().default(false).meta({ description: "Offer only `keys` and `keyData`, not those of the agent." }),
     proxy: text("[user@]host[:port]").regex(/^[\w[][\w.:@[\]%-]*$/, { error: "[user@]host[:port]" }).optional().meta({ description: "Host to jump through: `[user@]host[:port]`.", example: `"bastion.example"` }),
     proxyCommand: text("a command").optional().meta({ description: "Command whose input and output are the connection; `%h`, `%p` and `%r` are host, port and user.", example: `"nc -X 5 -x socks.example:1080 %h %p"` }),
-    config: z.union([z.boolean(), text("a file")], { error: "true, false or a file" }).default(true).meta({ description: "Whether ~/.ssh/config is read; a path reads that file instead.", example: `"./ssh_config"` }),
+    config: z.union([z.boolean(), text("a file"), list(text("a file"))], { error: "true, false, a file or a list of files" }).default(true).meta({ description: "Whether ~/.ssh/config is read; paths read those files instead, what stands first holds.", example: `"./ssh_config"` }),
     strictHostKeyChecking: z.enum(["yes", "accept-new", "no"]).default("accept-new").meta({ description: "Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`." }),
     connectTimeout: seconds.default(15).meta({ description: "How long one connection may take to open.", example: `"30s"` }),
+    dnsRetries: z.int({ error: "an integer of at least 0" }).min(0, { error: "an integer of at least 0" }).default(3).meta({ description: "How often the name of a host is looked up again when it is not found.", example: "0" }),
+    forwardAgent: z.boolean().default(false).meta({ description: "Let programs on the hosts sign with the keys of your SSH agent while capstan is connected. Whoever is root there can use them too." }),
     maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once.", example: "10" }),
   })
   .meta({ typeName: "SshConfig", description: "How hosts are reached." });

@@ -2,7 +2,7 @@ import type { Client, ClientChannel } from "ssh2";
 import type { ConnectError } from "../../ground/errors.ts";
 import { Slots } from "../slots.ts";
 import { lostConnection, reasonOf } from "./failures.ts";
-import { isOpen, openSession } from "./session.ts";
+import { forwardAgent, isOpen, openSession } from "./session.ts";
 
 /** Sessions that commands use at once. sshd allows ten by default: one is kept open ahead, one is for stopping a command. */
 const mostSessions = 8;
@@ -22,7 +22,8 @@ export class Connection {
   #spare: Promise<ClientChannel> | undefined;
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client) {
+  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with */
+  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean }) {
     this.host = host;
     this.client = client;
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -33,6 +34,8 @@ export class Connection {
       resolve(this.#reason ?? new Error(this.#closing ? "it was closed" : "the host closed it"));
     });
     this.#openSpare();
+    if (options.forwardAgent) this.#spare = this.#spare?.then((channel) => (forwardAgent(client, channel), channel));
+    this.#spare?.catch(() => undefined);
   }
 
   get isGone(): boolean {

@@ -7,9 +7,9 @@ import { onAbort, throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import { socketFailure, unresolved } from "./failures.ts";
 import type { Target } from "./target.ts";
 
-/** How often a name is looked up: resolvers drop questions when many are asked at once. */
-const lookups = 3;
-const lookupPauseMs = 150;
+/** Resolvers drop questions when many are asked at once: the next one waits longer each time, up to two seconds. */
+const lookupPauseMs = 100;
+const longestPauseMs = 2000;
 
 /**
  * Opens a TCP connection, trying the addresses of a name in order. Without Nagle's delay, which would hold back every small packet.
@@ -32,14 +32,14 @@ export async function dial(target: Target, clock: Clock, signal: AbortSignal): P
 
 async function addressesOf(target: Target, clock: Clock, signal: AbortSignal): Promise<readonly string[]> {
   if (isIP(target.hostName) !== 0) return [target.hostName];
-  for (let attempt = 1; ; attempt++) {
+  for (let retries = 0; ; retries++) {
     try {
       const found = await unlessCancelled(lookup(target.hostName, { all: true }), signal);
       return [...new Set(found.map(({ address }) => address))];
     } catch (error) {
       throwIfCancelled(signal);
-      if (attempt === lookups) throw unresolved(target, error);
-      await clock.sleep(attempt * lookupPauseMs, signal);
+      if (retries >= target.dnsRetries) throw unresolved(target, error);
+      await clock.sleep(Math.min(lookupPauseMs * 2 ** retries, longestPauseMs), signal);
     }
   }
 }

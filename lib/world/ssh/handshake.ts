@@ -52,6 +52,7 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
     keepaliveCountMax,
     algorithms: { serverHostKey: check.algorithms.filter(isHostKeyAlgorithm) },
     hostVerifier: (key: Buffer) => check.accept(key),
+    ...(target.forwardAgent && target.agent !== undefined ? { agent: target.agent, agentForward: true } : {}),
     authHandler: (methods, taken, next) => {
       accepted = methods ?? accepted;
       partial ||= taken === true;

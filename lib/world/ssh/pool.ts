@@ -73,7 +73,7 @@ export class Pool implements AsyncDisposable {
       using _ = await this.#starts.take(signal);
       const stream = await this.#streamTo(target, hop, signal);
       const client = await handshake(stream, target, check, login, signal);
-      const connection = new Connection(route.name, client);
+      const connection = new Connection(route.name, client, { forwardAgent: target.forwardAgent && target.agent !== undefined });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
       void connection.gone.then(() => {
         if (connection.isClosing || this.#closed) return;

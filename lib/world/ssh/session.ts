@@ -10,6 +10,7 @@ interface ClientInside {
   readonly _protocol: {
     session(id: number, windowBytes: number, packetBytes: number): void;
     exec(id: number, command: string, wantReply: boolean): void;
+    openssh_agentForward(id: number, wantReply: boolean): void;
     pty(id: number, rows: number, columns: number, heightPixels: number, widthPixels: number, kind: string, modes: null, wantReply: boolean): void;
   };
 }
@@ -36,6 +37,16 @@ export function openSession(client: Client): Promise<ClientChannel> {
   if (id === -1) reject(new Error("No free channels available"));
   else protocol.session(id, windowBytes, packetBytes);
   return promise;
+}
+
+/** Lets programs on the host use the agent, in all sessions of the connection: sshd takes it for one and holds it for all. */
+export function forwardAgent(client: Client, channel: ClientChannel): void {
+  const { _callbacks: callbacks, outgoing } = channel as unknown as ChannelInside;
+  const { _protocol: protocol } = client as unknown as ClientInside;
+  // A host that forbids it serves its commands all the same, as with OpenSSH.
+  callbacks.push(() => undefined);
+  Object.assign(client, { _agentFwdEnabled: true });
+  protocol.openssh_agentForward(outgoing.id, true);
 }
 
 /** True while a command can be started in the session. */

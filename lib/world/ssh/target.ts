@@ -31,6 +31,9 @@ export interface Target {
   readonly hashKnownHosts: boolean;
   readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
   readonly timeoutMs: number;
+  readonly dnsRetries: number;
+  /** Never for a jump host: nothing runs there. */
+  readonly forwardAgent: boolean;
 }
 
 /** Finds out how to connect to hosts. Give it back: it may hold a temporary file. */
@@ -52,7 +55,7 @@ const globalKnownHosts = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2
  */
 export function createTargets(ssh: SshOptions, home: string, cwd: string, env: Readonly<Record<string, string | undefined>>): Targets {
   const userPath = (path: string): string => (path.startsWith("~") || isAbsolute(path) ? expandHome(path, home) : resolve(cwd, path));
-  const files = typeof ssh.config === "string" ? [userPath(ssh.config)] : [`${home}/.ssh/config`, "/etc/ssh/ssh_config"];
+  const files = typeof ssh.config !== "boolean" ? ssh.config.map(userPath) : [`${home}/.ssh/config`, "/etc/ssh/ssh_config"];
   const openssh = opensshReader(files, usualKnownHosts.map((path) => expandHome(path, home)), env);
   const readConfig = async (address: Address): Promise<HostConfig> => {
     if (ssh.config === false) return noHostConfig;
@@ -97,6 +100,8 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         // The default of the settings gives way to what ssh_config says of this very host; anything else was meant.
         strictHostKeyChecking: ssh.strictHostKeyChecking === "accept-new" ? (config.strictHostKeyChecking ?? "accept-new") : ssh.strictHostKeyChecking,
         timeoutMs: (config.connectTimeoutSeconds ?? ssh.connectTimeoutSeconds) * 1000,
+        dnsRetries: ssh.dnsRetries,
+        forwardAgent: kind === "host" && ssh.forwardAgent,
       };
     },
     [Symbol.asyncDispose]: () => openssh[Symbol.asyncDispose](),
