@@ -10,6 +10,7 @@ import * as prune from "./definitions/prune.ts";
 import * as proxy from "./definitions/proxy.ts";
 import * as registry from "./definitions/registry.ts";
 import * as release from "./definitions/release.ts";
+import * as secrets from "./definitions/secrets.ts";
 import * as server from "./definitions/server.ts";
 
 const proxyCommands: Tree = {
@@ -116,6 +117,11 @@ export const commands: Tree = {
     "status": command(lock.status, async () => (await import("./lock.ts")).status),
     "acquire": command(lock.acquire, async () => (await import("./lock.ts")).acquire),
     "release": command(lock.release, async () => (await import("./lock.ts")).release),
+  }),
+  "secrets": group("Values that stay out of the repository", {
+    "fetch": command(secrets.read, async () => (await import("./secrets.ts")).read),
+    "extract": command(secrets.extract, async () => (await import("./secrets.ts")).extract),
+    "print": command(secrets.print, async () => (await import("./secrets.ts")).print),
   }),
   "server": group("The hosts themselves", {
     "bootstrap": command(server.bootstrap, async () => (await import("./server.ts")).bootstrap),
