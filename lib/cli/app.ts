@@ -10,13 +10,13 @@ import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/app.ts";
 import { refuseJson, runSession } from "./interactive.ts";
 import { logOptions } from "./log-options.ts";
-import { runningVersions } from "../remote/current.ts";
+import { currentVersion, runningVersions } from "../remote/current.ts";
 import { askHosts, carryChange, offlineOf, printErrands, printOutputs, printPlanTo, showLogs, withDeployer } from "./session.ts";
 
 export const boot = (context: CommandContextOf<typeof definitions.boot>): Promise<void> => carryChange(context, changes.appBoot());
 export const start = (context: CommandContextOf<typeof definitions.start>): Promise<void> => carryChange(context, changes.appStart());
 export const stop = (context: CommandContextOf<typeof definitions.stop>): Promise<void> => carryChange(context, changes.appStop());
-export const maintenance = (context: CommandContextOf<typeof definitions.maintenance>): Promise<void> => carryChange(context, changes.maintenance(context.args.message));
+export const maintenance = (context: CommandContextOf<typeof definitions.maintenance>): Promise<void> => carryChange(context, changes.maintenance(context.args.message, context.args.drainTimeout));
 export const live = (context: CommandContextOf<typeof definitions.live>): Promise<void> => carryChange(context, changes.live());
 
 export const remove = (context: CommandContextOf<typeof definitions.remove>): Promise<void> => carryChange(context, changes.appRemove());
@@ -49,7 +49,9 @@ export const images = (context: CommandContextOf<typeof definitions.images>): Pr
 
 export async function version(context: CommandContextOf<typeof definitions.version>): Promise<number> {
   return withDeployer(context, async (deployer) => {
-    const found = await serving(deployer.world, await deployer.task("app", "version"));
+    const task = await deployer.task("app", "version");
+    if (context.options.dryRun) return printErrands(context, places(task).map(({ role, host }) => ({ host, role: role.name, command: currentVersion(task.settings, role.name).command })));
+    const found = await serving(deployer.world, task);
     for (const { host, role, version, container, problem } of found) {
       context.print(`${host}  ${role}  ${problem?.message ?? version ?? "nothing is running"}`, { type: "version", host, role, version: version ?? null, container: container?.name ?? null, problem: problem?.message ?? null });
     }

@@ -26,7 +26,7 @@ interface NumberArgDef extends Omit<StringArgDef, "type" | "default"> {
  */
 export type Arg =
   | (BooleanArgDef & Grouped & { readonly type: "boolean" })
-  | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean })
+  | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean; /** The value may begin with a dash. */ readonly dashes?: boolean })
   | (NumberArgDef & Grouped)
   | (PositionalArgDef & {
       readonly type: "positional";

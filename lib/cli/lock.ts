@@ -1,6 +1,6 @@
 import { DeployError } from "../ground/errors.ts";
 import { abbreviated } from "../ground/names.ts";
-import { acquireLock, lockStatusCode, readHeld, releaseLock } from "../remote/lock.ts";
+import { acquireLock, lockStatus, lockStatusCode, readHeld, releaseLock } from "../remote/lock.ts";
 import { connectAll } from "../run/observe.ts";
 import { builtVersion } from "../run/local.ts";
 import { describeLock, heldError, readLock } from "../run/lock.ts";
@@ -9,11 +9,12 @@ import type { Command } from "../ground/command.ts";
 import type { CommandContextOf } from "./command.ts";
 import type { Deployer } from "./deployer.ts";
 import type * as definitions from "./definitions/lock.ts";
-import { printPlanTo, withDeployer, type AnyContext } from "./session.ts";
+import { printErrands, printPlanTo, withDeployer, type AnyContext } from "./session.ts";
 
 export async function status(context: CommandContextOf<typeof definitions.status>): Promise<void> {
   await withDeployer(context, async (deployer) => {
     const task = await deployer.task("lock", "status");
+    if (context.options.dryRun) return void printErrands(context, [{ host: deployer.settings.primaryHost, command: lockStatus(deployer.settings).command }]);
     await connectAll(deployer.world, deployer.settings, [deployer.settings.primaryHost]);
     const lock = await readLock(deployer.world, task);
     context.print(lock === undefined ? "There is no deploy lock." : `Held by ${describeLock(lock)}`, { type: "lock-status", held: lock !== undefined, ...(lock === undefined ? {} : { lock }) });

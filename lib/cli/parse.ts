@@ -63,14 +63,15 @@ export function parseCommand(definition: Definition, path: readonly string[], ar
   const spec = specOf(options);
   const normal = normalised(args, spec);
   const named = Object.values(definition.args).filter(({ type }) => type === "positional").length;
-  const end = definition.words === undefined ? args.length : ownPart(tokensOf(normal, spec), args, named);
+  const tail = definition.words === undefined ? args.length : planningTail(args);
+  const end = definition.words === undefined ? args.length : ownPart(tokensOf(normal.slice(0, tail), spec), args.slice(0, tail), named);
   const reader = new Reader(options, path);
-  for (const token of tokensOf(normal.slice(0, end), spec)) {
+  for (const token of tokensOf([...normal.slice(0, end), ...normal.slice(tail)], spec)) {
     if (token.kind === "option") reader.option(token);
     else if (token.kind === "positional") reader.words.push(token.value);
   }
   if (reader.given("help")) return "help";
-  const passed = args.slice(end);
+  const passed = args.slice(end, tail);
   const rest = definition.words === undefined ? [] : [...reader.words.splice(named), ...(passed[0] === "--" ? passed.slice(1) : passed)];
   if (definition.words?.required === true && rest.every((word) => word.trim() === "")) reader.refuse(`it needs ${definition.words.name}`);
   const values = reader.values(definition.args);
@@ -93,6 +94,15 @@ function ownPart(tokens: readonly Token[], args: readonly string[], named: numbe
   if (first === undefined) return args.length;
   if (first.kind === "option-terminator" || !/\s/.test(args[first.index] ?? "")) return first.index;
   return tokens.find((token) => token.kind === "option-terminator")?.index ?? args.length;
+}
+
+/**
+ * Where the last words of a command line that is passed through are options of a plan: `app exec env --dry-run --offline`. They are ours unless
+ * `--` stands before the command: a plan by mistake harms nobody, a command by mistake may.
+ */
+function planningTail(args: readonly string[]): number {
+  const last = args.findLastIndex((word) => !/^--(dry-run|offline|json|facts=.+)$/.test(word));
+  return args.indexOf("--dry-run", last + 1) > last && !args.includes("--") ? last + 1 : args.length;
 }
 
 function refuseNonsense(definition: Definition, { quiet, verbose, dryRun, offline, facts }: GlobalOptions, reader: Reader): void {

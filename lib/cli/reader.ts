@@ -44,7 +44,7 @@ export class Reader {
     if (value === undefined || value === "") {
       this.refuse(`${rawName} needs a value`, rawName === "-h" ? `-h chooses hosts. ${this.#help()}` : this.#help());
     }
-    if (value.startsWith("-") && !inlineValue) this.refuse(`${rawName} needs a value, got "${value}"`, `A value that begins with a dash is written --${name}=${value}.`);
+    if (value.startsWith("-") && !inlineValue && !("dashes" in arg && arg.dashes === true)) this.refuse(`${rawName} needs a value, got "${value}"`, `A value that begins with a dash is written --${name}=${value}.`);
     this.#given.set(key, [...(this.#given.get(key) ?? []), value]);
   }
 

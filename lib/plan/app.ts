@@ -1,7 +1,9 @@
+import type { Command } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
 import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
 import { startContainer, stopContainer } from "../remote/container.ts";
+import { stopRunning } from "../remote/current.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
@@ -42,18 +44,25 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
   return { notes: [], phases: [{ title: "Start app", lanes: lanes(hosts, steps) }] };
 }
 
-/** `app stop`: takes the route away, then stops everything of each role that runs. */
-export function planAppStop(order: Order, facts: FleetFacts): Plan {
+/**
+ * `app stop`: takes the route away, then stops everything of each role that runs.
+ * @param version only containers of this one; the route goes with the one that it leads to. Undefined: all
+ */
+export function planAppStop(order: Order, facts: FleetFacts, version: string | undefined): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
   const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role): HostStep[] => {
-    const running = containersOfRole(role, factsOf(facts, host).containers).filter(isUp);
-    const isRouted = routeOf(order.settings, role, factsOf(facts, host).proxy) !== undefined;
-    if (running.length === 0 && !isRouted) return [];
+    const { containers, proxy } = factsOf(facts, host);
+    const running = containersOfRole(role, containers).filter((one) => isUp(one) && (version === undefined || plainVersion(one.version) === version));
+    const stays = version !== undefined && facts.has(host) && !running.some((one) => one === currentContainer(order.settings, role, containers, proxy));
+    const isRouted = routeOf(order.settings, role, proxy) !== undefined && !stays;
+    if (facts.has(host) && running.length === 0 && !isRouted) return [];
+    const stop = (title: string, command: Command): HostStep => ({ kind: "run", role: role.name, title, command, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 });
+    const unknown = version === undefined ? stop("Stop the container that serves", stopRunning(order.settings, role)) : stop(`Stop ${containerName(order.settings, role.name, version)}`, stopContainer(containerName(order.settings, role.name, version), role.stopTimeoutSeconds));
     return [
       auditStep(order, role.name, "Stopped app"),
-      ...(role.proxy === undefined ? [] : [driverFor(role.proxy.kind).unroute(order.settings, role)]),
-      ...running.map((container): HostStep => ({ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 })),
+      ...(role.proxy === undefined || stays ? [] : [driverFor(role.proxy.kind).unroute(order.settings, role)]),
+      ...(facts.has(host) ? running.map(({ name }) => stop(`Stop ${name}`, stopContainer(name, role.stopTimeoutSeconds))) : [unknown]),
     ];
   });
   const phases = [{ title: "Stop app", lanes: lanes(hosts, steps) }];

@@ -1,6 +1,6 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { latestTag, rolePrefix } from "../ground/names.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Role, Settings } from "../config/settings.ts";
 import { containerFilters } from "./container-flags.ts";
 
 /**
@@ -19,6 +19,9 @@ export const runningVersions = (settings: Settings, role: string): Command => sh
 
 /** Prints the id of the container that {@link currentVersion} speaks of. */
 export const currentContainerId = (settings: Settings, role: string): Command => currentContainer(settings, role, ["--quiet"]);
+
+/** Stops that container, where it is not known which one it is. */
+export const stopRunning = (settings: Settings, { name, stopTimeoutSeconds }: Role): Command => sh`${currentContainerId(settings, name)} | xargs docker stop ${stopTimeoutSeconds === undefined ? [] : ["-t", stopTimeoutSeconds]}`;
 
 function currentContainer(settings: Settings, role: string, format: readonly string[]): Command {
   const running = [...containerFilters(settings, role), "--filter", "status=running", "--filter", "status=restarting"];

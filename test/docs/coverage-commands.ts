@@ -95,7 +95,7 @@ export const coveredCommands: readonly Table[] = [
       ...same("app stale_containers", { options: ["stop -s"] }),
       ...same("app logs", { options: [...logOptions, "grep_options", "container_id"], note: following }),
       ...same("app remove"),
-      ...same("app maintenance", { options: ["message"], others: [{ theirs: "app maintenance --drain_timeout", keys: ["drainTimeout"], note: inTheConfig }] }),
+      ...same("app maintenance", { options: ["message", "drain_timeout"] }),
       ...steps("app", ["remove_container VERSION", "remove_containers", "remove_images", "remove_app_directories"], ["app remove"], isStep),
     ],
   },

@@ -4,7 +4,7 @@ import type { Plan } from "../../lib/ground/step.ts";
 import { planAppStart, planAppStop } from "../../lib/plan/app.ts";
 import { planCanaryAbort, planCanaryPromote, planCanaryStart } from "../../lib/plan/canary.ts";
 import { planDeploy, type DeployParts } from "../../lib/plan/deploy.ts";
-import { planMaintenance } from "../../lib/plan/maintenance.ts";
+import { planLive, planMaintenance } from "../../lib/plan/maintenance.ts";
 import { printPlan } from "../../lib/plan/print.ts";
 import { planProxyReboot } from "../../lib/plan/proxy.ts";
 import { containerOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
@@ -66,12 +66,16 @@ const plans: readonly (readonly [name: string, plan: Plan])[] = [
   ["app-stop", planAppStop(orderOf(shop, ""), fleetOf({
     "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2"), containerOf(shop, "web", "1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]) }),
     "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "b2")]),
-  }))],
+  }), undefined)],
+  ["app-stop-of-nobody-knows-what", planAppStop(orderOf(shop, ""), fleetOf({}), undefined)],
+  ["app-stop-of-a-version", planAppStop(orderOf(shop, "1"), fleetOf({ "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2"), containerOf(shop, "web", "1", "a1")], { proxy: proxyOf(["shop-web", "a2"]) }) }), "1")],
+  ["maintenance-offline", planMaintenance(orderOf(shop, ""), fleetOf({}), "Back soon", 5)],
+  ["live-offline", planLive(orderOf(shop, ""), fleetOf({}))],
   ["app-start", planAppStart(orderOf(shop, ""), fleetOf({
     "10.0.0.1": hostOf([containerOf(shop, "web", "2", "a2", "exited"), containerOf(shop, "web", "1", "a1", "exited")], { proxy: proxyOf() }),
     "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "b2", "exited")]),
   }), undefined)],
-  ["nothing-to-stop", planAppStop(orderOf(webOnly, ""), fleetOf({ "10.0.0.1": hostOf([containerOf(webOnly, "web", "1", "a1", "exited")]) }))],
+  ["nothing-to-stop", planAppStop(orderOf(webOnly, ""), fleetOf({ "10.0.0.1": hostOf([containerOf(webOnly, "web", "1", "a1", "exited")]) }), undefined)],
 ];
 
 test.each(plans)("printPlan() shows %s as in its file", (name, plan) => expectGolden(name, printPlan(plan)));

@@ -50,7 +50,7 @@ export const exec = define({
 
 export const logs = define({
   meta: { purpose: "Show the log of an accessory", examples: [["capstan accessory logs mysql -f", "of all its hosts at once, as it is written"], ["capstan accessory logs mysql -n 20 -g ERROR", "lines with a pattern"]] },
-  args: { name: one, ...logArgs, grepOptions: { type: "string", valueHint: "OPTIONS", description: "More options for grep, such as --grep-options=-i" } },
+  args: { name: one, ...logArgs, grepOptions: { type: "string", dashes: true, valueHint: "OPTIONS", description: "More options for grep, such as --grep-options \"-i -A 2\"" } },
   changes: false,
   asks: true,
 });

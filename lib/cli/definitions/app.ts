@@ -102,7 +102,7 @@ export const logs = define({
   },
   args: {
     ...logArgs,
-    grepOptions: { type: "string", valueHint: "OPTIONS", description: "More options for grep, such as --grep-options=-i" },
+    grepOptions: { type: "string", dashes: true, valueHint: "OPTIONS", description: "More options for grep, such as --grep-options \"-i -A 2\"" },
     containerId: { type: "string", valueHint: "ID", description: "The log of this container" },
   },
   changes: false,
@@ -113,6 +113,7 @@ export const version = define({
   meta: { purpose: "Show which version serves on each host", examples: [["capstan app version", "on all hosts"], ["capstan app version -d staging --json", "for programs"]] },
   args: {},
   changes: false,
+  asks: true,
 });
 
 export const maintenance = define({
@@ -121,7 +122,10 @@ export const maintenance = define({
     notes: ["Requests in flight may end first. A deploy during maintenance puts the new version in place and leaves the page up."],
     examples: [[`capstan app maintenance --message "Back at 10:30 UTC"`, "say for how long"], ["capstan app live", "end it"]],
   },
-  args: { message: { type: "string", valueHint: "TEXT", default: "We are down for maintenance and back soon.", description: "What the page says" } },
+  args: {
+    message: { type: "string", valueHint: "TEXT", default: "We are down for maintenance and back soon.", description: "What the page says" },
+    drainTimeout: { type: "number", valueHint: "SECONDS", description: "How long requests in flight may take; default: drainTimeout of the config" },
+  },
   changes: true,
 });
 
