@@ -48,6 +48,7 @@ export const commands: Tree = {
   "completion": command(inspect.completion, async () => (await import("./completion.ts")).completion),
   "init": command(inspect.init, async () => (await import("./init.ts")).init),
   "import": command(inspect.importProject, async () => (await import("./import.ts")).importProject),
+  "envify": command(secrets.envify, async () => (await import("./envify.ts")).envify),
   "remove": command(release.remove, async () => (await import("./release.ts")).remove),
   "upgrade": command(release.upgrade, async () => (await import("./release.ts")).upgrade),
   "version": command(inspect.version, async () => (await import("./version.ts")).version),

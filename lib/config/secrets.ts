@@ -7,6 +7,7 @@ import { type Entry, parseDotenv, type Part } from "./dotenv.ts";
 import { fileText } from "./place.ts";
 import type { SecretFunction, SecretReader } from "./secret-function.ts";
 import { secretReader } from "./secret-reader.ts";
+import { shellProgram } from "./shell-command.ts";
 import { isSecretsCommand, runSecretsCommand } from "./secret-sources/inline.ts";
 import { type Managers, passwordManagers } from "./secret-sources/managers.ts";
 import type { SecretRef } from "./secret-ref.ts";
@@ -170,13 +171,9 @@ async function fetched(managers: Managers, command: string, { file, line, name }
   }
 }
 
-/**
- * What a command prints, without line ends behind it. The command may hold values of other secrets, so it travels in the
- * environment of the shell, which everybody on this machine cannot read, and is shown only as it was written.
- */
+/** What a command prints, without line ends behind it. It is shown only as it was written: it may hold values of other secrets. */
 async function output(sources: SecretSources, command: string, source: string, { file, line, name }: Entry): Promise<string> {
-  const program = { argv: ["sh", "-c", `command=$CAPSTAN_COMMAND; unset CAPSTAN_COMMAND; eval "$command"`], env: { CAPSTAN_COMMAND: new Secret(`command of ${name}`, command) }, cwd: sources.root, givesSecrets: true };
-  const exit = await sources.programs.run(program, { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
+  const exit = await sources.programs.run(shellProgram(name, command, sources.root), { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
   if (exit.status === 0) return exit.stdout.replace(/[\r\n]+$/, "");
   const ending = exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`;
   throw new DeployError("config", `Cannot read secret ${name} (${file}:${line}): $(${source}) ended with ${ending}`, {

@@ -48,3 +48,16 @@ export const print = define({
   args: {},
   changes: false,
 });
+
+export const envify = define({
+  meta: {
+    purpose: "Render .env.erb to .env, with -d NAME .env.NAME.erb to .env.NAME",
+    notes: [
+      "For templates of MRSK. They are evaluated without Ruby, as far as ENV, texts, commands in backticks, variables, if, else and raise go; a template with more is refused. The file is for you alone (mode 0600), and one that is there is replaced.",
+      "A config reads it with secretsPath: \".env\".",
+    ],
+    examples: [["capstan envify", "writes .env"], ["capstan envify -d staging", "writes .env.staging"]],
+  },
+  args: {},
+  changes: true,
+});
