@@ -63,7 +63,7 @@ export async function renderEnvTemplate(template: EnvTemplate, rendering: EnvRen
       return await evaluateRuby(expression, around);
     } catch (error) {
       if (!isDeployError(error) || error.failure !== "config") throw error;
-      throw new DeployError("config", `Cannot render ${placeOf(template, at, rendering.cwd)}: ${error.message}`, { details: error.details, hint: error.hint ?? "Set it, or give it a default: ENV.fetch(NAME, DEFAULT)" });
+      throw new DeployError("config", `Cannot render ${placeOf(template, at, rendering.cwd)}: ${error.message}`, { details: error.details, hint: error.hint ?? "Set it, or give it a default in the template" });
     }
   };
   const holds = async ({ value: tested, keeps, with: other, equal }: Condition, at: number): Promise<boolean> => {
