@@ -88,7 +88,7 @@ export async function renderEnvTemplate(template: EnvTemplate, rendering: EnvRen
 const placeOf = ({ file, text }: EnvTemplate, at: number, cwd: string): string => placeText(placeAt(file, text, at), cwd);
 
 async function output(command: string, { programs, cwd, signal }: EnvRendering): Promise<string> {
-  const exit = await programs.run({ ...shellProgram("a template", command, cwd), terminal: "ask" }, { timeoutMs: commandTimeoutMs, signal });
+  const exit = await programs.run({ ...shellProgram("a template", command, "", cwd), terminal: "ask" }, { timeoutMs: commandTimeoutMs, signal });
   if (exit.status === 0) return exit.stdout;
   throw new DeployError("config", `its command ended with ${exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`}`, { hint: "Run the command in a shell to see what is wrong; perhaps you have to log in first" });
 }

@@ -173,7 +173,7 @@ async function fetched(managers: Managers, command: string, { file, line, name }
 
 /** What a command prints, without line ends behind it. It is shown only as it was written: it may hold values of other secrets. */
 async function output(sources: SecretSources, command: string, source: string, { file, line, name }: Entry): Promise<string> {
-  const exit = await sources.programs.run(shellProgram(name, command, sources.root), { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
+  const exit = await sources.programs.run(shellProgram(name, command, source, sources.root), { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
   if (exit.status === 0) return exit.stdout.replace(/[\r\n]+$/, "");
   const ending = exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`;
   throw new DeployError("config", `Cannot read secret ${name} (${file}:${line}): $(${source}) ended with ${ending}`, {

@@ -5,5 +5,5 @@ export const testAdapter: Adapter = {
   name: "test",
   title: "the test adapter",
   account: "required",
-  read: async (_cli, request) => qualified(request).map((name) => ({ key: name, value: [...name].reverse().join(""), name })),
+  read: async (_cli, request) => qualified(request).map((name) => ({ key: name, value: [...name].toReversed().join(""), name })),
 };
