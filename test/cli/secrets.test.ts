@@ -32,10 +32,9 @@ const lpass = () => new Vendor("lpass", { "--version": "1", "status --color neve
 
 describe("secrets fetch", () => {
   test("prints one JSON object, with names before and behind the options, and needs no config", async () => {
-    for (const args of [["X", "Y", "-a", "lastpass", "--account", "a@b", "--from", "F"], ["--adapter", "last_pass", "--account=a@b", "--from", "F", "X", "Y"]]) {
-      const { status, stdout, stderr } = await capstan(["secrets", "fetch", ...args], { vendor: lpass() });
-      expect([status, stdout, stderr]).toEqual([0, `${JSON.stringify({ "F/X": odd, "F/Y": "y" })}\n`, ""]);
-    }
+    const lines = [["X", "Y", "-a", "lastpass", "--account", "a@b", "--from", "F"], ["--adapter", "last_pass", "--account=a@b", "--from", "F", "X", "Y"]];
+    const results = await Promise.all(lines.map((args) => capstan(["secrets", "fetch", ...args], { vendor: lpass() })));
+    for (const { status, stdout, stderr } of results) expect([status, stdout, stderr]).toEqual([0, `${JSON.stringify({ "F/X": odd, "F/Y": "y" })}\n`, ""]);
   });
 
   test("prints one word of a shell with --inline, and a record with --json", async () => {
