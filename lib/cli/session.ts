@@ -20,7 +20,7 @@ export type AnyContext = Omit<CommandContext, "args">;
 export async function withDeployer<T>(context: AnyContext, work: (deployer: Deployer) => Promise<T>): Promise<T> {
   const { options, io, path, report } = context;
   await using deployer = await createDeployer({
-    ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, command: path[0] ?? "",
+    ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, pause: context.pause, command: path[0] ?? "",
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
     ...(options.destination === undefined ? {} : { destination: options.destination }),
     ...(options.version === undefined ? {} : { version: options.version }),

@@ -2,6 +2,7 @@
 import type { Duration } from "../ground/duration.ts";
 import type { FileContent } from "./file-content.ts";
 import type { Hooks, HooksOutput } from "./hooks.ts";
+import type { SecretFunction } from "./secret-function.ts";
 import type { SecretInput, SecretRef } from "./secret-ref.ts";
 
 /** What `deploy.config.ts` says. */
@@ -150,11 +151,11 @@ export interface DeployConfig {
    */
   secretsPath?: string | undefined;
   /**
-   * Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.
+   * Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference. `fetchSecrets` makes them for what a password manager has, `fromCommand` for what a program prints.
    * @default {}
-   * @example secrets: { DATABASE_URL: async () => readFromVault("shop/database") }
+   * @example secrets: { ...fetchSecrets({ adapter: "1password", account: "acme", from: "Work/Shop", names: ["DATABASE_URL"] }), GHCR_TOKEN: fromCommand("gh", "auth", "token") }
    */
-  secrets?: Record<string, (() => string | Promise<string>) | SecretRef> | undefined;
+  secrets?: Record<string, SecretFunction | SecretRef> | undefined;
   /**
    * Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.
    * @default {}

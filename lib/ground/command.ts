@@ -74,6 +74,13 @@ export interface Program {
   readonly env?: Readonly<Record<string, string | Secret>>;
   readonly cwd?: string;
   readonly input?: string | Secret;
+  /**
+   * It asks the user something: standard input and standard error are those of this process, with `talk` standard output goes to standard error
+   * too. Such programs run one at a time. Default: it is on its own.
+   */
+  readonly terminal?: "ask" | "talk";
+  /** Standard output holds secrets, to be had as it is: elsewhere known ones are scrubbed from it. */
+  readonly givesSecrets?: boolean;
 }
 
 /** The text of a program for plans and errors: can be pasted into a shell in which the variables of {@link secretVariables} are set. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { noteContainer, noteVolumes, removeAccessoryImage, removeNotedVolumes, removeOldImage } from "../../lib/remote/accessory.ts";
+import { noteContainer, removeAccessoryImage, removeNotedVolumes, removeOldImage } from "../../lib/remote/accessory.ts";
 import { removeContainers } from "../../lib/remote/container.ts";
 import { removeRunFiles, removeVolume, volumeName } from "../../lib/remote/remove.ts";
 import { Home, shells } from "../support/shell.ts";
