@@ -29,6 +29,7 @@
 export { createDeployer, Deployer, type DeployerOptions } from "./lib/cli/deployer.ts";
 export { defineConfig, defineDestination, type ConfigEnv, type ConfigExport, type DestinationConfig, type DestinationExport } from "./lib/config/define.ts";
 export { shellHooks, type ShellHookOptions } from "./lib/config/shell-hooks.ts";
+export { fetchSecrets, fromCommand, type AdapterName, type FetchSecretsOptions, type SecretFunction, type SecretReader } from "./lib/config/secret-function.ts";
 export { secret, type SecretInput, type SecretRef } from "./lib/config/secret-ref.ts";
 export type * from "./lib/config/types.ts";
 export type { AuditEvent, ConnectedHookContext, HookContext, HookContexts, HookName, HookOutput, Hooks, HooksOutput } from "./lib/config/hooks.ts";

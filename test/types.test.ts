@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { defineConfig, defineDestination, type ConfigExport } from "../lib/config/define.ts";
 import type { HookContexts, HookName, Hooks } from "../lib/config/hooks.ts";
 import type { ConfigInput } from "../lib/config/schema.ts";
+import { fetchSecrets, fromCommand } from "../lib/config/secret-function.ts";
 import { secret, type SecretRef } from "../lib/config/secret-ref.ts";
 import type { Settings } from "../lib/config/settings.ts";
 import type { DeployConfig } from "../lib/config/types.ts";
@@ -33,6 +34,20 @@ test("defineConfig takes a config, a promise and a function", () => {
   never(() => {
     const all: ConfigExport[] = [defineConfig(base), defineConfig(Promise.resolve(base)), defineConfig(() => base), defineConfig(async ({ destination, command, version, env }) => ({ ...base, labels: { destination: destination ?? command, version: version ?? env["V"] ?? "" } }))];
     return all;
+  });
+});
+
+test("fetchSecrets knows adapters and gives a function for each name", () => {
+  never(() => {
+    const two = fetchSecrets({ adapter: "1password", account: "acme", names: ["A", "B"] });
+    const mapped = fetchSecrets({ adapter: "aws", names: { KEY: "shop/key" } });
+    // @ts-expect-error there is no such adapter
+    fetchSecrets({ adapter: "1passwrod", names: ["A"] });
+    // @ts-expect-error the names are needed
+    fetchSecrets({ adapter: "doppler" });
+    // @ts-expect-error that was not fetched
+    void two.C;
+    return [defineConfig({ ...base, secrets: { ...two, ...mapped, TOKEN: fromCommand("gh", "auth", "token"), OWN: ({ output }) => output("pass", "shop"), REF: secret("A") } }), two.A, mapped.KEY];
   });
 });
 

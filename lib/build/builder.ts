@@ -1,136 +1,68 @@
-import type { Program } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
-import { latestTag } from "../ground/names.ts";
 import type { LocalStep } from "../ground/step.ts";
+import { isLocalRegistry } from "../config/roles.ts";
 import type { Settings } from "../config/settings.ts";
 import { loginHere } from "../remote/registry.ts";
 import { cloneOf, cloneSteps } from "./clone.ts";
-import type { GitFacts } from "./git.ts";
-
-/** What a build needs to know of the user's own machine. */
-export interface LocalFacts {
-  /** As `docker --version` says it: `Docker version 28.2.2, build e6534b4`. Undefined: there is no docker. */
-  readonly docker: string | undefined;
-  /** As `docker buildx version` says it. Undefined: there is no buildx. */
-  readonly buildx: string | undefined;
-  /** The builder of {@link builderName} is there. */
-  readonly builderExists: boolean;
-  /** Undefined: the config is in no git repository. */
-  readonly git: GitFacts | undefined;
-  /** Folder of all clones, absolute. */
-  readonly cloneRoot: string;
-  /** The clone of this project is there. */
-  readonly cloneExists: boolean;
-}
-
-/** Tools of a machine that was not asked: all are there. */
-export const assumedTools: Pick<LocalFacts, "docker" | "buildx" | "builderExists" | "cloneExists"> = { docker: "assumed", buildx: "assumed", builderExists: true, cloneExists: false };
-
-/** Prints the version of the docker client; asks no daemon. */
-export const dockerVersionProgram: Program = { argv: ["docker", "--version"] };
-/** Prints the version of buildx. Fails when it is not there. */
-export const buildxVersionProgram: Program = { argv: ["docker", "buildx", "version"] };
-/** Fails when the builder is not there. */
-export const builderInspectProgram = (settings: Settings): Program => ({ argv: ["docker", "buildx", "inspect", builderName(settings)] });
-
-const isLocalRegistry = ({ registry }: Settings): boolean => registry.server?.startsWith("localhost:") === true;
-const isCloud = ({ builder }: Settings): boolean => builder.driver.startsWith("cloud");
-
-/** Name of the buildx builder. It is the one that Kamal uses for the same driver. */
-export function builderName(settings: Settings): string {
-  const { driver } = settings.builder;
-  return isCloud(settings) ? driver.replaceAll(/[ /]/g, "-") : `kamal-local-${isLocalRegistry(settings) ? "registry-" : ""}${driver}`;
-}
-
-/** What is to be built. */
-export interface BuildOrder {
-  readonly version: string;
-  readonly facts: LocalFacts;
-  readonly noCache: boolean;
-}
+import { buildxBuild, plainBuild } from "./dockerfile.ts";
+import { buildxVersionProgram, dockerVersionProgram, type LocalFacts } from "./facts.ts";
+import { startRegistrySteps } from "./local-registry.ts";
+import { packBuild } from "./pack.ts";
+import type { BuildOrder } from "./tags.ts";
 
 /**
- * Builds the image on the user's own machine and pushes it under its version and as latest.
- * @throws DeployError (missing) without docker, (build) when what the config asks for needs buildx and there is none
+ * Checks the tools and opens the way to the registry: it is started when it is one of this machine, else logged in to.
+ * Also for a remote builder, which gets its credentials from this machine.
  */
-export function buildSteps(settings: Settings, order: BuildOrder): readonly LocalStep[] {
-  const { facts } = order;
-  if (facts.docker === undefined) throw new DeployError("missing", "Docker is not installed here", { hint: "Install it to build the image, or build it elsewhere and use --skip-push." });
+export function accessSteps(settings: Settings, facts: LocalFacts): readonly LocalStep[] {
   const login = loginHere(settings.registry);
-  const clones = facts.git !== undefined && settings.builder.context === undefined;
-  const place = clones ? cloneOf(settings, facts.cloneRoot, facts.git) : undefined;
-  const cwd = place?.build ?? settings.root;
+  return [
+    ...checkSteps(facts),
+    ...(isLocalRegistry(settings.registry.server) ? startRegistrySteps(settings.registry) : []),
+    ...(login === undefined ? [] : [{ kind: "local" as const, title: "Log in to the registry", program: login, hint: "Check registry.username and registry.password." }]),
+  ];
+}
+
+function checkSteps(facts: LocalFacts): readonly LocalStep[] {
+  requireDocker(facts);
   return [
     { kind: "local", title: "Check Docker", program: dockerVersionProgram },
     ...(facts.buildx === undefined ? [] : [{ kind: "local" as const, title: "Check buildx", program: buildxVersionProgram }]),
-    ...(isLocalRegistry(settings) ? localRegistrySteps(settings) : []),
-    ...(login === undefined || isLocalRegistry(settings) ? [] : [{ kind: "local" as const, title: "Log in to the registry", program: login, hint: "Check registry.username and registry.password." }]),
-    ...(facts.git === undefined || place === undefined ? [] : cloneSteps(place, facts.git, facts.cloneExists)),
-    ...(facts.buildx === undefined ? plainBuild(settings, order, facts.docker, cwd) : buildxBuild(settings, order, cwd)),
   ];
 }
 
-/** A registry on the user's own machine: started when it is there, else run. One of the two fails, and the push tells when both do. */
-function localRegistrySteps({ registry }: Settings): readonly LocalStep[] {
-  const port = registry.server?.split(":")[1] ?? "5000";
-  const name = "kamal-docker-registry";
-  return [
-    { kind: "local", title: "Start the local registry", optional: true, program: { argv: ["docker", "start", name] } },
-    { kind: "local", title: "Run the local registry", optional: true, program: { argv: ["docker", "run", "--detach", "-p", `127.0.0.1:${port}:5000`, "--name", name, "registry:3"] } },
-  ];
+/** @throws DeployError (missing) without a docker on this machine */
+export function requireDocker({ docker }: LocalFacts): void {
+  if (docker === undefined) throw new DeployError("missing", "Docker is not installed here", { hint: "Install it to build the image, or build it elsewhere and use --skip-push." });
 }
 
-function buildxBuild(settings: Settings, order: BuildOrder, cwd: string): readonly LocalStep[] {
-  const { driver, arch } = settings.builder;
-  const name = builderName(settings);
-  if (driver === "docker" && arch.length > 1) throw new DeployError("build", "The driver docker builds for one architecture only", { hint: "Set builder.driver to docker-container, or leave one entry in builder.arch." });
-  const prepare: LocalStep[] = driver === "docker" ? [] : order.facts.builderExists
-    ? [{ kind: "local", title: `Look at builder ${name}`, program: builderInspectProgram(settings) }]
-    : [
-        { kind: "local", title: `Remove what is left of builder ${name}`, optional: true, program: { argv: ["docker", "buildx", "rm", name] } },
-        { kind: "local", title: `Create builder ${name}`, program: { argv: ["docker", "buildx", "create", ...createFlags(settings, name)] } },
-      ];
-  const argv = [
-    "docker", "buildx", "build", "--output=type=registry", ...platformFlags(settings),
-    ...(driver === "docker" ? [] : ["--builder", name]), ...commonFlags(settings, order), settings.builder.context ?? ".",
-  ];
-  return [...prepare, { kind: "local", title: `Build and push ${settings.repository}:${order.version}`, loud: true, program: { argv, env: settings.builder.secrets, cwd } }];
+/** True when a clean clone of the commit is built, not the working tree. */
+export const buildsClone = ({ builder }: Settings, { facts, dev }: Pick<BuildOrder, "facts" | "dev">): boolean => facts.git !== undefined && builder.context === undefined && !dev;
+
+/**
+ * Builds the image and brings it to where it is to go.
+ * @throws DeployError (missing) without docker or pack, (build) without a Dockerfile, or when what is asked for needs buildx and there is none, (config) when a variable is not set
+ */
+export function buildSteps(settings: Settings, order: BuildOrder): readonly LocalStep[] {
+  const { facts } = order;
+  requireDocker(facts);
+  const { pack } = settings.builder;
+  if (pack === undefined) requireDockerfile(settings, order);
+  const place = facts.git !== undefined && buildsClone(settings, order) ? cloneOf(settings, facts.cloneRoot, facts.git) : undefined;
+  const cwd = place?.build ?? settings.root;
+  const build = pack === undefined ? (facts.buildx === undefined ? plainBuild : buildxBuild) : packBuild;
+  if (pack !== undefined) requirePack(order);
+  return [...(facts.git === undefined || place === undefined ? [] : cloneSteps(place, facts.git, facts.cloneExists)), ...build(settings, order, cwd)];
 }
 
-function createFlags(settings: Settings, name: string): readonly string[] {
-  const { driver } = settings.builder;
-  if (isCloud(settings)) return ["--driver", ...driver.split(" ")];
-  return ["--name", name, `--driver=${driver}`, ...(isLocalRegistry(settings) ? ["--driver-opt", "network=host"] : [])];
+function requirePack({ facts, output }: BuildOrder): void {
+  if (facts.pack === undefined) throw new DeployError("missing", "pack is not installed here, which builder.pack needs", { hint: "Install the pack CLI of Cloud Native Buildpacks, or remove builder.pack to build the Dockerfile." });
+  if (!["registry", "docker"].includes(output)) throw new DeployError("usage", `Cannot use --output ${output} with builder.pack`, { hint: "pack gives its images to the local Docker: use `--output docker`, or `--output registry` to push them." });
 }
 
-/** Without buildx: docker's own BuildKit up to version 22, after that its old builder is all there is. */
-function plainBuild(settings: Settings, order: BuildOrder, docker: string, cwd: string): readonly LocalStep[] {
-  const { arch, secrets } = settings.builder;
-  const hasBuildKit = Number(/\d+/.exec(docker)?.[0] ?? 0) < 23;
-  const needs = [
-    ...(arch.length > 1 ? [`several architectures (${arch.join(", ")})`] : []),
-    ...(Object.keys(secrets).length > 0 && !hasBuildKit ? ["builder.secrets"] : []),
-    ...(isCloud(settings) ? [`driver "${settings.builder.driver}"`] : []),
-  ];
-  if (needs.length > 0) throw new DeployError("build", `Docker has no buildx here, which is needed for ${needs.join(", ")}`, { hint: "Install the buildx plugin of Docker (package docker-buildx or docker-buildx-plugin)." });
-  const argv = ["docker", "build", ...platformFlags(settings), ...commonFlags(settings, order), settings.builder.context ?? "."];
-  const push = (tag: string): LocalStep => ({ kind: "local", title: `Push ${tag}`, loud: true, program: { argv: ["docker", "push", tag] } });
-  return [
-    { kind: "local", title: `Build ${settings.repository}:${order.version}`, loud: true, program: { argv, env: { DOCKER_BUILDKIT: hasBuildKit ? "1" : "0", ...secrets }, cwd } },
-    ...tagsOf(settings, order.version).map(push),
-  ];
-}
-
-const tagsOf = (settings: Settings, version: string): readonly string[] => [`${settings.repository}:${version}`, `${settings.repository}:${latestTag(settings)}`];
-const platformFlags = ({ builder }: Settings): readonly string[] => ["--platform", builder.arch.map((arch) => `linux/${arch}`).join(",")];
-
-/** Flags that both ways of building know, in Kamal's order. Build secrets are taken from the environment of the program. */
-function commonFlags(settings: Settings, { version, noCache }: BuildOrder): readonly string[] {
-  const { args, secrets, dockerfile, target } = settings.builder;
-  return [
-    ...tagsOf(settings, version).flatMap((tag) => ["-t", tag]), "--label", `service=${settings.service}`,
-    ...Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
-    ...Object.keys(secrets).flatMap((name) => ["--secret", `id=${name}`]),
-    "--file", dockerfile, ...(target === undefined ? [] : ["--target", target]), ...(noCache ? ["--no-cache"] : []),
-  ];
+function requireDockerfile({ builder, root }: Settings, { facts }: BuildOrder): void {
+  if (facts.dockerfile === "missing") throw new DeployError("build", `Cannot build: there is no ${builder.dockerfile} in ${root}`, { state: ["Nothing was changed."], hint: "Write it, or name another one in builder.dockerfile." });
+  if (facts.dockerfile === "uncommitted") {
+    throw new DeployError("build", `Cannot build: ${builder.dockerfile} is not committed, and a clean clone of the commit is built`, { state: ["Nothing was changed."], hint: `Commit it, or set builder.context to "." to build the working tree.` });
+  }
 }

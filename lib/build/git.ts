@@ -18,6 +18,15 @@ export const gitFactsProgram = (folder: string): Program => ({ argv: ["git", "re
 /** Prints what is not committed. */
 export const gitStatusProgram = (folder: string): Program => ({ argv: ["git", "status", "--porcelain"], cwd: folder });
 
+/** Succeeds when a file of the folder is in the commit. */
+export const committedProgram = (folder: string, name: string): Program => ({ argv: ["git", "cat-file", "-e", `HEAD:./${name}`], cwd: folder });
+
+/** Prints the files below the folder that differ from the commit and are still there, staged or not, each with a NUL after it. */
+export const changedFilesProgram = (folder: string): Program => ({ argv: ["git", "diff", "--name-only", "--relative", "--diff-filter=d", "-z", "HEAD"], cwd: folder });
+
+/** Prints the files below the folder that git does not know, those that it is told to ignore included, each with a NUL after it. */
+export const untrackedFilesProgram = (folder: string): Program => ({ argv: ["git", "ls-files", "--others", "-z"], cwd: folder });
+
 /** Prints one setting of the user, such as `user.email`. Fails when it is not set. */
 export const gitConfigProgram = (folder: string, key: string): Program => ({ argv: ["git", "config", key], cwd: folder });
 

@@ -8,6 +8,8 @@ import type { GlobalOptions } from "./options.ts";
 interface Grouped {
   /** Heading in the help; default: `Options`. */
   readonly group?: string;
+  /** Left out of help, reference and completion: another program passes it. */
+  readonly hidden?: boolean;
 }
 interface NumberArgDef extends Omit<StringArgDef, "type" | "default"> {
   readonly type: "number";
@@ -30,6 +32,8 @@ export type Arg =
       readonly type: "positional";
       /** The only words that are accepted; default: any. */
       readonly values?: readonly string[];
+      /** It takes all words that are left. */
+      readonly multiple?: boolean;
     });
 export type Args = Readonly<Record<string, Arg>>;
 
@@ -37,6 +41,7 @@ export type Args = Readonly<Record<string, Arg>>;
 export type ArgValue<A extends Arg> =
   A extends { type: "boolean" } ? boolean
   : A extends { type: "number" } ? (A extends { default: number } ? number : number | undefined)
+  : A extends { type: "positional"; multiple: true } ? readonly string[]
   : A extends { type: "positional" } ? (A extends { required: false } ? string | undefined : string)
   : A extends { multiple: true } ? readonly string[]
   : A extends { required: true } | { default: string } ? string
@@ -62,7 +67,7 @@ export interface Definition<A extends Args = Args> {
   readonly conflicts?: readonly (readonly [keyof A & string, keyof A & string])[];
   /** True for what changes something: it understands --dry-run. */
   readonly changes: boolean;
-  /** True for what only asks hosts: with --dry-run it prints its questions. */
+  /** True for what only asks, hosts or this machine: with --dry-run it prints its questions. */
   readonly asks?: boolean;
 }
 

@@ -10,6 +10,7 @@ import * as prune from "./definitions/prune.ts";
 import * as proxy from "./definitions/proxy.ts";
 import * as registry from "./definitions/registry.ts";
 import * as release from "./definitions/release.ts";
+import * as secrets from "./definitions/secrets.ts";
 import * as server from "./definitions/server.ts";
 
 const proxyCommands: Tree = {
@@ -47,6 +48,7 @@ export const commands: Tree = {
   "completion": command(inspect.completion, async () => (await import("./completion.ts")).completion),
   "init": command(inspect.init, async () => (await import("./init.ts")).init),
   "import": command(inspect.importProject, async () => (await import("./import.ts")).importProject),
+  "envify": command(secrets.envify, async () => (await import("./envify.ts")).envify),
   "remove": command(release.remove, async () => (await import("./release.ts")).remove),
   "upgrade": command(release.upgrade, async () => (await import("./release.ts")).upgrade),
   "version": command(inspect.version, async () => (await import("./version.ts")).version),
@@ -99,6 +101,10 @@ export const commands: Tree = {
     "deliver": command(image.deliver, async () => (await import("./image.ts")).deliver),
     "push": command(image.push, async () => (await import("./image.ts")).push),
     "pull": command(image.pull, async () => (await import("./image.ts")).pull),
+    "dev": command(image.dev, async () => (await import("./image.ts")).dev),
+    "create": command(image.create, async () => (await import("./image.ts")).create),
+    "remove": command(image.remove, async () => (await import("./image.ts")).remove),
+    "details": command(image.details, async () => (await import("./image.ts")).details),
   }),
   "prune": group("Old containers and images", {
     "all": command(prune.all, async () => (await import("./prune.ts")).all),
@@ -109,6 +115,8 @@ export const commands: Tree = {
     "perform": command(healthcheck.perform, async () => (await import("./healthcheck.ts")).perform),
   }),
   "registry": group("The place where images are kept", {
+    "setup": command(registry.setup, async () => (await import("./registry.ts")).setup),
+    "remove": command(registry.remove, async () => (await import("./registry.ts")).remove),
     "login": command(registry.login, async () => (await import("./registry.ts")).login),
     "logout": command(registry.logout, async () => (await import("./registry.ts")).logout),
   }),
@@ -116,6 +124,11 @@ export const commands: Tree = {
     "status": command(lock.status, async () => (await import("./lock.ts")).status),
     "acquire": command(lock.acquire, async () => (await import("./lock.ts")).acquire),
     "release": command(lock.release, async () => (await import("./lock.ts")).release),
+  }),
+  "secrets": group("Values that stay out of the repository", {
+    "fetch": command(secrets.read, async () => (await import("./secrets.ts")).read),
+    "extract": command(secrets.extract, async () => (await import("./secrets.ts")).extract),
+    "print": command(secrets.print, async () => (await import("./secrets.ts")).print),
   }),
   "server": group("The hosts themselves", {
     "bootstrap": command(server.bootstrap, async () => (await import("./server.ts")).bootstrap),

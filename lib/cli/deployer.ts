@@ -39,6 +39,8 @@ export interface DeployerOptions extends Filter {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Asks the user for the passphrase of a key; default: encrypted keys are refused unless the agent has them. */
   readonly prompt?: (question: string) => Promise<string>;
+  /** Called before a program asks the user something, such as a password manager at login: take your own output off the screen. @returns called behind it */
+  readonly pause?: () => () => void;
   /** Name of the command for hooks, lock and events; default: the method's. */
   readonly command?: string;
 }
@@ -144,6 +146,7 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
   const { world, close, scrub, useSsh } = createWorld({
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.signal === undefined ? {} : { signal: options.signal }), ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
+    ...(options.pause === undefined ? {} : { pause: options.pause }),
     report(event) {
       for (const listener of listeners) listener(event);
       options.onEvent?.(event);

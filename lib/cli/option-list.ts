@@ -20,7 +20,7 @@ export interface ShownOption {
 /** The options among `args`. */
 export function shownOptions(args: Args): readonly ShownOption[] {
   return Object.entries(args).flatMap(([key, arg]) => {
-    if (arg.type === "positional") return [];
+    if (arg.type === "positional" || arg.hidden === true) return [];
     const short = [arg.alias ?? []].flat().find((alias) => alias.length === 1);
     const off = arg.type === "boolean" && arg.default === true;
     return [{
@@ -51,7 +51,7 @@ export interface ShownArgument {
 
 /** The words that a command takes, in their order. */
 export function shownArguments({ args, words }: Pick<Definition, "args" | "words">): readonly ShownArgument[] {
-  const single = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [{ name: valueName(key, arg), required: arg.required !== false, description: arg.description ?? "", many: false }] : []));
+  const single = Object.entries(args).flatMap(([key, arg]) => (arg.type === "positional" ? [{ name: valueName(key, arg), required: arg.required !== false, description: arg.description ?? "", many: arg.multiple === true }] : []));
   return words === undefined ? single : [...single, { ...words, many: true }];
 }
 

@@ -65,13 +65,20 @@ export class Reader {
   /** The values of all of `args`: options by name, positionals in their order. Words that are left over are refused. */
   values(args: Args): ArgValues<Args> {
     const words = [...this.words];
-    const values = Object.fromEntries(Object.entries(args).map(([key, arg]) => [key, arg.type === "positional" ? this.#positional(key, arg, words.shift()) : this.value(key, arg)]));
+    const values = Object.fromEntries(Object.entries(args).map(([key, arg]) => [key, arg.type === "positional" ? this.#positionals(key, arg, words) : this.value(key, arg)]));
     const [extra] = words;
     if (extra !== undefined) {
       const takesWords = Object.values(args).some((arg) => arg.type === "positional");
       this.refuse(`${takesWords ? "it takes one word less" : "it takes no argument"}, got "${extra}"`, `A destination is chosen with -d, hosts with -h, roles with -r. ${this.#help()}`);
     }
     return values as ArgValues<Args>;
+  }
+
+  /** Takes one word from the front of `words`, or all of them. */
+  #positionals(key: string, arg: Positional, words: string[]): string | readonly string[] | undefined {
+    if (arg.multiple !== true) return this.#positional(key, arg, words.shift());
+    if (words.length === 0) this.#positional(key, arg, undefined);
+    return words.splice(0).map((word) => this.#positional(key, arg, word) ?? "");
   }
 
   #positional(key: string, arg: Positional, word: string | undefined): string | undefined {

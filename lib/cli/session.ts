@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Settings } from "../config/settings.ts";
 import { DeployError, exitStatus } from "../ground/errors.ts";
 import type { Plan } from "../ground/step.ts";
 import { planLines, printPlan } from "../plan/print.ts";
@@ -19,7 +20,7 @@ export type AnyContext = Omit<CommandContext, "args">;
 export async function withDeployer<T>(context: AnyContext, work: (deployer: Deployer) => Promise<T>): Promise<T> {
   const { options, io, path, report } = context;
   await using deployer = await createDeployer({
-    ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, command: path[0] ?? "",
+    ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, pause: context.pause, command: path[0] ?? "",
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
     ...(options.destination === undefined ? {} : { destination: options.destination }),
     ...(options.version === undefined ? {} : { version: options.version }),
@@ -30,11 +31,12 @@ export async function withDeployer<T>(context: AnyContext, work: (deployer: Depl
   return await work(deployer);
 }
 
-/** Carries a change out, or with --dry-run prints its plan. */
-export async function carryChange(context: AnyContext, change: Change): Promise<void> {
+/** Carries a change out, or with --dry-run prints its plan. @param given the change, or what makes it for the settings */
+export async function carryChange(context: AnyContext, given: Change | ((settings: Settings) => Change)): Promise<void> {
   const [command = "", subcommand] = context.path;
   const offline = await offlineOf(context);
   await withDeployer(context, async (deployer) => {
+    const change = typeof given === "function" ? given(deployer.settings) : given;
     if (context.options.dryRun) printPlanTo(context, await deployer.planFor(change, command, subcommand, offline));
     else await deployer.run(change, command, subcommand);
   });

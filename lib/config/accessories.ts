@@ -3,6 +3,7 @@ import { network } from "../ground/names.ts";
 import { envSettings, registryOf } from "./env-settings.ts";
 import { loggingSettings } from "./logging-settings.ts";
 import { proxySettings } from "./proxy-settings.ts";
+import { publishText } from "./publish.ts";
 import type { RoleInput } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
 import type { AccessoryDirectoryInput, AccessoryFileInput, AccessoryInput } from "./schema/accessories.ts";
@@ -39,7 +40,7 @@ export function accessoriesOf(config: ParsedConfig, roles: readonly RoleInput[],
       registry,
       hosts: accessoryHosts(input, roles),
       cmd: input.cmd,
-      publish: port === undefined ? undefined : /^\d+$/.test(String(port)) ? `${port}:${port}` : String(port),
+      publish: port === undefined ? undefined : publishText(port),
       labels: texts(input.labels ?? {}),
       options: input.options ?? {},
       env: envSettings(input.env ?? {}, secrets),

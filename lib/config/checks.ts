@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import manifest from "../../package.json" with { type: "json" };
 import { aliasProblems } from "./aliases.ts";
+import { builderProblems } from "./builder-checks.ts";
 import type { Path } from "./locate.ts";
 import { foundText, type Problem } from "./problems.ts";
 import { accessoryProblems, proxiedAccessories, type ProxiedInput } from "./accessory-checks.ts";
@@ -10,7 +11,7 @@ import type { ProxyInput } from "./schema/proxy.ts";
 import { traefikProblems } from "./traefik/checks.ts";
 
 /** What a schema cannot see: keys that must fit each other. Every problem is found, none is thrown. @param commands names that aliases must not take */
-export function crossProblems(config: ParsedConfig, commands: readonly string[], version: string = manifest.version): Problem[] {
+export function crossProblems(config: ParsedConfig, { commands, destination }: { readonly commands: readonly string[]; readonly destination: string | undefined }, version: string = manifest.version): Problem[] {
   const roles = rolesOf(config);
   const accessories = Object.entries(config.accessories);
   const proxied = [...roles, ...proxiedAccessories(config, roles)];
@@ -20,16 +21,14 @@ export function crossProblems(config: ParsedConfig, commands: readonly string[],
     ...labelProblems(config.labels, ["labels"]),
     ...roles.flatMap((role) => [...labelProblems(role.labels, [...role.path, "labels"]), ...optionProblems(role)]),
     ...accessories.flatMap(([name, { labels, options }]) => [...labelProblems(labels, ["accessories", name, "labels"]), ...optionProblems({ options, path: ["accessories", name] })]),
-    ...accessoryProblems(config, roles),
+    ...accessoryProblems(config, roles, destination),
     ...proxySections(config).flatMap(({ proxy, path }) => proxyProblems(proxy, path)),
     ...proxied.flatMap(sslProblems),
     ...routeProblems(proxied),
     ...runProblems(proxied),
     ...traefikProblems(config, roles, proxied),
     ...aliasProblems(config.aliases, commands),
-    ...(config.builder.driver === "docker" && Array.isArray(config.builder.arch) && config.builder.arch.length > 1
-      ? [{ path: ["builder", "driver"], text: `expected "docker-container" for several architectures, found "docker"` }]
-      : []),
+    ...builderProblems(config),
     ...(config.minimumVersion !== undefined && Bun.semver.order(version, full(config.minimumVersion)) < 0
       ? [{ path: ["minimumVersion"], text: `expected a capstan of at least ${config.minimumVersion}, found ${version}: upgrade capstan` }]
       : []),
@@ -46,6 +45,7 @@ function imageProblems(config: ParsedConfig): Problem[] {
   const { image, registry } = config;
   if (isLocalRegistry(registry.server)) return [];
   const missing = (["username", "password"] as const).filter((key) => registry[key] === undefined);
+  if (missing.length > 0 && /^localhost(\/|$)/.test(registry.server ?? "")) return [{ path: ["registry", "server"], text: `expected a registry on this machine with its port, such as "localhost:5000", found ${JSON.stringify(registry.server)}` }];
   const doubled = registry.server !== undefined && image?.startsWith(`${registry.server}/`);
   return [
     ...(image === undefined && !isWithoutApp(config) ? [{ path: ["image"], text: `is missing: expected an image such as "acme/shop" (only a registry at localhost:PORT can do without)` }] : []),
@@ -124,7 +124,7 @@ function sslProblems({ proxy, proxyPath, hosts, name }: ProxiedInput): Problem[]
   const path: Path = [...proxyPath, "ssl"];
   return [
     ...(namesOf(proxy.host, proxy.hosts).length === 0 ? [{ path, text: "expected proxy.host too: a certificate is for a name" }] : []),
-    ...(hosts.length > 1 ? [{ path, text: `expected a role on one host, but ${name} has ${hosts.length}: each would ask for the certificate and only one would get the answer. Give a certificate of your own, or end TLS before the hosts` }] : []),
+    ...(hosts.length > 1 ? [{ path, text: `expected ${proxyPath[0] === "accessories" ? "an accessory" : "a role"} on one host, but ${name} has ${hosts.length}: each would ask for the certificate and only one would get the answer. Give a certificate of your own, or end TLS before the hosts` }] : []),
   ];
 }
 
@@ -150,8 +150,9 @@ function samePaths(a: ProxiedInput, b: ProxiedInput): boolean {
   return paths(of).some((path) => paths(other).includes(path));
 }
 
-function runProblems(roles: readonly ProxiedInput[]): Problem[] {
-  const [first, ...others] = roles.filter(({ proxy }) => proxy !== undefined);
+/** The proxy of the root is not one of accessories: those that say nothing follow. */
+function runProblems(proxied: readonly ProxiedInput[]): Problem[] {
+  const [first, ...others] = proxied.filter(({ proxy, proxyPath }) => proxy !== undefined && (proxyPath[0] !== "accessories" || proxy.run !== undefined));
   return others
     .filter(({ proxy }) => !Bun.deepEquals(proxy?.run, first?.proxy?.run))
     .map((role) => ({ path: [...role.proxyPath, "run"], text: `expected the same as for ${first?.name}: all hosts have one way to run the proxy. Write run at the root` }));

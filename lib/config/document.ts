@@ -132,6 +132,7 @@ export function typesSource(): string {
     `import type { Duration } from "../ground/duration.ts";`,
     `import type { FileContent } from "./file-content.ts";`,
     `import type { Hooks, HooksOutput } from "./hooks.ts";`,
+    `import type { SecretFunction } from "./secret-function.ts";`,
     `import type { SecretInput, SecretRef } from "./secret-ref.ts";`,
   ];
   const head = "// Generated from the schema by test/config/generate.ts: change lib/config/schema, then run it.";

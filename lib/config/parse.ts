@@ -1,5 +1,6 @@
 import { DeployError } from "../ground/errors.ts";
 import type { Files, Programs } from "../ground/world.ts";
+import { placements } from "./accessories.ts";
 import { crossProblems } from "./checks.ts";
 import { locate, type Path } from "./locate.ts";
 import { isMap } from "./merge.ts";
@@ -48,7 +49,7 @@ export interface ConfigPlace {
  */
 export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings {
   const name = place.sources.length === 0 ? "the config" : fileText(place.sources.at(-1)?.file ?? "", place.cwd);
-  const { parsed, problems: wrong } = check(config, place.commands ?? []);
+  const { parsed, problems: wrong } = check(config, { commands: place.commands ?? [], destination: place.destination });
   const problems = [...(place.problems ?? []), ...wrong];
   if (parsed?.requireDestination === true && place.destination === undefined) {
     throw new DeployError("usage", `Cannot run without a destination: ${name} requires one`, { hint: "Add -d DESTINATION" });
@@ -65,17 +66,31 @@ export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings 
 }
 
 /** What the schema finds, and what the cross-field checks find in all that the schema could read. */
-function check(config: unknown, commands: readonly string[]): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
+function check(config: unknown, given: Parameters<typeof crossProblems>[1]): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
   if (!isMap(config)) return { parsed: undefined, problems: schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []) };
   const result = ConfigSchema.safeParse(config, silent);
-  if (result.success) return { parsed: result.data, problems: crossProblems(result.data, commands) };
+  if (result.success) return { parsed: result.data, problems: crossProblems(result.data, given) };
   const problems = schemaProblems(config, result.error.issues);
-  const rest = ConfigSchema.safeParse(without(config, problems), silent);
+  const rest = readable(config, problems);
   // What was taken out must not be missed: those problems would follow from the first ones.
-  const follows = ({ path }: Problem): boolean => problems.some((first) => onOneWay(path, first.path) || (path[0] === "primaryRole" && first.path[0] === "servers"));
-  const further = rest.success ? crossProblems(rest.data, commands).filter((problem) => !follows(problem)) : [];
+  const follows = ({ path }: Problem): boolean => problems.some((first) => onOneWay(path, first.path) || (path[0] === "primaryRole" && first.path[0] === "servers") || (isPlacement(path) && isPlacement(first.path) && path[1] === first.path[1]));
+  const further = rest.success ? crossProblems(rest.data, given).filter((problem) => !follows(problem)) : [];
   return { parsed: undefined, problems: [...problems, ...further] };
 }
+
+/** What the schema can read of a config: without what is wrong, then without the maps in which that leaves a key missing. */
+function readable(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]) {
+  let rest = without(config, problems);
+  let result = ConfigSchema.safeParse(rest, silent);
+  for (let depth = 0; !result.success && depth < 4; depth++) {
+    rest = without(rest, schemaProblems(rest, result.error.issues).map(({ path, text }) => ({ path: path.slice(0, -1), text })));
+    result = ConfigSchema.safeParse(rest, silent);
+  }
+  return result;
+}
+
+/** True for the keys that say where an accessory runs: one stands for all of them. */
+const isPlacement = ([section, , key]: Path): boolean => section === "accessories" && placements.some((one) => one === key);
 
 /** True when one path leads through the other. */
 const onOneWay = (a: Path, b: Path): boolean => a.slice(0, b.length).every((part, i) => part === b[i]);
@@ -84,13 +99,15 @@ const onOneWay = (a: Path, b: Path): boolean => a.slice(0, b.length).every((part
 const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"], registry: { username: "user", password: "password" } };
 
 /** A copy of the config without what is wrong. */
-function without(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]): unknown {
+function without(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]): Readonly<Record<string, unknown>> {
   const remove = (value: unknown, here: string): unknown => {
     const wrong = (key: string | number): boolean => problems.some(({ path }) => pathText(path) === joined(here, key));
     if (Array.isArray(value)) return value.flatMap((item: unknown, i) => (wrong(i) ? [] : [remove(item, joined(here, i))]));
     return isMap(value) ? Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (wrong(key) ? [] : [[key, remove(item, joined(here, key))]]))) : value;
   };
-  return { ...standIns, ...(remove(config, "") as object) };
+  const rest: Readonly<Record<string, unknown>> = { ...standIns, ...(remove(config, "") as object) };
+  const { accessories } = rest;
+  return isMap(accessories) ? { ...rest, accessories: Object.fromEntries(Object.entries(accessories).map(([name, one]) => [name, isMap(one) ? { image: "image", ...one } : one])) } : rest;
 }
 
 const joined = (here: string, key: string | number): string => {

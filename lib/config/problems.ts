@@ -110,7 +110,8 @@ export function valueAt(value: unknown, path: Path): unknown {
 /** Names the key that was meant: beside it, or where a key of that name belongs. */
 function unknownText(key: string, path: Path): string {
   const all = sections();
-  const here = all.find(({ paths }) => (path.length === 0 ? paths.length === 0 : paths.some((known) => matches(known, path))));
+  const keys = path.filter((part) => typeof part === "string");
+  const here = all.find(({ paths }) => (path.length === 0 ? paths.length === 0 : paths.some((known) => matches(known, keys))));
   const names = path[0] === "hooks" || path[0] === "hooksOutput" ? hookNames : (here?.keys.map(({ name }) => name) ?? []);
   const near = suggest(key, names);
   if (near !== undefined) return `unknown key, did you mean ${near}?`;

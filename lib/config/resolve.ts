@@ -13,7 +13,7 @@ import type { ParsedConfig } from "./schema.ts";
 import { texts } from "./schema/common.ts";
 import type { Env } from "./schema/env.ts";
 import { nameOf } from "./secret-ref.ts";
-import type { AssetSettings, BootSettings, EnvSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
+import type { AssetSettings, BootSettings, BuilderSettings, EnvSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
 import { traefikRouteSettings, traefikSettings, withoutRoutes } from "./traefik/settings.ts";
 
 /** What the config itself does not say. */
@@ -26,10 +26,11 @@ export interface Given {
 
 /** A config without problems as settings: merged per role, every default filled in, frozen. */
 export function resolveSettings(config: ParsedConfig, { destination, root, secrets }: Given): Settings {
-  const { registry, builder, ssh } = config;
+  const { registry, ssh } = config;
   const inputs = rolesOf(config);
   const roles = inputs.map((role) => roleSettings(config, role, destination, secrets));
-  const run = inputs.find(({ proxy }) => proxy !== undefined)?.proxy?.run;
+  const proxied = inputs.find(({ proxy }) => proxy !== undefined);
+  const run = proxied === undefined ? Object.values(config.accessories).find(({ proxy }) => proxy?.run !== undefined)?.proxy?.run : proxied.proxy?.run;
   const registrySettings = registryOf(registry, secrets);
   const accessories = accessoriesOf(config, inputs, { root, secrets });
   const image = config.image ?? (isLocalRegistry(registry.server) ? config.service : "");
@@ -42,15 +43,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     accessories,
     primaryRole: config.primaryRole,
     primaryHost: roles[0]?.hosts[0] ?? accessories[0]?.hosts[0] ?? "",
-    builder: {
-      arch: typeof builder.arch === "string" ? [builder.arch] : builder.arch,
-      context: builder.context,
-      dockerfile: builder.dockerfile,
-      target: builder.target,
-      args: builder.args,
-      secrets: secretsOf(builder.secrets, secrets),
-      driver: builder.driver,
-    },
+    builder: builderSettings(config, image, secrets),
     ssh: {
       user: ssh.user,
       port: ssh.port,
@@ -87,6 +80,27 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
 
 /** One word for all hooks as a map. */
 const hooksOutputOf = (output: HooksOutput | undefined): Settings["hooksOutput"] => (typeof output === "string" ? Object.fromEntries(hookNames.map((name) => [name, output])) : (output ?? {}));
+
+function builderSettings({ builder, registry }: ParsedConfig, image: string, secrets: SecretStore): BuilderSettings {
+  const { arch, cache, provenance } = builder;
+  const cacheImage = cache?.image ?? `${image}-build-cache`;
+  return {
+    arch: typeof arch === "string" ? [arch] : arch,
+    remote: builder.remote,
+    local: builder.local,
+    pack: builder.pack,
+    cache: cache === undefined ? undefined : { type: cache.type, image: registry.server === undefined ? cacheImage : `${registry.server}/${cacheImage}`, options: cache.options },
+    context: builder.context,
+    dockerfile: builder.dockerfile,
+    target: builder.target,
+    ssh: builder.ssh,
+    args: builder.args,
+    secrets: secretsOf(builder.secrets, secrets),
+    driver: builder.driver,
+    provenance: provenance === undefined ? undefined : String(provenance),
+    sbom: builder.sbom,
+  };
+}
 
 /** A path of the config as an absolute one; those of the home directory are left to whoever knows it. */
 const below = (root: string, path: string): string => (path.startsWith("~") ? path : resolvePath(root, path));

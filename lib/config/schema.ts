@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Aliases } from "./aliases.ts";
 import { hookNames, type Hooks } from "./hooks.ts";
+import type { SecretFunction } from "./secret-function.ts";
 import { secretName } from "./secret-ref.ts";
 import { Accessories } from "./schema/accessories.ts";
 import { Builder } from "./schema/builder.ts";
@@ -33,9 +34,7 @@ const HookTable = z
   .strictObject(Object.fromEntries(hookNames.map((name) => [name, z.custom(isFunction, { error: "a function" }).optional()])))
   .meta({ typeText: "Hooks" }) as z.ZodType as z.ZodType<Hooks, Hooks>;
 
-/** Gives the value of a secret: from a password manager, a file, a service. */
-export type SecretFunction = () => string | Promise<string>;
-const secretFunction = z.custom<SecretFunction>(isFunction, { error: "a function that gives the value" }).meta({ typeText: "() => string | Promise<string>" });
+const secretFunction = z.custom<SecretFunction>(isFunction, { error: "a function that gives the value" }).meta({ typeText: "SecretFunction" });
 
 const imageName = /^(?:[\w.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$/;
 
@@ -74,8 +73,8 @@ export const ConfigSchema = z
     minimumVersion: text("a version").regex(/^\d+(\.\d+){0,2}(-[\w.]+)?$/, { error: "a version such as \"1.2.0\"" }).optional().meta({ description: "Refuse to run with an older capstan.", example: `"1.2.0"` }),
     secretsPath: text("a path").default(".capstan/secrets").meta({ description: "The secrets file, relative to the config file. PATH-common is read before it; with `-d` PATH.DESTINATION is read instead of it. A file called `.env` is read as other tools do: `.env.DESTINATION` goes over it, and the environment over both.", example: `"config/secrets"` }),
     secrets: z.record(z.string().regex(secretName, { error: "the name of a secret: letters, digits, \"_\" and \".\"" }), z.union([secretFunction, secretRef], { error: `a function that gives the value, or secret("OTHER")` })).default({}).meta({
-      description: "Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.",
-      example: `{ DATABASE_URL: async () => readFromVault("shop/database") }`,
+      description: "Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference. `fetchSecrets` makes them for what a password manager has, `fromCommand` for what a program prints.",
+      example: `{ ...fetchSecrets({ adapter: "1password", account: "acme", from: "Work/Shop", names: ["DATABASE_URL"] }), GHCR_TOKEN: fromCommand("gh", "auth", "token") }`,
     }),
     hooks: HookTable.default({}).meta({ description: "Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.", example: `{ postDeploy: ({ version, log }) => log(\`\${version} is live\`) }` }),
     hooksOutput: HookOutputs.optional().meta({

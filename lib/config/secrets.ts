@@ -5,7 +5,11 @@ import { settle } from "../ground/settle.ts";
 import type { Files, Programs } from "../ground/world.ts";
 import { type Entry, parseDotenv, type Part } from "./dotenv.ts";
 import { fileText } from "./place.ts";
-import type { SecretFunction } from "./schema.ts";
+import type { SecretFunction, SecretReader } from "./secret-function.ts";
+import { secretReader } from "./secret-reader.ts";
+import { shellProgram } from "./shell-command.ts";
+import { isSecretsCommand, runSecretsCommand } from "./secret-sources/inline.ts";
+import { type Managers, passwordManagers } from "./secret-sources/managers.ts";
 import type { SecretRef } from "./secret-ref.ts";
 import type { SecretStore } from "./settings.ts";
 
@@ -99,15 +103,20 @@ function finder(sources: SecretSources): Finder {
   let entries: Promise<readonly Entry[]> | undefined;
   const evaluated = new Map<Entry, Promise<string>>();
   const called = new Map<string, Promise<string>>();
+  const port = { programs: sources.programs, env: sources.env, cwd: sources.root, signal: sources.signal };
+  const managers = passwordManagers(port);
+  const reader = secretReader(port, managers);
+  const ofEnv = ({ name }: Variable): string => sources.env[name] ?? "";
 
   const evaluate = (all: readonly Entry[], entry: Entry): Promise<string> => {
-    const value = evaluated.get(entry) ?? evaluateParts(entry.value, all.slice(0, all.indexOf(entry)), entry, ({ name }) => sources.env[name] ?? "");
+    const value = evaluated.get(entry) ?? evaluateParts(entry.value, all.slice(0, all.indexOf(entry)), entry, ofEnv);
     evaluated.set(entry, value);
     return value;
   };
   const evaluateParts = async (parts: readonly Part[], before: readonly Entry[], entry: Entry, otherwise: (variable: Variable) => string): Promise<string> => {
     const texts = await Promise.all(parts.map(async (part) => {
       if (part.kind === "text") return part.text;
+      if (part.kind === "command" && isSecretsCommand(part.source)) return fetched(managers, await evaluateParts(part.parts, before, entry, ofEnv), entry);
       if (part.kind === "command") return output(sources, await evaluateParts(part.parts, before, entry, ({ source }) => source), part.source, entry);
       const earlier = before.findLast(({ name }) => name === part.name);
       return earlier === undefined ? otherwise(part) : evaluate(before, earlier);
@@ -115,7 +124,7 @@ function finder(sources: SecretSources): Finder {
     return texts.join("");
   };
   const call = (name: string, source: SecretFunction): Promise<string> => {
-    const value = called.get(name) ?? callFunction(name, source);
+    const value = called.get(name) ?? callFunction(name, source, reader);
     called.set(name, value);
     return value;
   };
@@ -140,10 +149,10 @@ async function readEntries(sources: SecretSources): Promise<readonly Entry[]> {
   return files.flatMap(({ file, text }) => (text === undefined ? [] : parseDotenv(text, fileText(file, sources.root))));
 }
 
-async function callFunction(name: string, source: SecretFunction): Promise<string> {
+async function callFunction(name: string, source: SecretFunction, reader: SecretReader): Promise<string> {
   let value: unknown;
   try {
-    value = await source();
+    value = await source(reader);
   } catch (cause) {
     if (isDeployError(cause)) throw cause;
     throw new DeployError("config", `Cannot read secret ${name}: its function in the config threw ${cause instanceof Error ? `"${cause.message}"` : "something that is no Error"}`, { cause, hint: `Correct secrets.${name} in the config, or what it asks` });
@@ -152,13 +161,19 @@ async function callFunction(name: string, source: SecretFunction): Promise<strin
   return value;
 }
 
-/**
- * What a command prints, without line ends behind it. The command may hold values of other secrets, so it travels in the
- * environment of the shell, which everybody on this machine cannot read, and is shown only as it was written.
- */
+/** What `$(kamal secrets …)` of a file gives. */
+async function fetched(managers: Managers, command: string, { file, line, name }: Entry): Promise<string> {
+  try {
+    return (await runSecretsCommand(command, managers)).replace(/[\r\n]+$/, "");
+  } catch (error) {
+    if (!isDeployError(error) || error.failure === "cancelled") throw error;
+    throw new DeployError("config", `Cannot read secret ${name} (${file}:${line})`, { details: [error.message, ...error.details], hint: error.hint, cause: error });
+  }
+}
+
+/** What a command prints, without line ends behind it. It is shown only as it was written: it may hold values of other secrets. */
 async function output(sources: SecretSources, command: string, source: string, { file, line, name }: Entry): Promise<string> {
-  const program = { argv: ["sh", "-c", `command=$CAPSTAN_COMMAND; unset CAPSTAN_COMMAND; eval "$command"`], env: { CAPSTAN_COMMAND: new Secret(`command of ${name}`, command) }, cwd: sources.root };
-  const exit = await sources.programs.run(program, { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
+  const exit = await sources.programs.run(shellProgram(name, command, source, sources.root), { timeoutMs: commandTimeoutMs, signal: sources.signal ?? new AbortController().signal });
   if (exit.status === 0) return exit.stdout.replace(/[\r\n]+$/, "");
   const ending = exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`;
   throw new DeployError("config", `Cannot read secret ${name} (${file}:${line}): $(${source}) ended with ${ending}`, {

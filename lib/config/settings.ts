@@ -227,13 +227,34 @@ export interface ProxyRunSettings {
 
 export interface BuilderSettings {
   readonly arch: readonly string[];
+  /** URL of the Docker daemon that builds what this machine does not. */
+  readonly remote: string | undefined;
+  /** False: the remote daemon builds everything. */
+  readonly local: boolean;
+  /** Undefined: a Dockerfile is built. */
+  readonly pack: { readonly builder: string; readonly buildpacks: readonly string[] } | undefined;
+  readonly cache: CacheSettings | undefined;
   /** Undefined: a clean clone of the git repository is built. Relative to the root. */
   readonly context: string | undefined;
   readonly dockerfile: string;
   readonly target: string | undefined;
+  /** As buildx's `--ssh` takes it, with variables such as `$SSH_AUTH_SOCK`. */
+  readonly ssh: string | undefined;
   readonly args: Readonly<Record<string, string | number | boolean>>;
   readonly secrets: Readonly<Record<string, Secret>>;
+  /** A name, or `cloud ORG/NAME`. */
   readonly driver: string;
+  /** As buildx's `--provenance` takes it. */
+  readonly provenance: string | undefined;
+  readonly sbom: boolean | undefined;
+}
+
+export interface CacheSettings {
+  readonly type: "gha" | "registry";
+  /** Registry server included. Of a `gha` cache it has no meaning. */
+  readonly image: string;
+  /** With commas between them. */
+  readonly options: string | undefined;
 }
 
 export interface BootSettings {

@@ -2,6 +2,7 @@
 import type { Duration } from "../ground/duration.ts";
 import type { FileContent } from "./file-content.ts";
 import type { Hooks, HooksOutput } from "./hooks.ts";
+import type { SecretFunction } from "./secret-function.ts";
 import type { SecretInput, SecretRef } from "./secret-ref.ts";
 
 /** What `deploy.config.ts` says. */
@@ -150,11 +151,11 @@ export interface DeployConfig {
    */
   secretsPath?: string | undefined;
   /**
-   * Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference.
+   * Secrets that are not in a file: functions that give the value, called when it is needed, or another secret's reference. `fetchSecrets` makes them for what a password manager has, `fromCommand` for what a program prints.
    * @default {}
-   * @example secrets: { DATABASE_URL: async () => readFromVault("shop/database") }
+   * @example secrets: { ...fetchSecrets({ adapter: "1password", account: "acme", from: "Work/Shop", names: ["DATABASE_URL"] }), GHCR_TOKEN: fromCommand("gh", "auth", "token") }
    */
-  secrets?: Record<string, (() => string | Promise<string>) | SecretRef> | undefined;
+  secrets?: Record<string, SecretFunction | SecretRef> | undefined;
   /**
    * Functions called at fixed points of a run. A throw stops the run, except in `auditBroadcast` and `onFailure`.
    * @default {}
@@ -632,7 +633,7 @@ export interface AccessoryConfig {
 /** Where images are kept. */
 export interface RegistryConfig {
   /**
-   * Host of the registry. With `localhost:PORT` no credentials are needed.
+   * Host of the registry. `localhost:PORT` is one on this machine: it is run as a container, hosts reach it through SSH, and no credentials are needed.
    * @default Docker Hub
    * @example server: "ghcr.io"
    */
@@ -652,7 +653,7 @@ export interface RegistryConfig {
 /** A file that is brought to the host and mounted into the accessory. */
 export interface AccessoryFileConfig {
   /**
-   * File beside the config. One that ends in .erb is rendered with the accessory's environment, secrets included.
+   * File beside the config. In place of an ERB template there is `content`.
    * @example local: "config/my.cnf"
    */
   local?: string | undefined;
@@ -666,7 +667,7 @@ export interface AccessoryFileConfig {
    * @default "755"
    * @example mode: "0600"
    */
-  mode?: string | number | undefined;
+  mode?: string | undefined;
   /**
    * Path in the container.
    * @example remote: "/etc/mysql/my.cnf"
@@ -696,7 +697,7 @@ export interface AccessoryDirectoryConfig {
    * @default as the host makes folders
    * @example mode: "0750"
    */
-  mode?: string | number | undefined;
+  mode?: string | undefined;
   /**
    * Path in the container.
    * @example remote: "/etc/mysql/my.cnf"
@@ -742,13 +743,35 @@ export interface BuilderConfig {
    */
   arch?: string | readonly string[] | undefined;
   /**
+   * Docker daemon of another machine that builds the architectures this machine does not have.
+   * @default this machine builds all of them, emulating what it does not have
+   * @example remote: "ssh://root@builder.example"
+   */
+  remote?: string | undefined;
+  /**
+   * Build this machine's own architecture here. With false the remote builder builds everything.
+   * @default true
+   */
+  local?: boolean | undefined;
+  /**
+   * Build with Cloud Native Buildpacks instead of a Dockerfile.
+   * @example pack: { builder: "heroku/builder:24", buildpacks: ["heroku/nodejs"] }
+   */
+  pack?: PackConfig | undefined;
+  /**
+   * Where layers are kept between builds, for machines that keep nothing themselves.
+   * @default the builder's own
+   * @example cache: { type: "registry", options: "mode=max" }
+   */
+  cache?: CacheConfig | undefined;
+  /**
    * Folder that is sent to the builder, relative to the config file. Without it a clean clone of the git repository is built, so uncommitted changes stay out.
    * @default a clean clone of the git repository
    * @example context: "."
    */
   context?: string | undefined;
   /**
-   * The Dockerfile, relative to the context.
+   * The Dockerfile, relative to the config file.
    * @default "Dockerfile"
    * @example dockerfile: "docker/Dockerfile"
    */
@@ -759,6 +782,11 @@ export interface BuilderConfig {
    * @example target: "production"
    */
   target?: string | undefined;
+  /**
+   * What `RUN --mount=type=ssh` may use, as buildx's `--ssh` takes it. Variables such as `$SSH_AUTH_SOCK` are filled in.
+   * @example ssh: "default=$SSH_AUTH_SOCK"
+   */
+  ssh?: string | undefined;
   /**
    * Build arguments. They can be read in the image: not for secrets.
    * @default {}
@@ -777,6 +805,53 @@ export interface BuilderConfig {
    * @example driver: "docker"
    */
   driver?: string | undefined;
+  /**
+   * Attest how the image was made, as buildx's `--provenance` takes it.
+   * @default buildx's own
+   * @example provenance: "mode=max"
+   */
+  provenance?: boolean | string | undefined;
+  /**
+   * Attest what is in the image: a software bill of materials.
+   * @default buildx's own
+   * @example sbom: true
+   */
+  sbom?: boolean | undefined;
+}
+
+/** Building with Cloud Native Buildpacks: no Dockerfile is needed. */
+export interface PackConfig {
+  /**
+   * Image of the builder.
+   * @example builder: "heroku/builder:24"
+   */
+  builder: string;
+  /**
+   * Buildpacks in the order in which they are applied. `paketo-buildpacks/image-labels` is added, for the service label.
+   * @default those that the builder detects
+   * @example buildpacks: ["heroku/nodejs", "heroku/procfile"]
+   */
+  buildpacks?: readonly string[] | undefined;
+}
+
+/** Where layers are kept between builds. */
+export interface CacheConfig {
+  /**
+   * Where layers are kept: the cache of GitHub Actions, or an image in the registry.
+   * @example type: "registry"
+   */
+  type: "gha" | "registry";
+  /**
+   * Image of the cache in the registry, without the registry's host.
+   * @default the image with `-build-cache` after it
+   * @example image: "acme/shop-cache"
+   */
+  image?: string | undefined;
+  /**
+   * Further options of buildx's `--cache-to`. Those that say where the cache of GitHub Actions is go to `--cache-from` too.
+   * @example options: "mode=max,image-manifest=true"
+   */
+  options?: string | undefined;
 }
 
 /** How Traefik's container is run. Routes are in `labels`. */

@@ -74,10 +74,20 @@ export interface Program {
   readonly env?: Readonly<Record<string, string | Secret>>;
   readonly cwd?: string;
   readonly input?: string | Secret;
+  /**
+   * It asks the user something: standard input and standard error are those of this process, with `talk` standard output goes to standard error
+   * too. Such programs run one at a time. Default: it is on its own.
+   */
+  readonly terminal?: "ask" | "talk";
+  /** Standard output holds secrets, to be had as it is: elsewhere known ones are scrubbed from it. */
+  readonly givesSecrets?: boolean;
 }
 
-/** The text of a program for plans and errors: can be pasted into a shell. Secret values show as placeholders. */
+/** The text of a program for plans and errors: can be pasted into a shell in which the variables of {@link secretVariables} are set. */
 export function programText(program: Program): string {
-  const env = Object.entries(program.env ?? {}).map(([name, value]) => `${name}=${typeof value === "string" ? quote(value) : String(value)}`);
+  const env = Object.entries(program.env ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [`${name}=${quote(value)}`] : []));
   return [...env, ...program.argv.map(quote)].join(" ");
 }
+
+/** Names of the variables that bring a program its secrets. */
+export const secretVariables = (program: Program): readonly string[] => Object.entries(program.env ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [] : [name]));

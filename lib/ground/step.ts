@@ -105,6 +105,8 @@ export interface LocalStep extends Titled {
   readonly loud?: boolean;
   /** A failure is not a failure: clean-ups, probes. */
   readonly optional?: boolean;
+  /** Carried out only when the optional step before it failed: the other way to the same end. */
+  readonly fallback?: boolean;
 }
 
 /** A pause between the groups of a rolling boot. */
@@ -133,6 +135,14 @@ export interface Phase {
   readonly committed?: boolean;
   /** A failure here is told and does not fail the run: housekeeping. */
   readonly optional?: boolean;
+  /** Held open from its begin to its end. */
+  readonly tunnels?: readonly Tunnel[];
+}
+
+/** A port of this machine that a host reaches as its own while a phase runs, at 127.0.0.1 on both sides. */
+export interface Tunnel {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** Phases run one after another. A plan is plain data: it prints, compares and serialises. */

@@ -64,6 +64,11 @@ export interface Transport {
   interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number>;
   /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
   probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
+  /**
+   * Makes a port of this machine, at 127.0.0.1, the same port of the host, until it is disposed. Where a registry answers at that port of
+   * the host already, that one is used. Rejects with a ConnectError or a cancellation.
+   */
+  tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable>;
 }
 
 /** Starts programs on the user's own machine. */

@@ -3,18 +3,17 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { makeDirectory, noteContainer, removeAccessoryContainer, removeAccessoryEnv, removeAccessoryForGood, removeAccessoryImage, removeOldImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { changeMode, changeOwner, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeNotedVolumes, removeOldImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
-import { pullImage } from "../remote/image.ts";
 import { createNetwork } from "../remote/network.ts";
 import { accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
+import { driverOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, lanes, requireDocker } from "./hosts.ts";
 import { fileKey, type Order } from "./order.ts";
-import { proxyBootSteps } from "./proxy.ts";
 
 /** What stands for every accessory. */
 export const everyAccessory = "all";
@@ -48,16 +47,27 @@ const loginSteps = ({ registry }: Accessory): readonly RunStep[] => {
 };
 const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork() };
 
+const ownerStep = (mounted: { readonly hostPath: string }, owner: string): RunStep => ({ kind: "run", title: `Give ${mounted.hostPath} to ${owner}`, command: changeOwner(mounted, owner), hint: "Only root may give files to another user: log in as root, or leave `owner` out." });
+
 /** The folders of an accessory. */
-export const directorySteps = (accessory: Accessory): readonly HostStep[] => accessory.directories.map((directory) => ({ kind: "run", title: `Make ${directory.hostPath}`, command: makeDirectory(directory) }));
+export const directorySteps = ({ directories }: Accessory): readonly HostStep[] => directories.flatMap((directory): RunStep[] => {
+  const { hostPath, mode, owner } = directory;
+  return [
+    { kind: "run", title: `Make ${hostPath}`, command: makeDirectory(directory) },
+    ...(mode === undefined ? [] : [{ kind: "run" as const, title: `Set the mode of ${hostPath} to ${mode}`, command: changeMode(directory, mode) }]),
+    ...(owner === undefined ? [] : [ownerStep(directory, owner)]),
+  ];
+});
 
 /** The files of an accessory. */
-export const fileSteps = (order: Order, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap(({ hostPath, remote, mode, owner }): HostStep[] => {
+export const fileSteps = (order: Order, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap((file): HostStep[] => {
+  const { hostPath, remote, mode, owner } = file;
   const body = order.content.files.get(fileKey(accessory.name, host, remote));
   if (body === undefined) throw new TypeError(`The content of ${remote} for ${accessory.name} was not read`);
   return [
+    run(`Make the folder of ${hostPath}`, makeFolderOf(hostPath)),
     { kind: "upload", title: `Write ${hostPath}`, path: hostPath, mode, ...body },
-    ...(owner === undefined ? [] : [{ kind: "run" as const, title: `Give ${hostPath} to ${owner}`, command: sh`chown ${owner} ${hostPath}` }]),
+    ...(owner === undefined ? [] : [ownerStep(file, owner)]),
   ];
 });
 
@@ -73,11 +83,12 @@ function bootSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: 
     { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
     { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force --volumes ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
     { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
-    ...(needsProxy ? proxyBootSteps(order, host, true) : []),
+    ...(needsProxy ? driverOn(settings, host).boot(settings) : []),
     ...accessorySwitch(settings, accessory),
   ];
 }
 
+const run = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 const audited = (order: Order, what: string, { name }: Accessory): RunStep => auditStep(order, undefined, `${what} ${name} accessory`);
 
 /** Phases for the hosts of some accessories: all at once, or host after host. */
@@ -88,18 +99,18 @@ function phasesOf(order: Order, chosen: readonly Accessory[], title: string, rol
   return hosts.map((host) => ({ title: `${title} on ${host}`, committed: true, lanes: lanes([host], on) }));
 }
 
-/** `accessory boot`, and that part of `setup`: what is there already, running or not, is left as it is. */
+/** `accessory boot`, and that part of `setup`: a container that is there already, running or not, is left as it is; its files and folders are brought up to date. */
 export function planAccessoryBoot(order: Order, facts: FleetFacts, name: string): Plan {
   const chosen = chosenAccessories(order, name);
   requireDocker(facts, hostsOfAccessories(order, name));
   return { notes: accessoryNotes(order, facts, chosen), phases: accessoryBootPhases(order, facts, chosen) };
 }
 
-/** The phases that boot accessories where they are missing. */
+/** The phases that boot accessories where they are missing, and bring their files everywhere. */
 export function accessoryBootPhases(order: Order, facts: FleetFacts, chosen: readonly Accessory[]): readonly Phase[] {
   const seen = new Set<string>();
   return phasesOf(order, chosen, "Boot accessories", false, (accessory, host) => {
-    if (containerOn(facts, host, accessory) !== undefined) return [];
+    if (containerOn(facts, host, accessory) !== undefined) return [...directorySteps(accessory), ...fileSteps(order, accessory, host)];
     const first = !seen.has(host);
     seen.add(host);
     return [...loginSteps(accessory), ...(first ? [networkStep] : []), ...bootSteps(order, facts, accessory, host)];
@@ -112,7 +123,8 @@ export function accessoryNotes(order: Order, facts: FleetFacts, chosen: readonly
     const there = containerOn(facts, host, accessory);
     if (there === undefined) return [];
     const next = there.state === "running" ? `\`capstan accessory reboot ${accessory.name}\` replaces it` : `it is ${there.state}: \`capstan accessory start ${accessory.name}\` starts it`;
-    return [`Left as it is: ${accessory.name} on ${host}, where a container ${accessory.service} is there already; ${next}.`];
+    const files = accessory.files.length + accessory.directories.length > 0 ? " Its files and folders are brought up to date." : "";
+    return [`Left as it is: ${accessory.name} on ${host}, where a container ${accessory.service} is there already; ${next}.${files}`];
   }));
 }
 
@@ -122,7 +134,7 @@ export function planAccessoryReboot(order: Order, facts: FleetFacts, name: strin
   requireDocker(facts, hostsOfAccessories(order, name));
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => [
     ...loginSteps(accessory), networkStep,
-    { kind: "run", title: `Pull ${accessory.image}`, command: pullImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
+    { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
     ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory) : []),
     // What was there before is gone: nothing can be taken back.
     ...bootSteps(order, facts, accessory, host).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
@@ -188,12 +200,16 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
   const { name, service, image } = accessory;
   const whole = parts.length > 1;
   return [
-    ...(whole && mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : []),
-    ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [{ kind: "run" as const, title: `Remove the container ${service}`, command: whole ? removeAccessoryForGood(service) : removeAccessoryContainer(service) }] : []),
+    ...(!whole ? [] : mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : accessoryUnroute(accessory)),
+    ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [
+      ...(whole ? [run(`Note the volumes of ${service}`, noteVolumes(service))] : []),
+      run(`Remove the container ${service}`, removeAccessoryContainer(service)),
+      ...(whole ? [run(`Remove the volumes of ${service} that have no name`, removeNotedVolumes(service))] : []),
+    ] : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
-    ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service) }] : []),
-    ...(whole ? [{ kind: "run" as const, title: `Remove env file of ${name}`, command: removeAccessoryEnv(order.settings, name) }] : []),
-    audited(order, "Removed", accessory),
+    ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service), hint: "What belongs to the container's own user can only be removed by root." }] : []),
+    ...(whole ? [{ kind: "run" as const, title: `Remove the secrets of ${name}`, command: removeAccessorySecrets(order.settings, accessory) }] : []),
+    auditStep(order, undefined, `Removed ${name} accessory${whole ? "" : ` ${parts.join()}`}`),
   ];
 }
 
@@ -204,7 +220,7 @@ export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => ({
     files: () => fileSteps(order, accessory, host),
     directories: () => directorySteps(accessory),
-    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullImage(accessory.image), onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
+    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
   })[what]();
   return { notes: [], phases: phasesOf(order, chosen, { files: "Bring files", directories: "Make folders", image: "Pull images" }[what], false, steps) };
 }

@@ -9,6 +9,7 @@ import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { waitStep } from "./boot.ts";
 import { containersOfRole, currentContainer, isUp, plainVersion, routeOf } from "./current.ts";
+import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
@@ -32,16 +33,20 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
       state: ["Nothing was changed."], hint: version === undefined ? "Deploy first." : `Look at \`capstan app containers\`, or bring it back with \`capstan rollback ${version}\`.`,
     });
   }
-  const steps = (host: string): HostStep[] => places.filter((place) => place.host === host).flatMap(({ role, wanted }): HostStep[] => {
+  const on = (host: string) => places.filter((place) => place.host === host);
+  const versionOf = ({ wanted }: (typeof places)[number]): string => (wanted === undefined ? order.version : plainVersion(wanted.version));
+  const steps = (host: string): HostStep[] => on(host).flatMap((place): HostStep[] => {
+    const { role, wanted } = place;
     const name = wanted?.name ?? containerName(order.settings, role.name, version ?? order.version);
     return [
-      auditStep(order, role.name, `Started app version ${wanted === undefined ? order.version : plainVersion(wanted.version)}`),
+      auditStep(order, role.name, `Started app version ${versionOf(place)}`),
       { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name) },
       waitStep(order, role, name),
-      ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
+      ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name, ...(versionOf(place) === "" ? {} : { version: versionOf(place) }) }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
     ];
   });
-  return { notes: [], phases: [{ title: "Start app", lanes: lanes(hosts, steps) }] };
+  const proxied = (host: string) => on(host).filter(({ role }) => role.proxy !== undefined).map(versionOf).filter((one) => one !== "");
+  return { notes: [], phases: [...errorPagePhases(order, hosts, proxied), { title: "Start app", lanes: lanes(hosts, steps) }] };
 }
 
 /**

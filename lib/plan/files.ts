@@ -17,14 +17,19 @@ interface Place {
 /** True for hosts where kamal-proxy answers for a role. */
 const hasPages = (order: Order, host: string): boolean => order.content.errorPages.size > 0 && rolesOn(order, host).some(({ proxy }) => proxy?.kind === "kamal-proxy");
 
-/** Brings the pages that the proxy answers errors with. */
-export function errorPagePhases(order: Order, hosts: readonly string[]): readonly Phase[] {
-  const folder = errorPagesDirectory(order.settings, order.version);
-  const steps: HostStep[] = [
-    { kind: "run", title: "Make the folder of error pages", command: sh`mkdir -p ${folder}` },
-    ...[...order.content.errorPages].map(([name, body]): HostStep => ({ kind: "upload", title: `Write error page ${name}`, path: `${folder}/${name}`, mode: "0644", ...body })),
-  ];
-  const lanes = hosts.filter((host) => hasPages(order, host)).map((host) => ({ host, steps }));
+/**
+ * Brings the pages that the proxy answers errors with. It refuses a switch to a version whose pages are missing.
+ * @param versionsOn whose pages a host needs; default: those of the version to put in place
+ */
+export function errorPagePhases(order: Order, hosts: readonly string[], versionsOn: (host: string) => readonly string[] = () => [order.version]): readonly Phase[] {
+  const steps = (version: string): HostStep[] => {
+    const folder = errorPagesDirectory(order.settings, version);
+    return [
+      { kind: "run", title: "Make the folder of error pages", command: sh`mkdir -p ${folder}` },
+      ...[...order.content.errorPages].map(([name, body]): HostStep => ({ kind: "upload", title: `Write error page ${name}`, path: `${folder}/${name}`, mode: "0644", ...body })),
+    ];
+  };
+  const lanes = hosts.filter((host) => hasPages(order, host)).map((host) => ({ host, steps: [...new Set(versionsOn(host))].flatMap(steps) }));
   return lanes.length === 0 ? [] : [{ title: "Bring error pages", lanes }];
 }
 

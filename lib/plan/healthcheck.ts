@@ -8,9 +8,9 @@ import { envFile } from "../remote/envfile.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
 import { waitStep } from "./boot.ts";
-import { factsOf, requireDocker } from "./hosts.ts";
+import { requireDocker } from "./hosts.ts";
 import type { Order } from "./order.ts";
-import { pullSteps } from "./pull.ts";
+import { pullPhase } from "./pull.ts";
 
 /** `healthcheck perform`: the version in a container without traffic on the primary host, for as long as it takes to get healthy. */
 export function planHealthcheck(order: Order, facts: FleetFacts): Plan {
@@ -22,7 +22,7 @@ export function planHealthcheck(order: Order, facts: FleetFacts): Plan {
   return {
     notes: [],
     phases: [
-      { title: "Pull image", lanes: [{ host, steps: pullSteps(order, factsOf(facts, host), "missing") }] },
+      pullPhase(order, facts, [host], { when: "missing" }),
       {
         title: "Check health",
         lanes: [{

@@ -1,5 +1,5 @@
-import { programText } from "../ground/command.ts";
-import type { Plan, Step } from "../ground/step.ts";
+import { programText, secretVariables } from "../ground/command.ts";
+import type { Phase, Plan, Step, Tunnel } from "../ground/step.ts";
 
 /** The command, path or question a step comes down to, exactly as it will be carried out. `EXPOSED` is a port that only the container tells. */
 export function stepText(step: Step): string {
@@ -20,9 +20,9 @@ export function printPlan(plan: Plan): string {
   const lines = plan.notes.map((note) => `note: ${note}`);
   for (const phase of plan.phases) {
     if (phase.lanes.every((lane) => lane.steps.length === 0)) continue;
-    lines.push("", `== ${phase.title}${phase.limit === undefined ? "" : ` (${phase.limit} at once)`}${phase.optional === true ? " (a failure here is only told)" : ""}`);
+    lines.push("", `== ${phase.title}${phase.limit === undefined ? "" : ` (${phase.limit} at once)`}${phase.optional === true ? " (a failure here is only told)" : ""}${tunnelText(phase)}`);
     const blocks = new Map<string, string[]>();
-    for (const lane of phase.lanes) {
+    for (const lane of phase.lanes.filter(({ steps }) => steps.length > 0)) {
       const block = lane.steps.flatMap((step) => [`  ${step.title}`, `    ${marks[step.kind]} ${stepText(step).replaceAll("\n", "\n      ")}${suffix(step)}`]).join("\n");
       blocks.set(block, [...(blocks.get(block) ?? []), lane.host ?? "here"]);
     }
@@ -32,12 +32,20 @@ export function printPlan(plan: Plan): string {
   return lines.join("\n").trim();
 }
 
+function tunnelText({ tunnels = [] }: Phase): string {
+  const ports = [...new Set(tunnels.map(({ port }) => port))];
+  return ports.map((port) => ` (port ${port} of this machine is port ${port} of ${tunnels.filter((tunnel) => tunnel.port === port).map(({ host }) => host).join(", ")} meanwhile)`).join("");
+}
+
 function suffix(step: Step): string {
   switch (step.kind) {
     case "upload": return ` (${step.mode})`;
     case "wait": return `, at most ${step.deadlineMs / 1000} s`;
     case "run": return step.command.input === undefined ? "" : " < secret or text on standard input";
-    case "local": return step.program.input === undefined ? "" : " < secret or text on standard input";
+    case "local": {
+      const variables = secretVariables(step.program);
+      return `${step.program.input === undefined ? "" : " < secret or text on standard input"}${variables.length === 0 ? "" : `, with ${variables.join(", ")} in its environment`}${step.fallback === true ? ", only if the step before fails" : ""}`;
+    }
     default: return "";
   }
 }
@@ -60,13 +68,23 @@ export interface PlanLine {
   readonly mode?: string;
   /** Of a local program: its folder, when it is not the config's. */
   readonly cwd?: string;
+  /** Of a local program: the variables that bring it its secrets. */
+  readonly secrets?: readonly string[];
+  /** Of a local program: true when it is carried out only if the step before it fails. */
+  readonly fallback?: true;
+  /** Ports of this machine that hosts reach as their own meanwhile. */
+  readonly tunnels?: readonly Tunnel[];
   /** Of a wait. */
   readonly deadlineSeconds?: number;
 }
 
 /** A plan as data, one entry a step, in the order in which they are carried out. */
 export function planLines(plan: Plan): readonly PlanLine[] {
-  return plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps.map((step) => planLine(phase.title, lane.host, step))));
+  return plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => {
+    // A host has a tunnel to itself; what is done here may be about any of them.
+    const tunnels = (phase.tunnels ?? []).filter(({ host }) => lane.host === undefined || lane.host === host);
+    return lane.steps.map((step) => ({ ...planLine(phase.title, lane.host, step), ...(tunnels.length === 0 ? {} : { tunnels }) }));
+  }));
 }
 
 function planLine(phase: string, host: string | undefined, step: Step): PlanLine {
@@ -76,7 +94,13 @@ function planLine(phase: string, host: string | undefined, step: Step): PlanLine
     case "upload": return { ...common, kind: "upload", stdin: true, path: step.path, mode: step.mode };
     case "wait": return { ...common, kind: "wait", stdin: false, deadlineSeconds: step.deadlineMs / 1000 };
     case "hook": return { ...common, kind: "hook", stdin: false };
-    case "local": return { ...common, kind: "local", stdin: step.program.input !== undefined, ...(step.program.cwd === undefined ? {} : { cwd: step.program.cwd }) };
+    case "local": {
+      const secrets = secretVariables(step.program);
+      return {
+        ...common, kind: "local", stdin: step.program.input !== undefined, ...(step.program.cwd === undefined ? {} : { cwd: step.program.cwd }),
+        ...(secrets.length === 0 ? {} : { secrets }), ...(step.fallback === true ? { fallback: true } : {}),
+      };
+    }
     case "pause": return { ...common, kind: "wait", stdin: false, deadlineSeconds: step.durationMs / 1000 };
   }
 }

@@ -1,15 +1,33 @@
-import type { HostStep } from "../ground/step.ts";
+import { isLocalRegistry } from "../config/roles.ts";
+import type { HostStep, Phase } from "../ground/step.ts";
 import { checkServiceLabel, pullImage } from "../remote/image.ts";
 import { login } from "../remote/registry.ts";
-import type { HostFacts } from "../remote/facts.ts";
+import type { FleetFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
+import { factsOf, lanes } from "./hosts.ts";
 import type { Order } from "./order.ts";
+import { registryTunnels } from "./tunnels.ts";
 
-/** Brings the image of the version to a host and checks that it is one of this service. @param hint what to do when it cannot be pulled */
-export function pullSteps(order: Order, facts: HostFacts, when: "always" | "missing", hint = "Check that the image was pushed: `capstan build push`, and the registry's credentials."): readonly HostStep[] {
+/** How an image gets to hosts. */
+export interface Pulling {
+  /** `missing`: not where it is already. */
+  readonly when: "always" | "missing";
+  /** What to do when it cannot be pulled; default: build and push it. */
+  readonly hint?: string;
+  /** Default: `Pull image`. */
+  readonly title?: string;
+}
+
+/** Brings the image of the version to hosts. A registry on this machine can be reached from where something is pulled. */
+export function pullPhase(order: Order, facts: FleetFacts, hosts: readonly string[], { when, hint, title = "Pull image" }: Pulling): Phase {
+  const image = `${order.settings.repository}:${order.version}`;
+  const isThere = (host: string): boolean => when === "missing" && factsOf(facts, host).images.includes(image);
+  return { title, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) };
+}
+
+/** Pulls the image and checks that it is one of this service. */
+function pullSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
   const { settings, version } = order;
-  const image = `${settings.repository}:${version}`;
-  if (when === "missing" && facts.images.includes(image)) return [];
   const command = login(settings.registry);
   return [
     ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
@@ -18,3 +36,8 @@ export function pullSteps(order: Order, facts: HostFacts, when: "always" | "miss
     auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
 }
+
+const pullHint = ({ settings }: Order): string =>
+  isLocalRegistry(settings.registry.server)
+    ? "Check that the image was pushed: `capstan build push`, and that the registry of this machine runs: `capstan registry setup`."
+    : "Check that the image was pushed: `capstan build push`, and the registry's credentials.";

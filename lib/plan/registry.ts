@@ -1,3 +1,6 @@
+import { removeRegistrySteps, startRegistrySteps } from "../build/local-registry.ts";
+import { isLocalRegistry } from "../config/roles.ts";
+import type { RegistrySettings } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { Phase, Plan } from "../ground/step.ts";
 import { login, loginHere, logout, logoutHere } from "../remote/registry.ts";
@@ -10,9 +13,20 @@ export interface Sides {
   readonly remote: boolean;
 }
 
-/** `registry login`. @throws DeployError (config) when the config has no credentials */
+/**
+ * `registry setup` and `registry remove` of a registry on this machine, which hosts reach through a tunnel while they pull:
+ * there is nothing to do on them.
+ */
+export function planLocalRegistry(action: "setup" | "remove", registry: RegistrySettings, sides: Sides): Plan {
+  if (!sides.local) return { notes: ["The registry is on this machine: there is nothing to do on hosts."], phases: [] };
+  const [title, steps] = action === "setup" ? ["Set up the local registry", startRegistrySteps(registry)] : ["Remove the local registry", removeRegistrySteps()];
+  return { notes: [], phases: [{ title, lanes: [{ host: undefined, steps }] }] };
+}
+
+/** `registry login`. @throws DeployError (usage) for a registry on this machine, (config) when the config has no credentials */
 export function planRegistryLogin(order: Order, sides: Sides): Plan {
   const { registry } = order.settings;
+  refuseLocal(registry, "Cannot log in to a registry on this machine: it asks for no credentials", "Run `capstan registry setup`, which starts it.");
   const command = login(registry);
   const program = loginHere(registry);
   if (command === undefined || program === undefined) throw new DeployError("config", "Cannot log in: the config has no registry.username and registry.password", { hint: "Add both to the config; a registry on localhost needs none." });
@@ -22,11 +36,16 @@ export function planRegistryLogin(order: Order, sides: Sides): Plan {
   return { notes: [], phases };
 }
 
-/** `registry logout`. */
+/** `registry logout`. @throws DeployError (usage) for a registry on this machine */
 export function planRegistryLogout(order: Order, sides: Sides): Plan {
   const { registry } = order.settings;
+  refuseLocal(registry, "Cannot log out of a registry on this machine: nobody is logged in to it", "Run `capstan registry remove`, which stops and removes it.");
   const phases: Phase[] = [];
   if (sides.local) phases.push({ title: "Log out here", lanes: [{ host: undefined, steps: [{ kind: "local", title: "Log out of the registry", program: logoutHere(registry) }] }] });
   if (sides.remote) phases.push({ title: "Log out on hosts", lanes: lanes(appHosts(order), () => [{ kind: "run", title: "Log out of the registry", command: logout(registry) }]) });
   return { notes: [], phases };
+}
+
+function refuseLocal({ server }: RegistrySettings, message: string, hint: string): void {
+  if (isLocalRegistry(server)) throw new DeployError("usage", message, { state: ["Nothing was changed."], hint });
 }

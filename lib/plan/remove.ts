@@ -6,7 +6,7 @@ import { removeContainers, removeOneOffs, removeVersion, stopContainer } from ".
 import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
 import { logout } from "../remote/registry.ts";
-import { removeAppDirectories, removeImages, removeNetwork, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
+import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
 import { removeSteps as accessorySteps } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
 import { containersOfRole, isUp } from "./current.ts";
@@ -28,7 +28,14 @@ function appSteps(order: Order, facts: FleetFacts, host: string): readonly HostS
     run(`Remove what \`app exec\` left of ${role.name}`, removeOneOffs(settings, role.name), { role: role.name }),
     auditStep(order, role.name, "Removed all containers"),
   ];
-  return [...rolesOn(order, host).flatMap(ofRole), ...(isWhole(order, host) ? [run("Remove the images of the app", removeImages(settings.service)), run("Remove the folders of the app", removeAppDirectories(settings)), auditStep(order, undefined, "Removed the app")] : [])];
+  return [...rolesOn(order, host).flatMap(ofRole), ...(isWhole(order, host) ? [run("Remove the images of the app", removeImages(settings.service)), removeFolders(order, host), auditStep(order, undefined, "Removed the app")] : [])];
+}
+
+/** Accessories on the host keep what is theirs. */
+function removeFolders({ settings }: Order, host: string): RunStep {
+  const shared = settings.accessories.some(({ hosts }) => hosts.includes(host));
+  const roles = settings.roles.filter(({ hosts }) => hosts.includes(host)).map(({ name }) => name);
+  return run("Remove the folders of the app", shared ? removeRoleDirectories(settings, roles) : removeAppDirectories(settings));
 }
 
 /** `app remove`. */
@@ -49,7 +56,7 @@ export function planAppPart(order: Order, facts: FleetFacts, part: AppPart): Pla
   const steps = (host: string): readonly HostStep[] => ({
     containers: () => rolesOn(order, host).map((role) => run(`Remove the stopped containers of ${role.name}`, removeContainers(settings, role.name), { role: role.name })),
     images: () => [run("Remove the images of the app", removeImages(settings.service))],
-    directories: () => [run("Remove the folders of the app", removeAppDirectories(settings))],
+    directories: () => [removeFolders(order, host)],
   })[part]();
   return { notes: [], phases: [{ title: `Remove ${part}`, lanes: lanes(hosts, (host) => [...steps(host), auditStep(order, undefined, `Removed ${part}`)]) }] };
 }
@@ -88,7 +95,7 @@ export function planRemove(order: Order, facts: FleetFacts): Plan {
     ],
     phases: [
       { title: "Remove app", lanes: lanes(appHosts(order), (host) => appSteps(order, facts, host)) },
-      { title: "Remove accessories", lanes: lanes(hosts, (host) => accessoriesOn(host).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image", "directory"]))) },
+      { title: "Remove accessories", lanes: lanes(hosts.filter((host) => accessoriesOn(host).length > 0), (host) => accessoriesOn(host).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image", "directory"]))) },
       { title: "Remove proxy", lanes: lanes(proxyHosts(order).filter((host) => !shared.includes(host)), (host) => driverOn(settings, host).remove().map((step) => (step.kind === "run" ? { ...step, command: unlessOthers(settings, step.command) } : step))) },
       { title: "Log out and tidy up", lanes: lanes(hosts, (host) => [...registries(host), auditStep(order, undefined, "Removed everything"), ...volumes(host), run("Remove the network", removeNetwork()), ...folders(host), run("Remove the files of the service", removeRunFiles(settings))]) },
     ],

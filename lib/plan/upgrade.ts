@@ -10,10 +10,11 @@ import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
 import { bootSteps, placeOf, type Place } from "./boot.ts";
 import { containersOfRole, isUp } from "./current.ts";
 import { retireSteps } from "./deploy.ts";
+import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps } from "./proxy.ts";
-import { pullSteps } from "./pull.ts";
+import { pullPhase } from "./pull.ts";
 
 /** Name of the old proxy until all is well. */
 const before = `${traefikContainer}-before-upgrade`;
@@ -99,6 +100,7 @@ export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, a
     ],
     phases: [
       ...(hosts.length + old.length === 0 ? [] : [{ title: "Look for a lock", lanes: [{ host: order.settings.primaryHost, steps: [refuseOldLock(order)] }] }]),
+      ...errorPagePhases(order, hosts),
       ...(hosts.length === 0 ? [] : groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts))),
       { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? retireSteps(order, host, on(host)) : []), removeOld]) },
       ...rest,
@@ -119,7 +121,7 @@ function groupPhases(order: Order, hosts: readonly string[], on: (host: string) 
     ];
   };
   return [
-    { title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => pullSteps(order, factsOf(facts, host), "missing")) },
+    pullPhase(order, facts, hosts, { when: "missing", title: `Pull image${suffix}` }),
     { title: `Prepare hosts${suffix}`, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, false)) },
     { title: `Boot app${suffix}`, lanes: lanes(hosts, (host) => on(host).flatMap((place) => bootSteps(order, place))) },
     { title: `Change proxies${suffix}`, lanes: lanes(proxied, change) },

@@ -1,11 +1,11 @@
 import { Command, sh, type Query } from "../ground/command.ts";
-import { accessoryEnvPath, accessoryNotesDirectory, type Named } from "../ground/names.ts";
+import { accessoryEnvPath, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
 import { inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
+import { removeEmptyDirectories } from "./remove.ts";
 import { pairs } from "./shell-value.ts";
-import { removeStopped } from "./stopped.ts";
 
 /** A path on the host as a volume's source: docker takes absolute ones only. */
 const absolute = (hostPath: string): Command => (hostPath.startsWith("/") ? sh`${hostPath}` : sh`"$PWD"/${hostPath}`);
@@ -31,11 +31,14 @@ export function runAccessoryOneOff(of: Named, accessory: Accessory, command: Com
   return sh`docker run ${[...interactive, "--rm", "--network", network, ...envFlags(env.clear), "--env-file", accessoryEnvPath(of, accessory.name), ...mounts(accessory), image, command]}`;
 }
 
-/** Makes a folder of an accessory, with mode and owner. */
-export function makeDirectory({ hostPath, mode, owner }: AccessoryDirectory): Command {
-  const path = absolute(hostPath);
-  return sh`mkdir -p ${path}${mode === undefined ? new Command("") : sh` && chmod ${mode} ${path}`}${owner === undefined ? new Command("") : sh` && chown ${owner} ${path}`}`;
-}
+/** Makes the folder that a file of its will be in. @param hostPath below the home directory */
+export const makeFolderOf = (hostPath: string): Command => sh`mkdir -p ${hostPath.slice(0, hostPath.lastIndexOf("/"))}`;
+/** Makes a folder of an accessory. */
+export const makeDirectory = ({ hostPath }: Pick<AccessoryDirectory, "hostPath">): Command => sh`mkdir -p ${absolute(hostPath)}`;
+/** Gives a folder of an accessory its mode. */
+export const changeMode = ({ hostPath }: Pick<AccessoryDirectory, "hostPath">, mode: string): Command => sh`chmod ${mode} ${absolute(hostPath)}`;
+/** Gives a folder or a file of an accessory to a user and a group, by name or number. Only root may. */
+export const changeOwner = ({ hostPath }: Pick<AccessoryDirectory, "hostPath">, owner: string): Command => sh`chown ${owner} ${absolute(hostPath)}`;
 
 /** Fails, with the end of its log, unless the container runs on for two seconds. */
 export function staysUp(service: string): Command {
@@ -44,6 +47,8 @@ state=$(docker container inspect --format ${"{{.State.Status}} {{.RestartCount}}
 [ "$state" = 'running 0' ] || { echo ${`${service} does not stay up:`} "$state" >&2; docker logs --tail 20 ${service} >&2; exit 1; }`;
 }
 
+/** Pulls its image. */
+export const pullAccessoryImage = (image: string): Command => sh`docker image pull ${image}`;
 /** Stops an accessory. */
 export const stopAccessory = (service: string): Command => sh`docker container stop ${service}`;
 /** Starts its stopped container. */
@@ -57,12 +62,17 @@ const notes = (service: string): { readonly folder: string; readonly image: stri
   return { folder, image: `${folder}/image`, volumes: `${folder}/volumes` };
 };
 
-/** Notes which image the container has, for {@link removeOldImage}, and which volumes without a name, for {@link removeAccessoryForGood}. */
+/** Notes which image the container has, for {@link removeOldImage}, and its volumes as {@link noteVolumes} does. */
 export function noteContainer(service: string): Command {
-  const { folder, image, volumes } = notes(service);
+  const { folder, image } = notes(service);
   return sh`mkdir -p ${folder} && ${look(service, "{{.Image}}")} > ${image} || exit
-${look(service, "{{range .Mounts}}{{println .Name}}{{end}}")} | grep -x -E ${"[0-9a-f]{64}"} >> ${volumes} || true`;
+${volumesOf(service)}`;
 }
+
+const volumesOf = (service: string): Command => sh`${look(service, "{{range .Mounts}}{{println .Name}}{{end}}")} | grep -x -E ${"[0-9a-f]{64}"} >> ${notes(service).volumes} || true`;
+
+/** Notes the container's volumes without a name, for {@link removeNotedVolumes}. Docker could not tell them from others' when it is gone. */
+export const noteVolumes = (service: string): Command => sh`mkdir -p ${notes(service).folder} && ${volumesOf(service)}`;
 
 /** Removes the image of the container before, unless another container uses it or it has other names. */
 export function removeOldImage(service: string): Command {
@@ -72,22 +82,25 @@ rm -f ${image}
 [ "$old" = "$new" ] || docker image rm "$old" || true`;
 }
 
-/** Removes its stopped container and the volumes without a name that it has, and those that its earlier containers had. */
-export function removeAccessoryForGood(service: string): Command {
+/** Removes the volumes without a name of its containers, the last one and those before it. */
+export function removeNotedVolumes(service: string): Command {
   const { folder, volumes } = notes(service);
-  return sh`${removeStopped(["--filter", `label=service=${service}`])} || exit
-[ ! -f ${volumes} ] || while read volume; do docker volume rm --force "$volume" || true; done < ${volumes}
+  return sh`[ ! -f ${volumes} ] || while read volume; do docker volume rm --force "$volume" || true; done < ${volumes}
 rm -rf ${folder}`;
 }
 
-/** Removes its image, unless a container uses it. */
-export const removeAccessoryImage = (image: string): Command => sh`if [ -n "$(docker ps --all --quiet --filter ${`ancestor=${image}`})" ]; then echo ${`Left as it is: another container uses ${image}.`}; else
-! docker image inspect ${image} > /dev/null 2>&1 || docker image rm ${image}
+/** Removes its image, unless a container uses it: by force its name would go all the same. */
+export const removeAccessoryImage = (image: string): Command => sh`if [ -n "$(docker ps --all --quiet --filter ${`ancestor=${image}`})" ]; then echo ${`Left as it is: another container uses ${image}.`}
+elif docker image inspect ${image} > /dev/null 2>&1; then
+docker image rm --force ${image}
 fi`;
 /** Removes its files and folders on the host, but for folders with an absolute path. */
 export const removeServiceDirectory = (service: string): Command => sh`rm -rf ${service}`;
-/** Removes the file of its secrets. */
-export const removeAccessoryEnv = (of: Named, name: string): Command => sh`rm -f ${accessoryEnvPath(of, name)}`;
+/** Removes the files of its secrets: environment, certificate. Folders that are empty then go too: they would count as a service's place on the host. */
+export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessory, "name" | "proxy">): Command {
+  const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];
+  return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && ${removeEmptyDirectories(of)}`;
+}
 /** `docker ps` of its container, running or not, for people. */
 export const accessoryDetails = (service: string): Command => sh`docker ps --all --filter ${`label=service=${service}`}`;
 

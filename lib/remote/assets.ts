@@ -17,13 +17,20 @@ export function extractAssets({ settings, role, assets, version }: AssetOrder): 
   return sh`mkdir -p ${folder} && docker container rm --volumes ${container} 2> /dev/null || true && docker container create --name ${container} ${`${settings.repository}:${version}`} && docker container cp -L ${`${container}:${assets.path}/.`} ${folder} && docker container rm --volumes ${container}`;
 }
 
-/** Gives both versions the files of both: what the one has already stays as it is. @param old the version that serves; undefined: there is none */
+/**
+ * Gives both versions the files of both: what the one has already stays as it is. Busybox's `cp -n`, and with it Kamal's
+ * `cp -rnT`, copies nothing at all into a folder that is there, and calls it a success: what is missing then is copied file by file.
+ * @param old the version that serves; undefined: there is none
+ */
 export function shareAssets({ settings, role, version }: AssetOrder, old: string | undefined): Command {
   const [extracted, volume] = [extractedAssets(settings, role, version), assetVolume(settings, role, version)];
-  const own = sh`mkdir -p ${volume} ; cp -rnT ${extracted} ${volume}`;
+  const own = sh`mkdir -p ${volume} && cp -r ${`${extracted}/.`} ${volume}`;
   if (old === undefined || old === version) return own;
-  return sh`${own} ; cp -rnT ${extracted} ${assetVolume(settings, role, old)} || true ; cp -rnT ${extractedAssets(settings, role, old)} ${volume} || true`;
+  return sh`${own} && { (${addMissing(extracted, assetVolume(settings, role, old))}) || true; (${addMissing(extractedAssets(settings, role, old), volume)}) || true; }`;
 }
+
+/** What cannot be shared is no failure: the version before may have had no assets. */
+const addMissing = (from: string, to: string): Command => sh`exec 2> /dev/null; cp -rnT ${from} ${to}; cd ${from} && find . ! -type d | while IFS= read -r file; do [ -e "$OLDPWD"/${to}/"$file" ] || { mkdir -p "$OLDPWD"/${to}/"$(dirname "$file")" && cp -P "$file" "$OLDPWD"/${to}/"$file"; }; done`;
 
 /** `--volume` of the assets. */
 export const assetFlags = (settings: Settings, { name, assets }: Role, version: string): readonly (string | Command)[] =>

@@ -1,5 +1,6 @@
 import { sh, type Command, type Program } from "../ground/command.ts";
 import { isSecret, Secret } from "../ground/secret.ts";
+import { isLocalRegistry } from "../config/roles.ts";
 import type { RegistrySettings } from "../config/settings.ts";
 
 /** Docker Hub when no server is named. */
@@ -8,18 +9,18 @@ const serverOf = ({ server }: RegistrySettings): readonly string[] => (server ==
 /** A login of which the user name is a secret too: it comes as the first line of standard input, the password after it. */
 const loginWithSecretName = (registry: RegistrySettings): Command => sh`IFS= read -r user && docker login ${serverOf(registry)} --username "$user" --password-stdin`;
 
-/** Logs a host in. The password is on standard input, never on the command line. Undefined without credentials: a registry that needs none. */
+/** Logs a host in. The password is on standard input, never on the command line. Undefined without credentials, and for a registry of the user's own machine, which asks for none. */
 export function login(registry: RegistrySettings): Command | undefined {
-  const { username, password } = registry;
-  if (username === undefined || password === undefined) return undefined;
+  const { server, username, password } = registry;
+  if (username === undefined || password === undefined || isLocalRegistry(server)) return undefined;
   if (isSecret(username)) return loginWithSecretName(registry).stdin(Secret.join("registry login", [username, "\n", password]));
   return sh`docker login ${serverOf(registry)} --username ${username} --password-stdin`.stdin(password);
 }
 
-/** Logs the user's own machine in. A secret user name needs an `sh` there. Undefined without credentials. */
+/** Logs the user's own machine in. A secret user name needs an `sh` there. Undefined in the same cases. */
 export function loginHere(registry: RegistrySettings): Program | undefined {
-  const { username, password } = registry;
-  if (username === undefined || password === undefined) return undefined;
+  const { server, username, password } = registry;
+  if (username === undefined || password === undefined || isLocalRegistry(server)) return undefined;
   if (isSecret(username)) return { argv: ["sh", "-c", loginWithSecretName(registry).text], input: Secret.join("registry login", [username, "\n", password]) };
   return { argv: ["docker", "login", ...serverOf(registry), "--username", username, "--password-stdin"], input: password };
 }

@@ -1,11 +1,17 @@
 import { sh, type Command } from "../ground/command.ts";
-import { accessoriesDirectory, appDirectory, auditLogPath, network, proxyAppDirectory, proxyAppsDirectory, proxyContainer, proxyDirectory, runDirectory, serviceWithDestination, type Named } from "../ground/names.ts";
+import { accessoriesDirectory, accessoryEnvDirectory, appDirectory, auditLogPath, envDirectory, network, proxyAppDirectory, proxyAppsDirectory, proxyContainer, proxyDirectory, runDirectory, serviceWithDestination, tlsDirectory, type Named } from "../ground/names.ts";
 
 /** Removes all images of a service that no container uses. */
 export const removeImages = (service: string): Command => sh`docker image prune --all --force --filter ${`label=service=${service}`}`;
 
 /** Removes the folders of a service and destination: environment, assets, what the proxy reads. */
 export const removeAppDirectories = (of: Named): Command => sh`rm -rf ${appDirectory(of)} ${proxyAppDirectory(of)}`;
+
+/** The same where accessories of the service have their place: their secrets and certificates stay. */
+export const removeRoleDirectories = (of: Named, roles: readonly string[]): Command => sh`rm -rf ${[envDirectory(of), `${appDirectory(of)}/assets`, `${proxyAppDirectory(of)}/error_pages`, ...roles.map((role) => tlsDirectory(of, role))]} && ${removeEmptyDirectories(of)}`;
+
+/** Removes what is empty of the folders of a service and destination: one that stays counts as its place on the host. */
+export const removeEmptyDirectories = (of: Named): Command => sh`{ rmdir ${[accessoryEnvDirectory(of), `${appDirectory(of)}/env`, appDirectory(of), `${proxyAppDirectory(of)}/tls`, proxyAppDirectory(of)]} 2> /dev/null || true; }`;
 
 /** True where other services have a folder on the host, running or not. */
 const othersThere = (of: Named): Command => sh`ls ${`${runDirectory}/apps`} 2> /dev/null | grep -v -x -q ${serviceWithDestination(of)}`;

@@ -27,7 +27,7 @@ export const here = "here";
 const printers: Printers = {
   "start": ({ command, service, destination, version, hosts }, style) => {
     const what = `${command} of ${service}${destination === undefined ? "" : ` (${destination})`}${version === undefined ? "" : `, version ${version}`}`;
-    return { from: "normal", text: `${style.bold(what)}, ${hostCount(hosts.length)}: ${listed(hosts)}` };
+    return { from: "normal", text: hosts.length === 0 ? style.bold(what) : `${style.bold(what)}, ${hostCount(hosts.length)}: ${listed(hosts)}` };
   },
   "connect": ({ host, state, durationMs, text }, style) => {
     if (state === "opening") return { from: "verbose", host, text: style.dim("connecting") };

@@ -73,9 +73,12 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   const planned = (phase: Phase, host: string | undefined): PlannedStep[] =>
     phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true })));
   const hosts = first.lanes.map((lane) => lane.host);
+  const tunnels = await openTunnels(world, stretch);
+  if (!tunnels.ok) return tunnels.errors;
+  await using _ = tunnels;
   const results = await settle(hosts, first.limit ?? hosts.length, async (host) => {
     const steps = stretch.flatMap((phase) => planned(phase, host));
-    if (host === undefined) for (const step of steps) await carryHere(world, conductor, score, step);
+    if (host === undefined) await carryAllHere(world, conductor, score, steps);
     else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
   });
   return results.flatMap((result) => (result.ok ? [] : [result.error]));
@@ -83,27 +86,50 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
 
 const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait"].includes(planned.step.kind);
 
-async function carryHere(world: World, conductor: Conductor, score: Score, planned: PlannedStep): Promise<void> {
+/** The tunnels of a stretch, all or none. Disposing them closes them. */
+async function openTunnels(world: World, stretch: readonly Phase[]): Promise<AsyncDisposable & ({ readonly ok: true } | { readonly ok: false; readonly errors: unknown[] })> {
+  const wanted = stretch.flatMap((phase) => phase.tunnels ?? []);
+  const results = await settle(wanted, Math.max(1, wanted.length), ({ host, port }) => world.transport.tunnel(host, port, world.signal));
+  const opened = results.flatMap((result) => (result.ok ? [result.value] : []));
+  const errors = results.flatMap((result) => (result.ok ? [] : [result.error]));
+  const close = async (): Promise<void> => void (await Promise.all(opened.map((tunnel) => tunnel[Symbol.asyncDispose]())));
+  if (errors.length > 0) await close();
+  return errors.length > 0 ? { ok: false, errors, [Symbol.asyncDispose]: async () => undefined } : { ok: true, [Symbol.asyncDispose]: close };
+}
+
+async function carryAllHere(world: World, conductor: Conductor, score: Score, steps: readonly PlannedStep[]): Promise<void> {
+  let failed = false;
+  for (const planned of steps) {
+    if (planned.step.kind === "local" && planned.step.fallback === true && !failed) continue;
+    failed = !(await carryHere(world, conductor, score, planned));
+  }
+}
+
+/** @returns false when an optional step failed */
+async function carryHere(world: World, conductor: Conductor, score: Score, planned: PlannedStep): Promise<boolean> {
   if (world.signal.aborted) throw new CancelledError();
   score.begin(planned);
   let ok = false;
   try {
     const { step } = planned;
     if (step.kind === "hook") await conductor.callHook(step);
-    if (step.kind === "local") await runHere(world, step);
+    const succeeded = step.kind === "local" ? await runHere(world, step) : true;
     if (step.kind === "pause") await world.clock.sleep(step.durationMs, world.signal);
     ok = true;
+    return succeeded;
   } finally {
     score.end(planned, ok);
   }
 }
 
-async function runHere(world: World, step: LocalStep): Promise<void> {
+/** @returns false when an optional program failed */
+async function runHere(world: World, step: LocalStep): Promise<boolean> {
   const lines = linesTo(world, step);
   const exit = await world.programs.run(step.program, { timeoutMs: 3_600_000, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
   lines.stdout.end();
   lines.stderr.end();
   if (exit.status !== 0 && step.optional !== true) throw new ProgramError(step.program, exit, { hint: step.hint });
+  return exit.status === 0;
 }
 
 function linesTo(world: World, step: LocalStep): Readonly<Record<"stdout" | "stderr", LineSplitter>> {

@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
-import type { LocalFacts } from "../build/builder.ts";
+import type { LocalFacts } from "../build/facts.ts";
 import { versionsInPlace } from "../plan/current.ts";
 import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
@@ -21,7 +21,13 @@ import type { Task } from "./task.ts";
 
 /** One part of a command that changes something, planned from fresh facts when its turn comes. */
 export type Stage =
-  | { readonly sees: "here"; plan(order: Order, facts: LocalFacts): Plan }
+  | { readonly sees: "nothing"; plan(order: Order): Plan }
+  | {
+      readonly sees: "here";
+      /** The working tree is built as it is: its loose files are looked for. */
+      readonly dev?: boolean;
+      plan(order: Order, facts: LocalFacts): Plan;
+    }
   | {
       readonly sees: "hosts";
       plan(order: Order, facts: FleetFacts): Plan;
@@ -46,6 +52,8 @@ export interface Change {
   readonly release: boolean;
   /** Calls postDeploy once it is done. */
   readonly postDeploy: boolean;
+  /** False: it is about this machine alone, and calls no hook. */
+  readonly hooks?: boolean;
 }
 
 /** What a change that came to its end did. */
@@ -73,6 +81,9 @@ const hostsOf = (task: Task, change: Change): readonly string[] => change.hosts?
 /** The hosts of a run and the host of its lock. */
 const connectedHosts = (task: Task, change: Change): readonly string[] => [...new Set([...(change.lock ? [task.settings.primaryHost] : []), ...hostsOf(task, change)])];
 
+/** True for what cannot do without the hosts: a build alone can, and a registry on this machine. */
+const needsHosts = ({ lock, stages, version }: Change): boolean => lock || typeof version === "function" || stages.some(({ sees }) => sees === "hosts");
+
 /**
  * Plans all stages without changing anything: nothing is locked, no hook is called.
  * @param offline facts to plan from; undefined: the hosts are asked
@@ -80,14 +91,16 @@ const connectedHosts = (task: Task, change: Change): readonly string[] => [...ne
 export async function planChange(world: World, task: Task, change: Change, offline: Offline | undefined): Promise<Plan> {
   const hosts = hostsOf(task, change);
   const content = await contentOf(world, task, change, false);
-  if (offline === undefined) await connectAll(world, task.settings, hosts);
-  let facts = offline?.facts ?? (await observe(world, task.settings, hosts));
+  const asks = offline === undefined && needsHosts(change);
+  if (asks) await connectAll(world, task.settings, hosts);
+  let facts: FleetFacts = offline?.facts ?? (asks ? await observe(world, task.settings, hosts) : new Map());
   const built = change.version === "built" ? await builtVersion(world, task) : "";
   const order = orderOf(world, task, versionOf(task, change, built, facts), content);
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
   for (const stage of change.stages) {
-    plans.push(stage.sees === "here" ? stage.plan(order, await here(world, task)) : stage.plan(order, facts));
+    if (stage.sees === "here") plans.push(stage.plan(order, await here(world, task, stage.dev)));
+    else plans.push(stage.plan(order, facts));
     if (stage.sees === "hosts") facts = stage.after?.(facts) ?? facts;
   }
   return joinPlans(plans);
@@ -135,6 +148,7 @@ class Run {
   #version = "";
   #from: readonly string[] = [];
   #content: LocalContent = noContent;
+  /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
   readonly #broadcasts = new Set<Promise<void>>();
@@ -156,10 +170,10 @@ class Run {
     const { secrets } = this.#change;
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
     this.#content = await contentOf(this.#world, this.#task, this.#change, true);
-    await this.#hook("preConnect", (call) => hookContext(this.#base(), scope.hosts, call));
+    if (this.#change.hooks !== false) await this.#hook("preConnect", (call) => hookContext(this.#base(), scope.hosts, call));
     const connected = connectedHosts(this.#task, this.#change);
-    await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
-    this.#connected = true;
+    if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
+    this.#connected = this.#change.hooks !== false;
     if (this.#change.lock && !this.#inherited()) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
@@ -219,7 +233,7 @@ class Run {
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
     }
     const order = orderOf(this.#world, this.#task, this.#version, this.#content);
-    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task)) : stage.plan(order, observed ?? new Map());
+    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
     this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
   }

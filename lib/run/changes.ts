@@ -1,16 +1,19 @@
+import { isLocalRegistry } from "../config/roles.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Plan } from "../ground/step.ts";
 import { chosenAccessories, hostsOfAccessories, planAccessoryAction, planAccessoryBoot, planAccessoryFiles, planAccessoryReboot, planAccessoryRemove, type AccessoryAction, type AccessoryPart } from "../plan/accessory.ts";
 import { planAppStart, planAppStop } from "../plan/app.ts";
 import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
-import { planBuildPull, planBuildPush } from "../plan/build.ts";
+import { planBuildCreate, planBuildDev, planBuildPull, planBuildPush, planBuildRemove, type BuildOptions } from "../plan/build.ts";
 import { canaryVersion, planCanaryAbort, planCanaryPromote, planCanarySet, planCanaryStart } from "../plan/canary.ts";
 import { planDeploy } from "../plan/deploy.ts";
 import { planHealthcheck } from "../plan/healthcheck.ts";
 import { allHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
 import { planLive, planMaintenance } from "../plan/maintenance.ts";
+import type { Order } from "../plan/order.ts";
 import { planPrune, type PruneWhat } from "../plan/prune.ts";
 import { planBootConfig, planProxy, planProxyBoot, planProxyPart, planProxyReboot, type ProxyAction, type ProxyPart } from "../plan/proxy.ts";
-import { planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
+import { planLocalRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
 import { planAppPart, planAppRemove, planRemoveVersion, planRemove, type AppPart } from "../plan/remove.ts";
 import { planStopStale } from "../plan/stale.ts";
 import { planUpgrade } from "../plan/upgrade.ts";
@@ -27,11 +30,21 @@ export interface DeployOptions {
   readonly noCache?: boolean;
 }
 
-const push = ({ skipPush, noCache }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [{ sees: "here", plan: (order, local) => planBuildPush(order, local, noCache === true) }]);
+const build = (options: BuildOptions): Stage => ({ sees: "here", plan: (order, local) => planBuildPush(order, local, options) });
+const push = ({ skipPush, ...options }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [build(options)]);
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
 const bringsPages = (): Brings => ({ accessories: [], errorPages: true });
 const release = { brings: bringsPages, lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
+/** What is about the user's own machine alone. */
+const here = { lock: false, version: "none", secrets: false, release: false, postDeploy: false, hooks: false, hosts: () => [] } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
+
+/** What concerns the registry: no host is asked when only this machine is meant, or the registry is on it. */
+function access({ registry }: Settings, sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change {
+  const sees = sides.remote && !isLocalRegistry(registry.server) ? "hosts" : "nothing";
+  const common = isLocalRegistry(registry.server) ? here : { ...housekeeping, lock: false, ...(sides.remote ? {} : { hosts: () => [] }) };
+  return { ...common, stages: [{ sees, plan: (order: Order) => plan(order, sides) }] };
+}
 
 /** The proxy's container gets secrets only where its environment names some. */
 const proxySecrets = ({ traefik }: Settings): boolean => Object.keys(traefik?.env.secret ?? {}).length > 0;
@@ -59,9 +72,12 @@ export const changes = {
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
     stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: rollbackHint(order.settings, order.scope, facts) }) }],
   }),
-  buildPush: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: push({ noCache }) }),
+  buildPush: (options: BuildOptions): Change => ({ ...housekeeping, lock: false, hosts: () => [], version: "built", secrets: true, stages: [build(options)] }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),
-  buildDeliver: (noCache: boolean): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [...push({ noCache }), { sees: "hosts", plan: planBuildPull }] }),
+  buildDeliver: (options: BuildOptions): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [build(options), { sees: "hosts", plan: planBuildPull }] }),
+  buildDev: (options: BuildOptions): Change => ({ ...here, version: "built", secrets: ({ builder }) => Object.keys(builder.secrets).length > 0, stages: [{ sees: "here", dev: true, plan: (order, local) => planBuildDev(order, local, options) }] }),
+  buildCreate: (): Change => ({ ...here, stages: [{ sees: "here", plan: planBuildCreate }] }),
+  buildRemove: (): Change => ({ ...here, stages: [{ sees: "here", plan: planBuildRemove }] }),
   appBoot: (): Change => ({
     ...release,
     postDeploy: false,
@@ -88,7 +104,7 @@ export const changes = {
   accessoryAction: (name: string, action: AccessoryAction): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryAction(order, facts, name, action) }] }),
   accessoryRemove: (name: string, parts: readonly AccessoryPart[]): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryRemove(order, facts, name, parts) }] }),
   accessoryFiles: (name: string, what: "files" | "directories" | "image"): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryFiles(order, facts, name, what) }] }),
-  appStart: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
+  appStart: (): Change => ({ ...housekeeping, brings: bringsPages, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStop(order, facts, order.version === "" ? undefined : order.version) }] }),
   maintenance: (message: string, drainSeconds?: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planMaintenance(order, facts, message, drainSeconds) }] }),
   live: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planLive }] }),
@@ -101,7 +117,11 @@ export const changes = {
   proxy: (action: ProxyAction): Change => ({ ...housekeeping, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planProxy(order, facts, action) }] }),
   proxyPart: (part: ProxyPart): Change => ({ ...housekeeping, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planProxyPart(order, facts, part) }] }),
   bootConfig: (config: BootConfig | undefined): Change => ({ ...housekeeping, lock: false, hosts: proxyOnly, stages: [{ sees: "hosts", plan: (order, facts) => planBootConfig(order, facts, config) }] }),
-  registryLogin: (sides: Sides): Change => ({ ...housekeeping, lock: false, secrets: true, stages: [{ sees: "hosts", plan: (order) => planRegistryLogin(order, sides) }] }),
-  registryLogout: (sides: Sides): Change => ({ ...housekeeping, lock: false, stages: [{ sees: "hosts", plan: (order) => planRegistryLogout(order, sides) }] }),
+  registrySetup: (settings: Settings, sides: Sides): Change =>
+    isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("setup", settings.registry, sides)) : changes.registryLogin(settings, sides),
+  registryRemove: (settings: Settings, sides: Sides): Change =>
+    isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("remove", settings.registry, sides)) : changes.registryLogout(settings, sides),
+  registryLogin: (settings: Settings, sides: Sides): Change => ({ ...access(settings, sides, planRegistryLogin), secrets: !isLocalRegistry(settings.registry.server) }),
+  registryLogout: (settings: Settings, sides: Sides): Change => access(settings, sides, planRegistryLogout),
   bootstrap: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [bootstrap] }),
 } as const;

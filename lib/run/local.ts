@@ -1,9 +1,15 @@
+import { basename, dirname, resolve } from "node:path";
 import type { Settings } from "../config/settings.ts";
-import { assumedTools, builderInspectProgram, buildxVersionProgram, dockerVersionProgram, type LocalFacts } from "../build/builder.ts";
 import { cloneOf } from "../build/clone.ts";
-import { gitConfigProgram, gitFactsProgram, gitStatusProgram, parseGit, type GitFacts } from "../build/git.ts";
+import {
+  asksArch, assumedTools, buildxVersionProgram, dockerArchProgram, dockerVersionProgram, imageArch, isRemoteContext, machineArchProgram, packVersionProgram, variablesIn, type BuilderState, type LocalFacts, type LooseFiles,
+} from "../build/facts.ts";
+import { changedFilesProgram, committedProgram, gitConfigProgram, gitFactsProgram, gitStatusProgram, parseGit, untrackedFilesProgram, type GitFacts } from "../build/git.ts";
+import { contextFilter } from "../build/ignore.ts";
+import { builderOf, builderState, detailsPrograms, inspectionOf, type Builder } from "../build/kinds.ts";
 import { versionFrom } from "../build/version.ts";
 import type { Program } from "../ground/command.ts";
+import { ProgramError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
 import type { Task } from "./task.ts";
 
@@ -26,25 +32,82 @@ async function gitFacts(world: World, settings: Settings): Promise<GitFacts | un
 /** The version a task works on. @throws DeployError (usage) when nothing names one */
 export async function builtVersion(world: World, task: Task): Promise<string> {
   const named = task.version ?? world.env["VERSION"];
-  const git = named === undefined ? await gitFacts(world, task.settings) : undefined;
+  const git = named === undefined || named === "" ? await gitFacts(world, task.settings) : undefined;
   return versionFrom({ named: task.version, env: world.env["VERSION"], git, buildsWorkTree: task.settings.builder.context !== undefined, hex: world.randomHex(8) });
 }
 
-/** What this machine has, for a build. */
-export async function localFacts(world: World, task: Task): Promise<LocalFacts> {
+/** What this machine has, for a build. @param dev the working tree is to be built as it is */
+export async function localFacts(world: World, task: Task, dev = false): Promise<LocalFacts> {
   const { settings } = task;
-  const [docker, buildx, git] = await Promise.all([printed(world, dockerVersionProgram), printed(world, buildxVersionProgram), gitFacts(world, settings)]);
-  const cloneRoot = cloneRootOf(world);
-  const [builderExists, cloneExists] = await Promise.all([
-    buildx === undefined || settings.builder.driver === "docker" ? true : printed(world, builderInspectProgram(settings)).then((text) => text !== undefined),
-    git === undefined ? false : world.files.exists(`${cloneOf(settings, cloneRoot, git).folder}/.git`),
+  const [docker, buildx, pack, arch, git] = await Promise.all([
+    printed(world, dockerVersionProgram), printed(world, buildxVersionProgram), settings.builder.pack === undefined ? undefined : printed(world, packVersionProgram), archOf(world, settings), gitFacts(world, settings),
   ]);
-  return { docker, buildx, builderExists, git, cloneRoot, cloneExists };
+  const cloneRoot = cloneRootOf(world);
+  const [builder, cloneExists, dockerfile, loose] = await Promise.all([
+    buildx === undefined ? ("ready" as const) : stateOf(world, builderOf(settings, arch)),
+    git === undefined ? false : world.files.exists(`${cloneOf(settings, cloneRoot, git).folder}/.git`),
+    dockerfileOf(world, settings, git !== undefined && !dev),
+    dev && git !== undefined ? looseFiles(world, settings) : undefined,
+  ]);
+  return { docker, buildx, pack, arch, builder, dockerfile, variables: variablesOf(world, settings), git, loose, cloneRoot, cloneExists };
 }
 
-/** Facts to plan a build from without asking Docker. */
-export async function offlineFacts(world: World, task: Task): Promise<LocalFacts> {
-  return { ...assumedTools, git: await gitFacts(world, task.settings), cloneRoot: cloneRootOf(world) };
+/** Facts to plan a build from where Docker is asked for nothing but the architecture, and that only when it decides who builds what. Git is asked as ever. */
+export async function offlineFacts(world: World, task: Task, dev = false): Promise<LocalFacts> {
+  const { settings } = task;
+  const [git, arch] = await Promise.all([gitFacts(world, settings), archOf(world, settings)]);
+  return { ...assumedTools, arch, git, loose: dev && git !== undefined ? await looseFiles(world, settings) : undefined, cloneRoot: cloneRootOf(world) };
+}
+
+/** The builder of the config. @throws DeployError (missing) when the architecture of this machine decides and cannot be found out */
+export const builderHere = async (world: World, { settings }: Task): Promise<Builder> => builderOf(settings, await archOf(world, settings));
+
+/** What shows a builder. @throws ProgramError for the first program that fails */
+export async function builderOutputs(world: World, builder: Builder): Promise<readonly string[]> {
+  const outputs: string[] = [];
+  for (const program of detailsPrograms(builder)) {
+    const exit = await world.programs.run(program, { timeoutMs: askMs, signal: world.signal });
+    if (exit.status !== 0) throw new ProgramError(program, exit);
+    outputs.push(exit.stdout);
+  }
+  return outputs;
+}
+
+async function archOf(world: World, settings: Settings): Promise<string | undefined> {
+  if (!asksArch(settings)) return undefined;
+  const kernel = (await printed(world, dockerArchProgram)) || (await printed(world, machineArchProgram));
+  return kernel === undefined || kernel === "" ? undefined : imageArch(kernel);
+}
+
+async function stateOf(world: World, builder: Builder): Promise<BuilderState> {
+  const inspection = inspectionOf(builder);
+  const [buildx, context] = await Promise.all([inspection?.buildx, inspection?.context].map((program) => (program === undefined ? undefined : printed(world, program))));
+  return builderState(builder, buildx, context);
+}
+
+async function dockerfileOf(world: World, { builder, root }: Settings, inRepository: boolean): Promise<LocalFacts["dockerfile"]> {
+  if (builder.pack !== undefined || isRemoteContext(builder.context ?? "")) return "there";
+  const path = resolve(root, builder.dockerfile);
+  const clones = inRepository && builder.context === undefined;
+  // Asked in its own folder, which may be that of a submodule.
+  if (clones && (await printed(world, committedProgram(dirname(path), basename(path)))) !== undefined) return "there";
+  if (!(await world.files.exists(path))) return "missing";
+  return clones ? "uncommitted" : "there";
+}
+
+async function looseFiles(world: World, { builder, root }: Settings): Promise<LooseFiles | undefined> {
+  if (isRemoteContext(builder.context ?? "")) return undefined;
+  const context = resolve(root, builder.context ?? ".");
+  const [changed, untracked, own, common] = await Promise.all([
+    printed(world, changedFilesProgram(context)), printed(world, untrackedFilesProgram(context)), world.files.read(resolve(root, `${builder.dockerfile}.dockerignore`)), world.files.read(resolve(context, ".dockerignore")),
+  ]);
+  const isSent = contextFilter(builder.pack === undefined ? (own ?? common ?? "") : "");
+  const files = (list: string | undefined): readonly string[] => (list ?? "").split("\0").filter((file) => file !== "" && isSent(file)).toSorted();
+  return { changed: files(changed), untracked: files(untracked) };
+}
+
+function variablesOf(world: World, { builder }: Settings): Readonly<Record<string, string>> {
+  return Object.fromEntries(variablesIn(builder.ssh ?? "").flatMap((name) => (world.env[name] === undefined || world.env[name] === "" ? [] : [[name, world.env[name]]])));
 }
 
 const cloneRootOf = (world: World): string => `${world.env["XDG_CACHE_HOME"] ?? `${world.env["HOME"] ?? "/tmp"}/.cache`}/capstan/clones`;

@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly report: (event: Event) => void;
   /** Asks the user for the passphrase of a key. Left out: encrypted keys work through an agent only. */
   readonly prompt?: (question: string) => Promise<string>;
+  /** Called before a program of this machine asks the user something, such as a password manager at login. @returns called behind it */
+  readonly pause?: () => () => void;
   /** How hosts are reached, where it is known already. */
   readonly ssh?: SshOptions;
 }
@@ -54,6 +56,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     open: async (...given) => (await loaded()).open(...given),
     interact: async (...given) => (await loaded()).interact(...given),
     probe: async (...given) => (await loaded()).probe(...given),
+    tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
   const close = async (): Promise<void> => {
     const opened = loading;
@@ -63,7 +66,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
   return {
     world: {
       transport,
-      programs: createPrograms({ env, cwd, redactor, clock }),
+      programs: createPrograms({ env, cwd, redactor, clock, pause: options.pause }),
       files: localFiles,
       clock,
       randomHex,

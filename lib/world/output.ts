@@ -6,28 +6,31 @@ const defaultKeepBytes = 8 * 1024 * 1024;
 export class Output {
   readonly #keepBytes: number;
   readonly #decoder = new TextDecoder();
-  readonly #scrubber: ReturnType<Redactor["stream"]>;
+  readonly #scrubber: ReturnType<Redactor["stream"]> | undefined;
   readonly #onText: ((text: string) => void) | undefined;
   #pieces: string[] = [];
   #bytes = 0;
 
   /**
+   * @param redactor undefined: the text is kept as it is
    * @param keepBytes how much of the end is kept; default 8 MiB
    * @param onText called with each piece
    */
-  constructor(redactor: Redactor, keepBytes = defaultKeepBytes, onText?: (text: string) => void) {
-    this.#scrubber = redactor.stream();
+  constructor(redactor: Redactor | undefined, keepBytes = defaultKeepBytes, onText?: (text: string) => void) {
+    this.#scrubber = redactor?.stream();
     this.#keepBytes = keepBytes;
     this.#onText = onText;
   }
 
   push(chunk: Uint8Array): void {
-    this.#add(this.#scrubber.push(this.#decoder.decode(chunk, { stream: true })));
+    const text = this.#decoder.decode(chunk, { stream: true });
+    this.#add(this.#scrubber?.push(text) ?? text);
   }
 
   /** Call once when the stream has ended. Returns the tail, without half a character in front. */
   end(): string {
-    this.#add(this.#scrubber.push(this.#decoder.decode()) + this.#scrubber.end());
+    const rest = this.#decoder.decode();
+    this.#add(this.#scrubber === undefined ? rest : this.#scrubber.push(rest) + this.#scrubber.end());
     return this.text;
   }
 

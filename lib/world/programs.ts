@@ -13,6 +13,8 @@ export interface ProgramOptions {
   readonly cwd: string;
   readonly redactor: Redactor;
   readonly clock: Clock;
+  /** Called before a program talks to the user. @returns called behind it */
+  readonly pause?: (() => () => void) | undefined;
 }
 
 /** Between asking a program to stop and killing it. */
@@ -22,7 +24,23 @@ const lastWordsMs = 500;
 
 /** Programs of this machine, started without a shell. Secrets in env and input are opened here. */
 export function createPrograms(options: ProgramOptions): Programs {
-  return { run: (program, limits) => runProgram(program, limits, options) };
+  let talk: Promise<unknown> = Promise.resolve();
+  const talking = async (program: Program, limits: Limits): Promise<Exit> => {
+    const resume = options.pause?.();
+    try {
+      return await runProgram(program, limits, options);
+    } finally {
+      resume?.();
+    }
+  };
+  return {
+    run(program, limits) {
+      if (program.terminal === undefined) return runProgram(program, limits, options);
+      const turn = talk.then(() => talking(program, limits));
+      talk = turn.catch(() => undefined);
+      return turn;
+    },
+  };
 }
 
 async function runProgram(program: Program, limits: Limits, { env, cwd, redactor, clock }: ProgramOptions): Promise<Exit> {
@@ -30,7 +48,10 @@ async function runProgram(program: Program, limits: Limits, { env, cwd, redactor
   const startedAt = clock.now();
   const child = start(program, { ...env, ...opened(program, redactor) }, program.cwd ?? cwd, redactor);
   const { onOutput } = limits;
-  const collect = (stream: "stdout" | "stderr"): Output => new Output(redactor, limits.keepBytes, onOutput && ((text) => onOutput(stream, text)));
+  const collect = (stream: "stdout" | "stderr"): Output => {
+    const asItIs = stream === "stdout" && program.givesSecrets === true;
+    return new Output(asItIs ? undefined : redactor, limits.keepBytes, onOutput && !asItIs ? (text) => onOutput(stream, text) : undefined);
+  };
   const [stdout, stderr] = [collect("stdout"), collect("stderr")];
   const silenced = new AbortController();
   const drained = Promise.all([drain(child.stdout, stdout, silenced.signal), drain(child.stderr, stderr, silenced.signal)]);
@@ -58,10 +79,11 @@ async function runProgram(program: Program, limits: Limits, { env, cwd, redactor
 const opened = (program: Program, redactor: Redactor): Record<string, string> =>
   Object.fromEntries(Object.entries(program.env ?? {}).map(([name, value]) => [name, redactor.open(value)]));
 
-type Child = Bun.Subprocess<"ignore" | Uint8Array<ArrayBuffer>, "pipe", "pipe">;
+type Child = Bun.Subprocess<"ignore" | "inherit" | Uint8Array<ArrayBuffer>, "pipe" | number, "pipe" | "inherit">;
 
 function start(program: Program, env: Record<string, string | undefined>, cwd: string, redactor: Redactor): Child {
   try {
+    if (program.terminal !== undefined) return Bun.spawn([...program.argv], { cwd, env, stdin: "inherit", stdout: program.terminal === "talk" ? 2 : "pipe", stderr: "inherit" });
     const input = program.input === undefined ? ("ignore" as const) : new TextEncoder().encode(redactor.open(program.input));
     return Bun.spawn([...program.argv], { cwd, env, stdin: input, stdout: "pipe", stderr: "pipe" });
   } catch (error) {
@@ -92,7 +114,8 @@ function tooLate(program: Program, limits: Limits, stdout: Output, stderr: Outpu
 const lastLines = (text: string): string[] => text.split("\n").filter(Boolean).slice(-20);
 
 /** Reads a stream to its end, or until `silenced`. */
-async function drain(stream: ReadableStream<Uint8Array>, output: Output, silenced: AbortSignal): Promise<void> {
+async function drain(stream: ReadableStream<Uint8Array> | number | undefined, output: Output, silenced: AbortSignal): Promise<void> {
+  if (!(stream instanceof ReadableStream)) return;
   const reader = stream.getReader();
   using _ = onAbort(silenced, () => void reader.cancel().catch(() => undefined));
   for (;;) {

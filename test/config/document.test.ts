@@ -28,6 +28,8 @@ test("sections() walks the whole config", () => {
     ["AccessoryDirectoryConfig", ["accessories.NAME.directories"]],
     ["RootEnvConfig", ["env"]],
     ["BuilderConfig", ["builder"]],
+    ["PackConfig", ["builder.pack"]],
+    ["CacheConfig", ["builder.cache"]],
     ["TraefikConfig", ["traefik"]],
     ["SshConfig", ["ssh"]],
     ["BootConfig", ["boot"]],

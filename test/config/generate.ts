@@ -9,6 +9,8 @@ const root = join(import.meta.dir, "../..");
 const published: Readonly<Record<string, RegExp>> = {
   "config/define": /^(defineConfig|defineDestination|ConfigEnv|ConfigExport|DestinationConfig|DestinationExport)$/,
   "config/shell-hooks": /^(shellHooks|ShellHookOptions)$/,
+  "config/secret-sources/adapter": /^$/,
+  "config/secret-function": /./,
   "config/secret-ref": /^(secret|SecretRef|SecretInput)$/,
   "config/types": /./,
   "config/file-content": /./,

@@ -13,7 +13,7 @@ test("resolveSettings fills in every default", () => {
   expect(JSON.parse(JSON.stringify(settings))).toEqual({
     service: "shop", repository: "acme/shop", registry: { username: "bot", password: "‹secret registry password›" },
     accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
-    builder: { arch: ["amd64"], dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
+    builder: { arch: ["amd64"], local: true, dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
     ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
     boot: { waitSeconds: 0, parallelRoles: false },
     retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, hooksOutput: {}, output: {}, root: "/app",
@@ -159,4 +159,19 @@ test("resolveSettings keeps a password written as text out of sight", () => {
 test("parseConfig refuses to run without a required destination", () => {
   expect(() => settingsOf({ ...base, requireDestination: true })).toThrow("Cannot run without a destination: the config requires one");
   expect(settingsOf({ ...base, requireDestination: true }, { destination: "qa" }).destination).toBe("qa");
+});
+
+test.each<[string, Partial<DeployConfig>, string]>([
+  ["by the image", {}, "acme/shop-build-cache"],
+  ["by its own name", { builder: { cache: { type: "registry", image: "own" } } }, "own"],
+  ["in a registry", { registry: { server: "reg.example", username: "u", password: "p" } }, "reg.example/acme/shop-build-cache"],
+  ["in a registry, by its own name", { registry: { server: "reg.example", username: "u", password: "p" }, builder: { cache: { type: "registry", image: "own" } } }, "reg.example/own"],
+])("resolveSettings names the image of a cache %s", (_, change, image) => {
+  expect(settingsOf({ ...base, builder: { cache: { type: "registry" } }, ...change }).builder.cache?.image).toBe(image);
+});
+
+test("resolveSettings keeps all of the builder", () => {
+  const { cache, pack, ...builder } = settingsOf({ ...base, builder: { arch: ["amd64", "arm64"], remote: "ssh://root@b.example", local: false, ssh: "default", provenance: false, sbom: true, cache: { type: "gha", options: "mode=max" } } }).builder;
+  expect([builder.remote, builder.local, builder.ssh, builder.provenance, builder.sbom, cache?.type, cache?.options, pack]).toEqual(["ssh://root@b.example", false, "default", "false", true, "gha", "mode=max", undefined]);
+  expect(settingsOf({ ...base, builder: { pack: { builder: "heroku/builder:24" } } }).builder.pack).toEqual({ builder: "heroku/builder:24", buildpacks: [] });
 });

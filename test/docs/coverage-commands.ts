@@ -142,7 +142,7 @@ export const coveredCommands: readonly Table[] = [
       ...same("prune images"),
       ...same("prune containers", { options: ["retain"] }),
       ...["setup", "remove", "login", "logout"].flatMap((name) => same(`registry ${name}`, { options: sides })),
-      ...same("secrets fetch SECRETS", { options: ["adapter -a", "account", "from"], others: [replaced("secrets fetch --inline (hidden)", "Kamal passes it itself, where a secrets file calls the command.")] }),
+      ...same("secrets fetch SECRETS", { options: ["adapter -a", "account", "from"], others: [replaced("secrets fetch --inline (hidden)", "Hidden here too. A secrets file that calls the command needs it no more: capstan carries it out itself.")] }),
       ...same("secrets extract NAME JSON", { others: [replaced("secrets extract --inline (hidden)", "As with `secrets fetch`.")] }),
       ...same("secrets print"),
       ...same("server exec CMD", { options: ["interactive -i", "raw"] }),

@@ -105,7 +105,7 @@ export const coveredKeys: readonly Table[] = [
       ...same("boot", ["limit", "wait"]),
       ...same("ssh", ["user", "proxy", "proxy_command"]),
       ...same(accessory, ["host", "hosts", "roles"]),
-      key(".env, .env.DESTINATION", ["secretsPath"], "`.capstan/secrets`, `.capstan/secrets.DESTINATION`."),
+      key(".env, .env.DESTINATION", ["secretsPath"], "`secretsPath: \".env\"` reads them as MRSK does; else `.capstan/secrets`, `.capstan/secrets.DESTINATION`."),
     ],
   },
 ];

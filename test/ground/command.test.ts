@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Command, programText, quote, sh } from "../../lib/ground/command.ts";
+import { Command, programText, quote, secretVariables, sh } from "../../lib/ground/command.ts";
 import { Secret } from "../../lib/ground/secret.ts";
 import { run, shells } from "../support/shell.ts";
 
@@ -51,5 +51,6 @@ test("stdin() keeps the text and adds an input that is not printed", () => {
 });
 
 test("programText() can be pasted into a shell and shows no secret", () => {
-  expect(programText({ argv: ["docker", "build", "-t", "a b", "."], env: { A: "x y", TOKEN: new Secret("TOKEN", "t") } })).toBe("A='x y' TOKEN=‹secret TOKEN› docker build -t 'a b' .");
+  expect(programText({ argv: ["docker", "build", "-t", "a b", "."], env: { A: "x y", TOKEN: new Secret("TOKEN", "t") } })).toBe("A='x y' docker build -t 'a b' .");
+  expect(secretVariables({ argv: ["docker"], env: { A: "x y", TOKEN: new Secret("TOKEN", "t") } })).toEqual(["TOKEN"]);
 });

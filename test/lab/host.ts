@@ -140,6 +140,11 @@ export class LabHost {
     return run([dockerClient, ...args], { env: { DOCKER_HOST: `unix://${this.dockerSocket}` }, timeoutMs: 120_000 });
   }
 
+  /** A program of this machine as one that runs in the host's network: its 127.0.0.1 is the host's. */
+  inNetwork(program: readonly string[]): readonly string[] {
+    return ["nsenter", `--net=/run/netns/${this.#namespace}`, ...program];
+  }
+
   /** Takes the cable out: packets are lost, nothing is reset. */
   async cut(): Promise<void> {
     await must(["ip", "link", "set", this.#link, "down"]);

@@ -7,7 +7,8 @@ import type { Ran } from "./shell.ts";
 
 /** Value of the one secret that the sample app gets. */
 export const appSecret = `app-canary-${crypto.randomUUID().slice(0, 8)}`;
-const entry = fileURLToPath(new URL("../../mod.ts", import.meta.url));
+/** How `capstan` is called. */
+export const capstan: readonly string[] = [process.execPath, fileURLToPath(new URL("../../mod.ts", import.meta.url))];
 
 /** What differs from the usual project. */
 export interface ProjectOptions {
@@ -19,6 +20,8 @@ export interface ProjectOptions {
   readonly more?: string;
   /** Text of `proxy`. */
   readonly proxy?: string;
+  /** Text of `registry`, instead of the lab's. */
+  readonly registry?: string;
   /** Text of `env.clear`. */
   readonly clear?: string;
   /** Makes the app's build context; default: the sample app's. */
@@ -42,7 +45,7 @@ export class Project {
   }
 
   /** Starts `capstan` in the project and does not wait. @param program another way to run it */
-  start(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}, program: readonly string[] = [process.execPath, entry]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+  start(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}, program = capstan): Bun.Subprocess<"ignore", "pipe", "pipe"> {
     return Bun.spawn([...program, ...args], { cwd: this.folder, env: { ...process.env, ...this.env, ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   }
 
@@ -111,7 +114,7 @@ export default defineConfig({
   service: ${JSON.stringify(service)},
   image: ${JSON.stringify(`acme/${service}`)},
   servers: ${options.servers ?? JSON.stringify(options.hosts ?? lab.hosts.map((host) => host.address))},
-  registry: { server: ${JSON.stringify(lab.registry.address)}, username: ${JSON.stringify(lab.registry.username)}, password: secret("REGISTRY_PASSWORD") },
+  registry: ${options.registry ?? `{ server: ${JSON.stringify(lab.registry.address)}, username: ${JSON.stringify(lab.registry.username)}, password: secret("REGISTRY_PASSWORD") }`},
   env: { clear: ${options.clear ?? "{}"}, secret: ["APP_SECRET"] },
   builder: { context: ".", driver: "docker", args: { VERSION: process.env.VERSION ?? "unknown" } },
   proxy: ${options.proxy ?? "{ buffering: { responses: false } }"},

@@ -108,6 +108,6 @@ test("planAppStart() names every role and host without a container to start", ()
 test("planRegistryLogin() refuses without credentials and keeps the password out of the text", () => {
   const plan = planRegistryLogin(orderOf(shop, ""), { local: false, remote: true });
   expect(plan.phases[0]?.lanes[0]?.steps[0]).toMatchObject({ kind: "run", command: { text: sh`docker login --username ${"bot"} --password-stdin`.text } });
-  const none = settingsOf({ registry: { server: "localhost:5000", username: undefined, password: undefined } });
+  const none = settingsOf({ registry: { server: "reg.example", username: undefined, password: undefined } });
   expect(() => planRegistryLogin(orderOf(none, ""), { local: true, remote: true })).toThrow(expect.objectContaining({ failure: "config" }));
 });

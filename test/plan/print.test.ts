@@ -90,3 +90,42 @@ describe("planLines()", () => {
     expect(JSON.stringify(lines)).not.toContain("hunter2");
   });
 });
+
+describe("what a local step needs beside its command line", () => {
+  const build: Plan = {
+    notes: [],
+    phases: [{
+      title: "Build", tunnels: [{ host: "b", port: 5001 }],
+      lanes: [{ host: undefined, steps: [
+        { kind: "local", title: "Start it", optional: true, program: { argv: ["docker", "start", "r"] } },
+        { kind: "local", title: "Run it", fallback: true, program: { argv: ["docker", "run", "r"] } },
+        { kind: "local", title: "Build", program: { argv: ["docker", "build"], env: { MODE: "1", TOK: secret } } },
+      ] }],
+    }, { title: "Pull", tunnels: [{ host: "h1", port: 5001 }, { host: "h2", port: 5001 }], lanes: ["h1", "h2", "h3"].map((host) => ({ host, steps: host === "h3" ? [] : [{ kind: "run", title: "Pull", command: sh`docker pull x` }] })) }],
+  };
+
+  test("printPlan() says it", () => expect(printPlan(build)).toBe(`== Build (port 5001 of this machine is port 5001 of b meanwhile)
+here:
+  Start it
+    % docker start r
+  Run it
+    % docker run r, only if the step before fails
+  Build
+    % MODE=1 docker build, with TOK in its environment
+
+== Pull (port 5001 of this machine is port 5001 of h1, h2 meanwhile)
+h1, h2:
+  Pull
+    $ docker pull x`));
+
+  test("planLines() has it as data", () => {
+    const seen = planLines(build).map(({ command, secrets, fallback, tunnels }) => ({ command, secrets, fallback, tunnels }));
+    const b = [{ host: "b", port: 5001 }];
+    expect(seen).toEqual([
+      { command: "docker start r", secrets: undefined, fallback: undefined, tunnels: b },
+      { command: "docker run r", secrets: undefined, fallback: true, tunnels: b },
+      { command: "MODE=1 docker build", secrets: ["TOK"], fallback: undefined, tunnels: b },
+      ...["h1", "h2"].map((host) => ({ command: "docker pull x", secrets: undefined, fallback: undefined, tunnels: [{ host, port: 5001 }] })),
+    ]);
+  });
+});

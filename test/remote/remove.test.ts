@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { noteContainer, removeAccessoryForGood, removeAccessoryImage, removeOldImage } from "../../lib/remote/accessory.ts";
+import { noteContainer, removeAccessoryImage, removeNotedVolumes, removeOldImage } from "../../lib/remote/accessory.ts";
 import { removeContainers } from "../../lib/remote/container.ts";
 import { removeRunFiles, removeVolume, volumeName } from "../../lib/remote/remove.ts";
 import { Home, shells } from "../support/shell.ts";
@@ -29,7 +29,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
   });
 
   test.each([
-    ["removes an image that nothing uses", "", 0, "image rm redis:8\n"],
+    ["removes an image that nothing uses", "", 0, "image rm --force redis:8\n"],
     ["leaves one that a container uses", "c1", 0, "Left as it is: another container uses redis:8.\n"],
     ["does nothing where there is none", "", 1, ""],
   ])("removeAccessoryImage() %s", async (_title, users, inspected, printed) => {
@@ -53,9 +53,9 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     await run(noteContainer("shop-redis").text);
     place(home, "image", "sha256:2\n");
     expect(await run(removeOldImage("shop-redis").text)).toEqual({ status: 0, stdout: "image rm sha256:1\n", stderr: "" });
-    expect(await run(removeAccessoryForGood("shop-redis").text)).toEqual({ status: 0, stdout: `volume rm --force ${anonymous}\nvolume rm --force ${anonymous}\n`, stderr: "" });
+    expect(await run(removeNotedVolumes("shop-redis").text)).toEqual({ status: 0, stdout: `volume rm --force ${anonymous}\nvolume rm --force ${anonymous}\n`, stderr: "" });
     expect(existsSync(join(home.path, ".kamal/accessories/shop-redis"))).toBe(false);
-    expect(await run(removeAccessoryForGood("shop-redis").text)).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await run(removeNotedVolumes("shop-redis").text)).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
   test.each([

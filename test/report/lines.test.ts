@@ -23,6 +23,7 @@ test("lineReporter() puts the local time first", () => {
 describe("lineReporter() shows", () => {
   test.each<[string, EventBody, string[]]>([
     ["a run", { type: "start", command: "deploy", service: "shop", destination: "staging", version: "77", hosts: ["a", "b"] }, ["deploy of shop (staging), version 77, 2 hosts: a, b"]],
+    ["a run that concerns no host", { type: "start", command: "build dev", service: "shop", destination: undefined, version: "77", hosts: [] }, ["build dev of shop, version 77"]],
     ["a phase", { type: "phase-start", phase: "Boot", hosts: ["a"] }, ["== Boot (1 host)"]],
     ["the end of a phase", { type: "phase-end", phase: "Boot", ok: true, durationMs: 12_340 }, ["✓ Boot 12.3 s"]],
     ["a failed phase", { type: "phase-end", phase: "Boot", ok: false, durationMs: 125_000 }, ["✗ Boot failed after 2 min 05 s"]],

@@ -27,7 +27,7 @@ describe("runChange()", () => {
     expect(connected).toEqual(["10.0.0.1", "10.0.0.2"]);
     expect(outcome).toMatchObject({ command: "deploy", service: "shop", from: ["1"], to: "2", hosts: ["10.0.0.1", "10.0.0.2"] });
     expect(outcome.phases.map(({ phase }) => phase)).toEqual([
-      "Read secrets", "Connect", "Take the lock", "Build and push image", "Look at hosts", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune",
+      "Read secrets", "Connect", "Take the lock", "Prepare the build", "Build and push image", "Look at hosts", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune",
     ]);
     const lock = ran.indexOf("10.0.0.1 $ take the lock");
     expect(lock).toBeGreaterThanOrEqual(0);
@@ -162,7 +162,7 @@ describe("planChange()", () => {
     const plan = await planChange(world, taskOf(shop), changes.deploy({}), { facts: new Map() });
     expect(connected).toEqual([]);
     expect(ran.filter((text) => !text.startsWith("here $ git"))).toEqual([]);
-    expect(plan.phases.map(({ title }) => title)).toEqual(["Build and push image", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune"]);
+    expect(plan.phases.map(({ title }) => title)).toEqual(["Prepare the build", "Build and push image", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune"]);
   });
 
   test("plans from the facts that are given", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { builtVersion, localFacts, performerOf } from "../../lib/run/local.ts";
+import { withBuilder } from "../support/build.ts";
 import { settingsOf } from "../support/settings.ts";
 import { taskOf } from "../support/task.ts";
 import { fakeWorld, type Table } from "../support/world.ts";
@@ -27,9 +28,67 @@ describe("builtVersion()", () => {
   });
 });
 
-test("localFacts() says what this machine has and has not", async () => {
-  const { world } = fakeWorld({ here: [[/--version/, "Docker version 28.2.2\n"], [/./, 1]] });
-  expect(await localFacts(world, taskOf(shop))).toEqual({ docker: "Docker version 28.2.2", buildx: undefined, builderExists: true, git: undefined, cloneRoot: "/tmp/.cache/capstan/clones", cloneExists: false });
+describe("localFacts()", () => {
+  const none: Table = [[/./, 1]];
+  const facts = (here: Table, settings = shop, more: { env?: Record<string, string>; files?: Record<string, string>; dev?: boolean } = {}) =>
+    localFacts({ ...fakeWorld({ here, files: more.files ?? {} }).world, env: more.env ?? {} }, taskOf(settings), more.dev ?? false);
+
+  test("says what this machine has and has not", async () => {
+    expect(await facts([[/docker --version/, "Docker version 28.2.2\n"], ...none])).toEqual({
+      docker: "Docker version 28.2.2", buildx: undefined, pack: undefined, arch: undefined, builder: "ready", dockerfile: "there", variables: {}, git: undefined, loose: undefined, cloneRoot: "/tmp/.cache/capstan/clones", cloneExists: false,
+    });
+  });
+
+  test("asks for pack only where it is used", async () => {
+    const here: Table = [[/^pack --version/, "0.36.4\n"], ...none];
+    expect((await facts(here)).pack).toBeUndefined();
+    expect((await facts(here, withBuilder({ pack: { builder: "b", buildpacks: [] } }))).pack).toBe("0.36.4");
+  });
+
+  const hybrid = withBuilder({ arch: ["amd64", "arm64"], remote: "ssh://b.example" });
+  test.each<[string, Table, string | undefined]>([
+    ["Docker", [[/docker info/, "aarch64\n"], ...none], "arm64"],
+    ["the kernel, when Docker does not answer", [[/docker info/, 1], [/uname/, "x86_64\n"], ...none], "amd64"],
+    ["the kernel, when Docker answers nothing", [[/docker info/, "\n"], [/uname/, "x86_64\n"], ...none], "amd64"],
+    ["nobody", none, undefined],
+  ])("has the architecture from %s", async (_title, here, arch) => {
+    expect((await facts(here, hybrid)).arch).toBe(arch);
+    expect((await facts(here, withBuilder({ remote: "ssh://b.example", local: false }))).arch).toBeUndefined();
+  });
+
+  test.each<[string, Table, string]>([
+    ["is there", [[/buildx inspect kamal-local-docker-container$/, "Name: kamal"], [/buildx version/, "v0.13"], ...none], "ready"],
+    ["is not there", [[/buildx version/, "v0.13"], ...none], "missing"],
+    ["cannot be, without buildx", none, "ready"],
+  ])("knows whether the builder %s", async (_title, here, state) => expect((await facts(here)).builder).toBe(state as "ready"));
+
+  test("looks for the Dockerfile in the commit that is built, else in the folder", async () => {
+    const missing = withBuilder({ dockerfile: "docker/app" });
+    const tree = withBuilder({ dockerfile: "docker/app", context: "." });
+    const noCommit: Table = [...git, ...none];
+    const inCommit: Table = [[/^git cat-file -e HEAD:.\/app$/, ""], ...git, ...none];
+    const files = { "/app/docker/app": "FROM x" };
+    expect([
+      await facts(inCommit, missing), await facts(noCommit, missing), await facts(noCommit, missing, { files }), await facts(noCommit, missing, { files, dev: true }),
+      await facts(noCommit, tree, { files }), await facts(noCommit, tree), await facts(none, missing, { files }), await facts(none, withBuilder({ dockerfile: "docker/app", context: "https://git.example/shop.git" })),
+      await facts(none, withBuilder({ dockerfile: "docker/app", pack: { builder: "b", buildpacks: [] } })),
+    ].map(({ dockerfile }) => dockerfile)).toEqual(["there", "missing", "uncommitted", "there", "there", "missing", "there", "there", "there"]);
+  });
+
+  test("has the variables that builder.ssh names", async () => {
+    const env = { SSH_AUTH_SOCK: "/tmp/agent", EMPTY: "", OTHER: "x" };
+    expect((await facts(none, withBuilder({ ssh: "default=$SSH_AUTH_SOCK,a=${EMPTY},b=$GONE" }), { env })).variables).toEqual({ SSH_AUTH_SOCK: "/tmp/agent" });
+  });
+
+  test("of a working tree has the loose files that are sent to the builder", async () => {
+    const here: Table = [[/^git diff --name-only --relative --diff-filter=d -z HEAD/, "web/b.ts\0a.ts\0log/x\0"], [/^git ls-files --others -z/, ".env\0log/y\0notes.txt\0"], ...git, ...none];
+    const loose = async (settings = shop, files: Record<string, string> = {}) => (await facts(here, settings, { dev: true, files })).loose;
+    expect(await loose()).toEqual({ changed: ["a.ts", "log/x", "web/b.ts"], untracked: [".env", "log/y", "notes.txt"] });
+    expect(await loose(shop, { "/app/.dockerignore": "log\n.env\n" })).toEqual({ changed: ["a.ts", "web/b.ts"], untracked: ["notes.txt"] });
+    expect(await loose(shop, { "/app/.dockerignore": "log", "/app/Dockerfile.dockerignore": "*\n!a.ts" })).toEqual({ changed: ["a.ts"], untracked: [] });
+    expect(await loose(withBuilder({ context: "https://git.example/shop.git" }))).toBeUndefined();
+    expect((await facts(here)).loose).toBeUndefined();
+  });
 });
 
 test.each<[Table, string, string]>([

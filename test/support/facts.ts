@@ -1,8 +1,8 @@
 import { rolePrefix } from "../../lib/ground/names.ts";
 import { selectScope, type Filter } from "../../lib/config/scope.ts";
-import type { Settings } from "../../lib/config/settings.ts";
+import type { Accessory, Settings } from "../../lib/config/settings.ts";
 import { noContent, type Order } from "../../lib/plan/order.ts";
-import type { Container, FleetFacts, HostFacts, ProxyFacts } from "../../lib/remote/facts.ts";
+import type { AccessoryFacts, Container, FleetFacts, HostFacts, ProxyFacts } from "../../lib/remote/facts.ts";
 
 /** A container of a role. Its id starts with `id` and is filled up with zeros. */
 export function containerOf(settings: Settings, role: string, version: string, id: string, state = "running"): Container {
@@ -13,6 +13,9 @@ export function containerOf(settings: Settings, role: string, version: string, i
 export const proxyOf = (...routes: readonly (readonly [string, string])[]): ProxyFacts => ({
   running: true, image: "basecamp/kamal-proxy:v0.9.2", routes: routes.map(([name, id]) => ({ name, targets: [`${id.padEnd(12, "0")}:80`], mode: "live" })),
 });
+
+/** The container of an accessory. */
+export const accessoryFactsOf = ({ service, image }: Pick<Accessory, "service" | "image">, state = "running"): AccessoryFacts => ({ id: "c0ffee000000", service, state, status: state === "running" ? "Up 3 minutes" : "Exited (0) 3 minutes ago", image });
 
 /** A host where Docker runs, and what is there. */
 export const hostOf = (containers: readonly Container[], more: Partial<HostFacts> = {}): HostFacts => ({ docker: "28.0.4", network: true, proxy: undefined, containers, accessories: [], images: [], ...more });

@@ -1,5 +1,5 @@
 import { Secret } from "../../lib/ground/secret.ts";
-import type { KamalProxySettings, Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../lib/config/settings.ts";
+import type { Accessory, KamalProxySettings, Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../lib/config/settings.ts";
 import { traefikRouteSettings, traefikSettings } from "../../lib/config/traefik/settings.ts";
 
 /** What the proxy is told when the config says nothing. */
@@ -19,13 +19,24 @@ export function roleOf(name: string, more: Partial<Role> = {}): Role {
   };
 }
 
+/** An accessory of a service called shop, with every default. */
+export function accessoryOf(name: string, more: Partial<Accessory> = {}): Accessory {
+  return {
+    name, service: `shop-${name}`, image: "redis:7", registry: { server: undefined, username: "bot", password: new Secret("REGISTRY_PASSWORD", "pw") }, hosts: ["10.0.0.9"], cmd: undefined, publish: undefined,
+    labels: {}, options: {}, env: { clear: {}, secret: {} }, files: [], directories: [], volumes: [], network: "kamal", logging: { driver: undefined, options: {} }, proxy: undefined, ...more,
+  };
+}
+
 /** The settings of a small shop: web on 10.0.0.1, jobs on 10.0.0.2. */
 export function settingsOf(more: Partial<Settings> = {}): Settings {
   return {
     service: "shop", destination: undefined, repository: "acme/shop",
     registry: { server: undefined, username: "bot", password: new Secret("REGISTRY_PASSWORD", "pw") },
     roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.2"], cmd: "bin/work" })], accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
-    builder: { arch: ["amd64"], context: undefined, dockerfile: "Dockerfile", target: undefined, args: {}, secrets: {}, driver: "docker-container" },
+    builder: {
+      arch: ["amd64"], remote: undefined, local: true, pack: undefined, cache: undefined, context: undefined, dockerfile: "Dockerfile", target: undefined, ssh: undefined, args: {}, secrets: {},
+      driver: "docker-container", provenance: undefined, sbom: undefined,
+    },
     ssh: { user: undefined, port: undefined, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
     boot: { limit: undefined, waitSeconds: 0, parallelRoles: false }, proxyRun: undefined, traefik: undefined, errorPagesPath: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
     hooks: {}, hooksOutput: {}, output: { logFolder: undefined, otelEndpoint: undefined }, root: "/app",

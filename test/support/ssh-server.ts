@@ -37,6 +37,8 @@ export interface SshServer extends AsyncDisposable {
   readonly commands: readonly string[];
   /** What was asked of terminals: `xterm 80x24`, then `100x30` for each new size. */
   readonly sizes: readonly string[];
+  /** Ports that clients asked this host to open, with where each really listens: several hosts share this machine. Closed ones are gone. */
+  readonly opened: ReadonlyMap<number, number>;
   /** Cuts all connections without a word. */
   cut(): void;
 }
@@ -54,6 +56,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   const commands: string[] = [];
   const sizes: string[] = [];
   const sockets = new Set<Socket>();
+  const opened = new Map<number, number>();
   const server = new Server({ hostKeys: [...hostKeys] }, (client) => {
     state.connections++;
     let sessions = 0;
@@ -85,6 +88,34 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
           const channel = acceptExec();
           channel.on("error", () => undefined);
           (options.exec ?? runInShell)(command, channel);
+        });
+      });
+      const listeners = new Map<number, ReturnType<typeof createServer>>();
+      const shut = (bound: number): void => {
+        listeners.get(bound)?.close();
+        listeners.delete(bound);
+        opened.delete(bound);
+      };
+      client.on("close", () => [...listeners.keys()].forEach(shut));
+      client.on("request", (accept, reject, name, { bindAddr, bindPort }) => {
+        if (name === "cancel-tcpip-forward") {
+          shut(bindPort);
+          return accept?.();
+        }
+        if (options.forwards === false || name !== "tcpip-forward") return reject?.();
+        const listener = createServer((socket) => {
+          client.forwardOut(bindAddr, bindPort, "127.0.0.1", socket.remotePort ?? 0, (error, channel) => {
+            socket.on("error", () => channel?.destroy());
+            if (error !== undefined) return socket.destroy();
+            channel.on("error", () => undefined);
+            channel.on("close", () => socket.destroy());
+            socket.pipe(channel).pipe(socket);
+          });
+        });
+        listeners.set(bindPort, listener);
+        listener.listen(0, "127.0.0.1", () => {
+          opened.set(bindPort, (listener.address() as AddressInfo).port);
+          accept?.();
         });
       });
       client.on("tcpip", (accept, reject, { destIP, destPort }) => {
@@ -125,6 +156,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     get openSessions() { return state.open; },
     commands,
     sizes,
+    opened,
     cut,
     async [Symbol.asyncDispose]() {
       cut();

@@ -27,6 +27,8 @@ export interface FakeOptions {
   /** What programs on this machine answer; default: there is no git repository, all else ends with status 0 and says nothing. */
   readonly here?: Table;
   readonly probe?: (host: string, attempt: number) => HttpAnswer | Promise<HttpAnswer>;
+  /** Own files by path. A Dockerfile is always there. */
+  readonly files?: Readonly<Record<string, string>>;
   /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
   readonly locks?: readonly string[];
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
@@ -36,6 +38,8 @@ export interface FakeOptions {
   /** Called when a session begins: to throw as a lost connection does. */
   readonly onSession?: () => void;
   readonly onConnect?: (host: string) => void;
+  /** Called before a tunnel opens: to throw as a host does that opens none. */
+  readonly onTunnel?: (host: string) => void;
 }
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
@@ -43,7 +47,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], sessionStatus = 0, onRun, onSession, onConnect }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, onRun, onSession, onConnect, onTunnel }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -69,7 +73,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     env: {},
     cwd: "/app",
     hostname: "desk",
-    files: { read: async () => undefined, bytes: async () => undefined, list: async () => undefined, exists: async () => false, write: async () => undefined, append: async () => undefined },
+    files: { read: async (path) => files[path], bytes: async () => undefined, list: async () => undefined, exists: async (path) => path in files || path.endsWith("/Dockerfile"), write: async () => undefined, append: async () => undefined },
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
       async connect(host) {
@@ -124,6 +128,11 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         const attempt = (probes.get(host) ?? 0) + 1;
         probes.set(host, attempt);
         return probe(host, attempt);
+      },
+      async tunnel(host, port) {
+        onTunnel?.(host);
+        ran.push(`${host} $ open tunnel ${port}`);
+        return { [Symbol.asyncDispose]: async () => void ran.push(`${host} $ close tunnel ${port}`) };
       },
     },
   };

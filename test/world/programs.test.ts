@@ -33,6 +33,41 @@ describe("programs.run()", () => {
     expect(exit.stdout.replaceAll(" ", "")).toBe("yesc‹secretTOKEN›\n‹secretPASSWORD›9\n");
   });
 
+  test("leaves standard output as it is where it gives secrets, and hands on none of it", async () => {
+    const seen: string[] = [];
+    const token = new Secret("TOKEN", "tok-67890");
+    const exit = await run({ argv: ["sh", "-c", "printf '\\303'; sleep 0.05; printf '\\251 %s' $TOKEN; echo $TOKEN >&2"], env: { TOKEN: token }, givesSecrets: true }, { onOutput: (_, text) => void seen.push(text) });
+    expect([exit.stdout, exit.stderr, seen.join("")]).toEqual(["é tok-67890", "‹secret TOKEN›\n", "‹secret TOKEN›\n"]);
+  });
+
+  test("lends the terminal to one program at a time, progress paused meanwhile", async () => {
+    const seen: string[] = [];
+    const pause = () => {
+      seen.push("pause");
+      return () => void seen.push("resume");
+    };
+    const lending = createPrograms({ env: { PATH: process.env["PATH"] }, cwd: home.path, redactor: createRedactor(), clock: systemClock, pause });
+    const log = join(home.path, "turns");
+    const ask = (name: string, terminal: "ask" | "talk") => lending.run({ argv: ["sh", "-c", `echo ${name} >> turns; sleep 0.05; echo ${name} >> turns; ${terminal === "ask" ? "echo token; " : ""}exit 3`], terminal }, limits);
+    const exits = await Promise.all([ask("a", "ask"), ask("b", "talk"), lending.run({ argv: ["true"] }, limits)]);
+    expect(readFileSync(log, "utf8")).toBe("a\na\nb\nb\n");
+    expect(exits.slice(0, 2)).toMatchObject([{ status: 3, stdout: "token\n", stderr: "" }, { status: 3, stdout: "", stderr: "" }]);
+    expect(seen).toEqual(["pause", "resume", "pause", "resume"]);
+  });
+
+  test("passes standard input and standard error on to a program that asks, and what it says to standard error", async () => {
+    const script = `import { createPrograms } from "${import.meta.dir}/../../lib/world/programs.ts";
+import { createRedactor } from "${import.meta.dir}/../../lib/world/redact.ts";
+import { systemClock } from "${import.meta.dir}/../../lib/world/clock.ts";
+const programs = createPrograms({ env: process.env, cwd: process.cwd(), redactor: createRedactor(), clock: systemClock });
+const run = (code, terminal) => programs.run({ argv: ["sh", "-c", code], terminal }, { timeoutMs: 5000, signal: new AbortController().signal });
+const one = await run("echo Password? >&2; read -r word; echo got $word", "ask");
+await run("echo Look at your browser", "talk");
+console.log(JSON.stringify(one.stdout));`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdin: new Blob(["sesame\n"]), stdout: "pipe", stderr: "pipe" });
+    expect([await new Response(child.stdout).text(), await new Response(child.stderr).text()]).toEqual([`"got sesame\\n"\n`, "Password?\nLook at your browser\n"]);
+  });
+
   test("starts in the folder that is asked for", async () => {
     mkdirSync(join(home.path, "sub"), { recursive: true });
     expect((await run({ argv: ["pwd"], cwd: join(home.path, "sub") })).stdout).toEndWith("/sub\n");

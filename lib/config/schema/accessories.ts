@@ -2,14 +2,16 @@ import { z } from "zod";
 import type { FileContent } from "../file-content.ts";
 import { Env } from "./env.ts";
 import { host, labels, list, options, text } from "./common.ts";
+import { readPublish } from "../publish.ts";
 import { Proxy } from "./proxy.ts";
 import { Registry } from "./registry.ts";
 import { port } from "./ssh.ts";
 
-const mode = z.union([text("an octal mode").regex(/^[0-7]{3,4}$/, { error: `an octal mode such as "0640"` }), z.int({ error: `an octal mode such as "0640"` }).transform(String)], { error: `an octal mode such as "0640"` });
+/** A text alone: of the number 0o640 only 416 is left, which reads as another mode. */
+const mode = text(`an octal mode such as "0640"`).regex(/^[0-7]{3,4}$/, { error: `an octal mode such as "0640"` });
 const owner = text("an owner").regex(/^[\w.-]+(:[\w.-]+)?$/, { error: `an owner such as "999:999"` });
 const remote = text("a path in the container").regex(/^\//, { error: `a path in the container that begins with "/"` });
-const short = text("local:remote[:options]").regex(/^[^:]+:\/[^:]*(:[^:]+)?$/, { error: `"local:/path/in/container[:options]"` });
+const short = text(`"local:/path/in/container[:options]"`).regex(/^[^:]+:\/[^:]*(:[^:]+)?$/, { error: `"local:/path/in/container[:options]"` });
 
 const content = z.custom<string | FileContent>((value) => typeof value === "string" || typeof value === "function", { error: "a text, or a function that gives one" }).meta({ typeText: "string | FileContent" });
 
@@ -21,7 +23,7 @@ const common = {
 
 const FileMap = z
   .strictObject({
-    local: text("a file").optional().meta({ description: "File beside the config. One that ends in .erb is rendered with the accessory's environment, secrets included.", example: `"config/my.cnf"` }),
+    local: text("a file").optional().meta({ description: "File beside the config. In place of an ERB template there is `content`.", example: `"config/my.cnf"` }),
     content: content.optional().meta({ description: "The content itself, or a function that gives it: a template in TypeScript. Instead of `local`.", example: "({ env }) => `[mysqld]\\nport=${env.PORT}\\n`" }),
     mode: mode.optional().meta({ description: "Mode on the host, octal.", example: `"0600"`, fallback: `"755"` }),
     ...common,
@@ -37,7 +39,8 @@ const DirectoryMap = z
   })
   .meta({ typeName: "AccessoryDirectoryConfig", description: "A folder of the host that is made and mounted into the accessory." });
 
-const ports = z.union([port, text("a port").regex(/^(\[[\da-f:]+\]:|[\d.]+:)?[\d-]+(:[\d-]+)?(\/(tcp|udp|sctp))?$/i, { error: `a port, or "[ip:]host:container"` })], { error: `a port, or "[ip:]host:container"` });
+const portExpected = `a port, or "[ip:]host:container"`;
+const ports = z.union([port, z.string().refine((value) => readPublish(value) !== undefined, { error: portExpected })], { error: portExpected });
 
 export const Accessory = z
   .strictObject({

@@ -4,7 +4,7 @@ import { secretInput, text } from "./common.ts";
 export const Registry = z
   .strictObject({
     server: text("a registry: host[:port]").regex(/^[a-z0-9.-]+(:\d+)?(\/[\w./-]+)?$/i, { error: "a registry without scheme: host[:port]" }).optional().meta({
-      description: "Host of the registry. With `localhost:PORT` no credentials are needed.",
+      description: "Host of the registry. `localhost:PORT` is one on this machine: it is run as a container, hosts reach it through SSH, and no credentials are needed.",
       example: `"ghcr.io"`,
       fallback: "Docker Hub",
     }),

@@ -12,12 +12,19 @@ export type Expression =
   | { readonly kind: "env"; readonly name: string; readonly required: boolean }
   /** The first that is not nil: `a || b`, `ENV.fetch("X", b)`. */
   | { readonly kind: "either"; readonly first: Expression; readonly second: Expression }
+  /** A variable of the template. */
+  | { readonly kind: "local"; readonly name: string }
   | { readonly kind: "command"; readonly command: Expression }
   | { readonly kind: "trim"; readonly of: Expression; /** `strip`, else only a line end behind it: `chomp`. */ readonly both: boolean };
 
-/** Reads a Ruby expression; undefined when it is more than can be evaluated here. */
-export function parseRuby(source: string): Expression | undefined {
-  const reader = new Reader(source);
+const noLocals: ReadonlySet<string> = new Set();
+
+/**
+ * Reads a Ruby expression; undefined when it is more than can be evaluated here.
+ * @param locals names of the variables there are
+ */
+export function parseRuby(source: string, locals = noLocals): Expression | undefined {
+  const reader = new Reader(source, locals);
   const expression = reader.either();
   return expression !== undefined && reader.atEnd() ? expression : undefined;
 }
@@ -26,10 +33,12 @@ const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", s: " ", r:
 
 class Reader {
   readonly #source: string;
+  readonly #locals: ReadonlySet<string>;
   #at = 0;
 
-  constructor(source: string) {
+  constructor(source: string, locals: ReadonlySet<string>) {
     this.#source = source;
+    this.#locals = locals;
   }
 
   atEnd(): boolean {
@@ -65,6 +74,8 @@ class Reader {
     const number = this.#match(/\s*(-?\d+(?:\.\d+)?)(?![\w.])/y)?.[1];
     if (number !== undefined) return { kind: "text", text: number };
     if (this.#match(/\s*nil\b/y) !== undefined) return { kind: "text", text: "" };
+    const local = this.#match(/\s*([a-z_]\w*)(?!\s*[({\w])/y)?.[1];
+    if (local !== undefined) return this.#locals.has(local) ? { kind: "local", name: local } : undefined;
     const quote = this.#match(/\s*(["'`])/y)?.[1];
     return quote === undefined ? undefined : this.#quoted(quote);
   }
@@ -130,6 +141,8 @@ class Reader {
 /** What an expression is evaluated with. */
 export interface Surroundings {
   env(name: string): Promise<string | undefined>;
+  /** The value of a variable of the template. */
+  local?(name: string): string | undefined;
   /** What a command prints. Rejects when it fails. */
   output(command: string): Promise<string>;
   /** Called for a required variable that is not set; throws. */
@@ -148,6 +161,8 @@ export async function evaluateRuby(expression: Expression, around: Surroundings)
     }
     case "env":
       return (await around.env(expression.name)) ?? (expression.required ? around.missing(expression.name) : undefined);
+    case "local":
+      return around.local?.(expression.name);
     case "either":
       return (await evaluateRuby(expression.first, around)) ?? evaluateRuby(expression.second, around);
     case "command":

@@ -130,6 +130,8 @@ export class Printer {
         this.needs.add("unset");
         return { code: `${code} ?? unset(${JSON.stringify(expression.name)})`, nullable: false, loose: true };
       }
+      case "local":
+        return { code: expression.name, nullable: true };
       case "either": {
         const first = this.#expression(expression.first);
         if (!first.nullable) return first;

@@ -17,6 +17,7 @@ import { Pool } from "./pool.ts";
 import { httpProbe } from "./probe.ts";
 import { openChannel, runCommand } from "./run.ts";
 import { createTargets } from "./target.ts";
+import { openTunnel } from "./tunnel.ts";
 
 export interface TransportOptions {
   readonly ssh: SshOptions;
@@ -43,11 +44,13 @@ class SshTransport implements Transport, AsyncDisposable {
   readonly #pool: Pool;
   readonly #redactor: Redactor;
   readonly #clock: Clock;
+  readonly #report: (event: EventBody) => void;
   readonly #open = new Set<{ stop(): Promise<void> }>();
 
   constructor({ ssh, env, cwd, report, redactor, clock, prompt }: TransportOptions) {
     this.#redactor = redactor;
     this.#clock = clock;
+    this.#report = report;
     this.#pool = new Pool({
       targets: createTargets(ssh, homeOf(env), cwd, env),
       keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }),
@@ -100,6 +103,23 @@ class SshTransport implements Transport, AsyncDisposable {
       }
       if (attempt > 1) throw connection.lost(`while it asked ${probe.address}:${probe.port}`);
     }
+  }
+
+  async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
+    const connection = await this.#pool.get(host, signal);
+    try {
+      return await openTunnel(connection, port, signal);
+    } catch (error) {
+      if (signal.aborted || connection.isGone || !(await this.#hasRegistry(connection, port, signal))) throw error;
+      this.#report({ type: "notice", level: "info", host, text: `Port ${port} leads to a registry there already: it is used as it is` });
+      return { [Symbol.asyncDispose]: async () => undefined };
+    }
+  }
+
+  /** A host that is this machine has its registry already, and so has one with a tunnel of its own. Source of the path: OCI distribution specification, "end-1". */
+  async #hasRegistry({ client }: Connection, port: number, signal: AbortSignal): Promise<boolean> {
+    const answer = await httpProbe(client, { address: "127.0.0.1", port, path: "/v2/", headers: {}, timeoutMs: 5_000 }, this.#clock, signal, (text) => text);
+    return answer.ok && answer.status === 200;
   }
 
   /** A session for one command, and the slot to give back after it. */

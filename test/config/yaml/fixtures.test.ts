@@ -10,10 +10,7 @@ import { dataOf, folderOf, importOf, loadable } from "./project.ts";
 afterAll(removeProjects);
 
 const yaml = "config/deploy.yml";
-const ready = fixtures.filter(({ waiting = [] }) => waiting.length === 0);
-const waiting = fixtures.filter((fixture) => (fixture.waiting ?? []).length > 0);
-
-describe.each(ready.map((fixture) => [fixture.name, fixture] as const))("%s", (_, fixture) => {
+describe.each(fixtures.map((fixture) => [fixture.name, fixture] as const))("%s", (_, fixture) => {
   const { env = {}, qa } = fixture;
   const options = { env, ...(qa === undefined ? {} : { destination: "qa" }) };
 
@@ -26,19 +23,11 @@ describe.each(ready.map((fixture) => [fixture.name, fixture] as const))("%s", (_
   });
 });
 
-test("waiting for keys that the schema does not have yet", () => console.log(`${waiting.length} fixtures wait for: ${[...new Set(waiting.flatMap((fixture) => fixture.waiting ?? []))].join(", ")}`));
-
-test.each(waiting.map((fixture) => [fixture.name, fixture] as const))("%s waits for the schema: when this fails, take `waiting` away", async (_, fixture) => {
-  const { details } = await folderOf(fixture).fail({ configFile: yaml, env: fixture.env ?? {} });
-  const keys = fixture.waiting ?? [];
-  expect(details.map((line) => keys.find((key) => line.startsWith(`${key}: `)) ?? line).toSorted()).toEqual([...keys].toSorted());
-});
-
 test("what is imported compiles, with nothing but the types that `capstan import` writes", async () => {
   const folder = mkdtempSync(join(tmpdir(), "capstan-import-"));
   try {
     symlinkSync(join(import.meta.dir, "../../../node_modules"), join(folder, "node_modules"));
-    for (const [i, fixture] of ready.entries()) {
+    for (const [i, fixture] of fixtures.entries()) {
       for (const { path, content } of (await importOf(folderOf(fixture), fixture)).files) {
         mkdirSync(join(folder, String(i)), { recursive: true });
         await Bun.write(join(folder, String(i), path), content.replace(/^\/\/\/.*\n/, ""));

@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { renderEnvTemplate } from "../config/env-template.ts";
+import { DeployError } from "../ground/errors.ts";
+import { createWorld } from "../world/create.ts";
+import type { CommandContextOf } from "./command.ts";
+import type * as definitions from "./definitions/secrets.ts";
+
+/** The file is written once all of the template has been rendered. */
+export async function envify({ io: { cwd, env, signal }, options: { destination, dryRun }, print, report, pause }: CommandContextOf<typeof definitions.envify>): Promise<void> {
+  if (destination !== undefined && !/^[\w-]+$/.test(destination)) throw new DeployError("usage", `Cannot use "${destination}" as a destination: it has only letters, digits, "-" and "_"`);
+  const path = destination === undefined ? ".env" : `.env.${destination}`;
+  const file = join(cwd, `${path}.erb`);
+  await using open = createWorld({ cwd, env, signal, report, pause });
+  const { files, programs } = open.world;
+  const text = await files.read(file);
+  if (text === undefined) throw new DeployError("config", `Cannot find ${path}.erb in ${cwd}`, { hint: "Write it, with a line such as TOKEN=<%= `op read op://Work/Shop/token` %>" });
+  if (!dryRun) await files.write(join(cwd, path), await renderEnvTemplate({ file, text }, { programs, env, cwd, signal }), 0o600);
+  print(`${dryRun ? "would write" : "wrote"} ${path}`, { type: "file", path, written: !dryRun });
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "bun:test";
+import type { Plan } from "../../lib/ground/step.ts";
+import { planAppStart } from "../../lib/plan/app.ts";
+import { planCanaryPromote } from "../../lib/plan/canary.ts";
+import { errorPagePhases, oldFileSteps } from "../../lib/plan/files.ts";
+import { planHealthcheck } from "../../lib/plan/healthcheck.ts";
+import type { LocalContent } from "../../lib/plan/order.ts";
+import { planPrune } from "../../lib/plan/prune.ts";
+import { planAppPart, planAppRemove, planRemove, planRemoveVersion } from "../../lib/plan/remove.ts";
+import { planStopStale, staleContainers } from "../../lib/plan/stale.ts";
+import { planUpgrade } from "../../lib/plan/upgrade.ts";
+import { accessoryFactsOf, containerOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
+import { accessoryOf, defaultProxy, roleOf, settingsOf, traefikOf, traefikSettingsOf } from "../support/settings.ts";
+
+const shop = settingsOf();
+const web = (version: string, id: string, state?: string) => containerOf(shop, "web", version, id, state);
+const steps = (plan: Plan) => plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps.map((step) => ({ ...step, host: lane.host }))));
+const commands = (plan: Plan): string[] => steps(plan).flatMap((step) => (step.kind === "run" ? [step.command.text] : []));
+const titles = (plan: Plan): string[] => steps(plan).map(({ title }) => title);
+const phases = (plan: Plan): string[] => plan.phases.map(({ title }) => title);
+const pages: LocalContent = { files: new Map(), errorPages: new Map([["502.html", { content: "PGgxPg==", encoding: "base64" }]]) };
+const bare = fleetOf({ "10.0.0.1": hostOf([], { docker: undefined }), "10.0.0.2": hostOf([], { docker: undefined }) });
+
+test.each<[string, () => Plan]>([
+  ["planStopStale", () => planStopStale(orderOf(shop, ""), bare)], ["planPrune", () => planPrune(orderOf(shop, ""), bare, "all", undefined)], ["planAppRemove", () => planAppRemove(orderOf(shop, ""), bare)],
+  ["planAppPart", () => planAppPart(orderOf(shop, ""), bare, "images")], ["planRemoveVersion", () => planRemoveVersion(orderOf(shop, "1"), bare)], ["planRemove", () => planRemove(orderOf(shop, ""), bare)], ["planUpgrade", () => planUpgrade(orderOf(shop, "1"), bare, false, false)],
+])("%s() names every host without Docker", (_name, plan) => expect(plan).toThrow("Docker is missing or not running on 10.0.0.1, 10.0.0.2"));
+
+describe("staleContainers()", () => {
+  const stale = (...of: Parameters<typeof hostOf>): string[] => staleContainers(orderOf(shop, ""), fleetOf({ "10.0.0.1": hostOf(...of) })).map(({ host, role, container }) => `${container.version} of ${role} on ${host}`);
+  test("A12: all that run besides the current one", () => expect(stale([web("77", "a7"), web("75", "a5"), web("74_replaced_0011223344556677", "a4"), web("73", "a3", "exited")])).toEqual(["75 of web on 10.0.0.1", "74_replaced_0011223344556677 of web on 10.0.0.1"]));
+  test("the current one is the one with the route", () => expect(stale([web("77", "a7"), web("75", "a5")], { proxy: proxyOf(["shop-web", "a5"]) })).toEqual(["77 of web on 10.0.0.1"]));
+  test("a canary is none", () => expect(stale([web("77", "a7"), web("75", "a5")], { proxy: { ...proxyOf(), routes: [{ name: "shop-web", targets: ["a50000000000:80"], mode: "live", canary: { target: "a70000000000:80", percent: 5 } }] } })).toEqual([]));
+  test("one that docker is restarting is one", () => expect(stale([web("77", "a7"), web("75", "a5", "restarting")])).toEqual(["75 of web on 10.0.0.1"]));
+  test("none of a role without a container, or out of scope", () => {
+    expect(stale([])).toEqual([]);
+    expect(staleContainers(orderOf(shop, "", { filter: { roles: ["jobs"] } }), fleetOf({ "10.0.0.1": hostOf([web("77", "a7"), web("75", "a5")]) }))).toEqual([]);
+  });
+});
+
+test("planStopStale() takes the role's own time to stop, and says when there is nothing to stop", () => {
+  const slow = settingsOf({ roles: [roleOf("web", { stopTimeoutSeconds: 45 })] });
+  const plan = planStopStale(orderOf(slow, ""), fleetOf({ "10.0.0.1": hostOf([web("77", "a7"), web("75", "a5")]) }));
+  expect(commands(plan).at(-1)).toBe("docker container ls --all --filter 'name=^shop-web-75$' --quiet | xargs docker stop -t 45");
+  expect(steps(plan).at(-1)).toMatchObject({ timeoutMs: 105_000 });
+  expect(planStopStale(orderOf(slow, ""), fleetOf({ "10.0.0.1": hostOf([web("77", "a7")]) })).notes).toEqual(["There are no stale containers."]);
+});
+
+describe("planPrune()", () => {
+  const plan = (what: "all" | "containers" | "images", retain?: number): Plan => planPrune(orderOf(shop, "", { filter: { roles: ["web"] } }), new Map(), what, retain);
+  test("does what is asked for", () => {
+    expect(titles(plan("containers"))).toEqual(["Remove old containers of web", `Record "Pruned containers"`]);
+    expect(titles(plan("images"))).toEqual(["Remove images without a tag", "Remove images that no container uses", `Record "Pruned images"`]);
+    expect(titles(plan("all"))).toEqual([...titles(plan("containers")), ...titles(plan("images"))]);
+  });
+  test("K1: keeps as many as asked for, at least one", () => {
+    expect(commands(plan("containers", 10))[0]).toContain("tail -n +11 ");
+    expect(commands(plan("containers", 1))[0]).toContain("tail -n +2 ");
+    expect(() => plan("all", 0)).toThrow(expect.objectContaining({ failure: "usage", message: "Cannot keep 0 containers: at least one is kept for rollback" }));
+  });
+});
+
+describe("planHealthcheck()", () => {
+  const host = fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:77"] }) });
+  test("M4: runs the version with the role's env, volumes, options and command, without its labels, route and name", () => {
+    const role = roleOf("web", { env: { clear: { MODE: "a b" }, secret: {} }, hostEnv: { "10.0.0.1": { clear: { MODE: "eu" }, secret: {} } }, volumes: ["media:/media"], options: { restart: "always", memory: "1g" }, labels: { team: "core" }, cmd: "bin/serve" });
+    expect(commands(planHealthcheck(orderOf(settingsOf({ roles: [role] }), "77"), host))[2]).toBe("docker run --detach --name healthcheck-shop-77 --network kamal --label service=healthcheck-shop --env KAMAL_CONTAINER_NAME=healthcheck-shop --env MODE=eu --env-file .kamal/apps/shop/env/roles/web.env --volume media:/media --memory 1g acme/shop:77 bin/serve");
+  });
+  test("M4: always removes it: at the end, and to undo its start", () => {
+    const plan = planHealthcheck(orderOf(shop, "77"), host);
+    const gone = "docker rm --force --volumes healthcheck-shop-77 || ! docker container inspect healthcheck-shop-77 > /dev/null 2>&1";
+    expect(commands(plan).at(-1)).toBe(gone);
+    expect(steps(plan).flatMap((step) => (step.kind === "run" && step.undo !== undefined ? [step.undo.text] : []))).toEqual([gone]);
+  });
+  test("works on the first host of the first role in scope alone", () => {
+    const pair = settingsOf({ roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.3"] }), roleOf("jobs", { hosts: ["10.0.0.2"] })] });
+    expect([...new Set(steps(planHealthcheck(orderOf(pair, "77"), host)).map((step) => step.host))]).toEqual(["10.0.0.1"]);
+    expect([...new Set(steps(planHealthcheck(orderOf(pair, "77", { filter: { roles: ["jobs"] } }), host)).map((step) => step.host))]).toEqual(["10.0.0.2"]);
+  });
+  test("refuses without a role", () => expect(() => planHealthcheck({ ...orderOf(shop, "77"), scope: { ...orderOf(shop, "77").scope, hosts: ["10.0.0.9"], roles: [], accessories: [], primaryHost: "10.0.0.9" } }, host)).toThrow("There is no role to check"));
+});
+
+describe("planAppRemove()", () => {
+  const both = settingsOf({ roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.1"] })] });
+  const ends = (filter: object): string[] => titles(planAppRemove(orderOf(both, "", { filter }), new Map())).filter((title) => /images|folders/.test(title));
+  test("takes images and folders only where all roles of the host go", () => {
+    expect(ends({})).toEqual(["Remove the images of the app", "Remove the folders of the app"]);
+    expect(ends({ roles: ["web"] })).toEqual([]);
+  });
+  test("takes the folders whole where no accessory has its place", () => {
+    const folders = (accessories: ReturnType<typeof accessoryOf>[]): string | undefined => commands(planAppPart(orderOf(settingsOf({ roles: [roleOf("web")], accessories }), ""), new Map(), "directories"))[0];
+    expect(folders([])).toBe("rm -rf .kamal/apps/shop .kamal/proxy/apps-config/shop");
+    expect(folders([accessoryOf("cache")])).toBe("rm -rf .kamal/apps/shop .kamal/proxy/apps-config/shop");
+    expect(folders([accessoryOf("cache", { hosts: ["10.0.0.1"] })])).toStartWith("rm -rf .kamal/apps/shop/env/roles ");
+  });
+  test.each([
+    ["containers", "docker ps --all --quiet --filter status=created --filter status=exited --filter status=dead --filter label=service=shop --filter label=destination= --filter label=role=web | while read container_id; do docker rm --volumes $container_id || exit; done", `Record "Removed containers"`],
+    ["images", "docker image prune --all --force --filter label=service=shop", `Record "Removed images"`],
+  ] as const)("has its %s as a command of its own", (part, command, record) => {
+    const plan = planAppPart(orderOf(shop, "", { filter: { roles: ["web"] } }), new Map(), part);
+    expect([commands(plan)[0], titles(plan).at(-1)]).toEqual([command, record]);
+  });
+});
+
+test("planRemoveVersion() refuses while the version runs, and removes its containers otherwise", () => {
+  expect(() => planRemoveVersion(orderOf(shop, "75"), fleetOf({ "10.0.0.1": hostOf([web("75", "a5")]) }))).toThrow(expect.objectContaining({ failure: "usage", message: "Cannot remove version 75: it is running: shop-web-75 on 10.0.0.1" }));
+  expect(commands(planRemoveVersion(orderOf(shop, "75", { filter: { roles: ["web"] } }), fleetOf({ "10.0.0.1": hostOf([web("75", "a5", "exited")]) }))).at(-1)).toBe("docker container ls --all --filter 'name=^shop-web-75$' --quiet | xargs docker container rm --volumes");
+});
+
+describe("planRemove()", () => {
+  test("leaves the proxy where another service has a route, and says so", () => {
+    const plan = planRemove(orderOf(shop, ""), fleetOf({ "10.0.0.1": hostOf([], { proxy: proxyOf(["shop-web", "a1"], ["blog-web", "b1"]) }), "10.0.0.2": hostOf([]) }));
+    expect(plan.notes).toEqual(["The proxy stays on 10.0.0.1: other services use it."]);
+    expect(titles(plan)).not.toContain("Remove the proxy");
+  });
+  test("takes routes of its own accessories for its own", () => {
+    const search = accessoryOf("search", { hosts: ["10.0.0.1"], proxy: { ...defaultProxy, hosts: ["s.example"] } });
+    expect(planRemove(orderOf(settingsOf({ accessories: [search] }), ""), fleetOf({ "10.0.0.1": hostOf([], { proxy: proxyOf(["shop-web", "a1"], ["shop-search", "c1"]), accessories: [accessoryFactsOf(search)] }) })).notes).toEqual([]);
+  });
+  test("logs out of each registry once", () => {
+    const other = { server: "reg.other", username: "u", password: undefined };
+    const plan = planRemove(orderOf(settingsOf({ roles: [roleOf("web")], accessories: ["a", "b", "c"].map((name, i) => accessoryOf(name, { hosts: ["10.0.0.1"], ...(i < 2 ? { registry: other } : {}) })) }), ""), new Map());
+    expect(commands(plan).filter((text) => text.startsWith("docker logout"))).toEqual(["docker logout", "docker logout reg.other"]);
+  });
+});
+
+describe("planUpgrade()", () => {
+  const facts = fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:77"] }), "10.0.0.2": hostOf([], { images: ["acme/shop:77"] }), "10.0.0.9": hostOf([]) });
+  const withCache = settingsOf({ accessories: [accessoryOf("cache")] });
+  test("goes host after host when asked, retires only once all have changed, then comes to the accessories", () => {
+    expect(phases(planUpgrade(orderOf(shop, "77"), facts, false, true))).toEqual(["Pull image", "Prepare hosts", "Boot app", "Change proxies", "Retire old containers"]);
+    expect(phases(planUpgrade(orderOf(withCache, "77"), facts, true, true))).toEqual([
+      ...["10.0.0.1", "10.0.0.2"].flatMap((host) => ["Pull image", "Prepare hosts", "Boot app", "Change proxies"].map((title) => `${title} on ${host}`)), "Retire old containers", "Reboot accessories",
+    ]);
+    expect(phases(planUpgrade(orderOf(withCache, "77"), facts, false, false))).not.toContain("Reboot accessories");
+  });
+  test("gives the old Traefik its ports back when it fails, and does so only before the first is retired", () => {
+    const plan = planUpgrade(orderOf(shop, "77"), facts, false, false);
+    const [stop] = steps(plan).filter(({ title }) => title === "Stop the old Traefik");
+    expect(stop?.kind === "run" ? stop.undo?.text.split("\n") : []).toEqual(["docker container inspect traefik-before-upgrade > /dev/null 2>&1 || exit 0", "docker rm --force kamal-proxy > /dev/null 2>&1", "docker rename traefik-before-upgrade traefik && docker container start traefik"]);
+    expect(plan.phases.filter(({ committed }) => committed === true).map(({ title }) => title)).toEqual(["Retire old containers"]);
+  });
+  test("puts a Traefik of ours in the place of an old one", () => {
+    const behind = settingsOf({ roles: [roleOf("web", { proxy: traefikOf() })], traefik: traefikSettingsOf() });
+    const [stop] = steps(planUpgrade(orderOf(behind, "77"), facts, false, false)).filter(({ title }) => title === "Stop the old Traefik");
+    expect(stop?.kind === "run" ? stop.undo?.text : "").toContain("docker rm --force traefik >");
+  });
+});
+
+describe("error pages", () => {
+  const folder = ".kamal/proxy/apps-config/shop/error_pages";
+  const paged = settingsOf({ errorPagesPath: "/app/pages" });
+  const uploads = (plan: Plan): string[] => steps(plan).flatMap((step) => (step.kind === "upload" && step.path.includes("error_pages") ? [`${step.host}: ${step.path}`] : []));
+  const shown = (plan: Plan): string[] => [...new Set(commands(plan).flatMap((text) => /--error-pages=\S+/.exec(text)?.[0] ?? []))];
+  const canary = fleetOf({ "10.0.0.1": hostOf([web("2", "a2"), web("1", "a1")], { proxy: { ...proxyOf(), routes: [{ name: "shop-web", targets: ["a10000000000:80"], mode: "live", canary: { target: "a20000000000:80", percent: 10 } }] } }), "10.0.0.2": hostOf([]) });
+
+  test.each<[string, Plan, string]>([
+    ["upgrade", planUpgrade(orderOf(paged, "2", { content: pages }), new Map(), false, false), "2"],
+    ["the promotion of a canary", planCanaryPromote(orderOf(paged, "2", { content: pages }), canary), "2"],
+    ["the start of what ran last", planAppStart(orderOf(paged, "", { content: pages }), fleetOf({ "10.0.0.1": hostOf([web("3", "a3", "exited"), web("2", "a2", "exited")]), "10.0.0.2": hostOf([containerOf(shop, "jobs", "3", "c3", "exited")]) }), undefined), "3"],
+    ["the start of an older version", planAppStart(orderOf(paged, "1", { content: pages }), fleetOf({ "10.0.0.1": hostOf([web("2", "a2", "exited"), web("1", "a1", "exited")]), "10.0.0.2": hostOf([containerOf(shop, "jobs", "1", "c1", "exited")]) }), "1"), "1"],
+  ])("are there before %s switches: the proxy refuses a folder that is missing", (_title, plan, version) => {
+    expect(uploads(plan)).toEqual([`10.0.0.1: ${folder}/${version}/502.html`]);
+    expect(shown(plan)).toEqual([`--error-pages=/home/kamal-proxy/.apps-config/shop/error_pages/${version}`]);
+    expect(titles(plan).indexOf("Write error page 502.html")).toBeLessThan(titles(plan).findIndex((title) => title.startsWith("Switch shop-web to ")));
+  });
+
+  test("go only to hosts where kamal-proxy answers for a role, and nowhere without pages", () => {
+    const hosts = (settings: typeof shop, content = pages): (string | undefined)[] => errorPagePhases(orderOf(settings, "2", { content }), ["10.0.0.1", "10.0.0.2"]).flatMap((phase) => phase.lanes.map(({ host }) => host));
+    expect(hosts(paged)).toEqual(["10.0.0.1"]);
+    expect(hosts(paged, { files: new Map(), errorPages: new Map() })).toEqual([]);
+    expect(hosts(settingsOf({ roles: [roleOf("web", { proxy: traefikOf() })] }))).toEqual([]);
+  });
+
+  test("of older versions go with the switch, in the folder of the destination", () => {
+    const old = (destination: string | undefined, content = pages): string[] => oldFileSteps(orderOf(settingsOf({ destination, errorPagesPath: "/app/pages" }), "2", { content }), "10.0.0.1", []).flatMap((step) => (step.kind === "run" ? [step.command.text] : []));
+    expect(old("qa")).toEqual(["find .kamal/proxy/apps-config/shop-qa/error_pages -mindepth 1 -maxdepth 1 ! -name 2 -exec rm -rf '{}' +"]);
+    expect(old(undefined, { files: new Map(), errorPages: new Map() })).toEqual([]);
+  });
+});
