@@ -1,7 +1,7 @@
 import type { Case } from "./case.ts";
 
 const hooks = Object.fromEntries(["pre-connect", "pre-build", "pre-deploy", "pre-app-boot", "post-app-boot", "post-deploy"].map((name) => [`.kamal/hooks/${name}`, "#!/bin/sh\n"]));
-const build = ["Hook preBuild", "Build and push image"];
+const build = ["Prepare the build", "Hook preBuild", "Build and push image"];
 const boot = ["Hook preAppBoot", "Boot web", "Boot jobs", "Switch", "Hook postAppBoot", "Retire old containers"];
 const withoutHooks = (phases: readonly string[]): readonly string[] => phases.filter((phase) => !phase.startsWith("Hook"));
 const serves = { docker: "20.10.24", network: true, proxy: { running: true, image: "basecamp/kamal-proxy:v0.9.2", routes: [{ name: "shop-web", targets: ["aaaaaaaaaaaa:80"], mode: "live" }] }, containers: [{ id: "aaaaaaaaaaaa", name: "shop-web-76", role: "web", version: "76", state: "running", status: "Up", image: "acme/shop:76" }], images: [] };
@@ -14,7 +14,7 @@ export const flowCases: readonly Case[] = [
       { argv: "prune containers --retain 10 -r web", prints: ["tail -n +11"] },
       { argv: "prune containers --retain 0", status: 2, complains: ["--retain"] },
     ],
-    better: ["Kamal counts per service: a role or destination evicts what another needs for its rollback. Here each has its own count, and images that a container of any service uses stay. Containers of MRSK, which have no label of a destination, count too."],
+    better: ["Kamal counts per service: a role or destination evicts what another needs for its rollback. Here each has its own count, and images that a container of any service uses stay. Volumes without a name go with their container: nobody could find them afterwards. Containers of MRSK, which have no label of a destination, count too."],
   },
   {
     name: "L1 deploy, redeploy, -P",
