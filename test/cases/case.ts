@@ -6,8 +6,9 @@ export interface Run {
   /** More files; undefined takes one of the base away. */
   readonly files?: Readonly<Record<string, string | undefined>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** As typed behind `capstan`. It is planned without connections. */
+  /** As typed behind `capstan`. It is planned without connections, unless it is `plain`: then it is done. */
   readonly argv: string;
+  readonly plain?: boolean;
   /** What is on the hosts; default: nothing is known. */
   readonly facts?: Readonly<Record<string, unknown>>;
   /** Commands by host, `local` for this machine, in the order they run; others may stand between them. Compared as shell words. */

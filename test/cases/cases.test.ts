@@ -9,9 +9,10 @@ import { flowCases } from "./flows.ts";
 import { lockCases } from "./lock.ts";
 import { mrskCases } from "./mrsk.ts";
 import { proxyCases } from "./proxy.ts";
+import { secretCases } from "./secrets.ts";
 import { allLines, linesOf, outcomesOf, wordsOf } from "./project.ts";
 
-const cases = [...appCases, ...envCases, ...proxyCases, ...accessoryCases, ...lockCases, ...buildCases, ...configCases, ...flowCases, ...mrskCases];
+const cases = [...appCases, ...envCases, ...proxyCases, ...accessoryCases, ...lockCases, ...buildCases, ...configCases, ...flowCases, ...mrskCases, ...secretCases];
 
 describe.each(cases.map((one) => [one.name, one] as const))("%s", (_, { tries }) => {
   test.each(tries.map((run, i) => [`${i + 1}: ${run.argv}`, run] as const))("%s", (_line, run) => check(run), 20_000);

@@ -47,7 +47,7 @@ export async function outcomesOf(run: Run): Promise<{ readonly asItStands: Outco
   const folder = folderFor(run);
   try {
     if (run.facts !== undefined) writeFileSync(join(folder, "facts.json"), JSON.stringify({ type: "facts", hosts: run.facts }));
-    const plan = ["--dry-run", run.facts === undefined ? "--offline" : "--facts=facts.json", "--json"];
+    const plan = run.plain === true ? [] : ["--dry-run", run.facts === undefined ? "--offline" : "--facts=facts.json", "--json"];
     const env = { PATH: process.env["PATH"] ?? "", HOME: folder, NO_COLOR: "1", ...run.env };
     const capstan = async (...argv: readonly string[]): Promise<Outcome> => {
       const { io, written } = fakeIo({ env });
@@ -57,7 +57,7 @@ export async function outcomesOf(run: Run): Promise<{ readonly asItStands: Outco
     };
     const line = shellWords(run.argv) ?? [];
     const asItStands = await capstan("-c", "config/deploy.yml", ...line, ...plan);
-    if (asItStands.status !== 0) return { asItStands, imported: undefined };
+    if (asItStands.status !== 0 || run.plain === true) return { asItStands, imported: undefined };
     const { status, stderr } = await capstan("import");
     if (status !== 0) throw new Error(`capstan import ended with status ${status}: ${stderr}`);
     for (const path of new Bun.Glob("deploy*.config.ts").scanSync(folder)) writeFileSync(join(folder, path), loadable(readFileSync(join(folder, path), "utf8")));
