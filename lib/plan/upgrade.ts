@@ -4,6 +4,7 @@ import { network, proxyContainer, runDirectory, serviceWithDestination, traefikC
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
+import { removeMrskSteps } from "../remote/prune.ts";
 import { haveImage } from "../remote/proxy/run-flags.ts";
 import { isOurTraefik } from "../remote/proxy/traefik/run.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
@@ -102,7 +103,7 @@ export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, a
       ...(hosts.length + old.length === 0 ? [] : [{ title: "Look for a lock", lanes: [{ host: order.settings.primaryHost, steps: [refuseOldLock(order)] }] }]),
       ...errorPagePhases(order, hosts),
       ...(hosts.length === 0 ? [] : groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts))),
-      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? retireSteps(order, host, on(host)) : []), removeOld]) },
+      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? [...retireSteps(order, host, on(host)), ...rolesOn(order, host).flatMap((role) => removeMrskSteps(order.settings, role))] : []), removeOld]) },
       ...rest,
     ],
     afterFailure: { takenBack: "Every host serves as before, through its old proxy.", committed: `Version ${order.version} serves behind the new proxy; what came after it failed.` },

@@ -5,11 +5,11 @@ import type { ContainerState } from "../ground/step.ts";
 import { envOn } from "../config/host-env.ts";
 import type { Role, Settings } from "../config/settings.ts";
 import { assetFlags } from "./assets.ts";
-import { containerFilters, containerIds, envFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
+import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
-import { removeAll, stopped } from "./stopped.ts";
+import { removeStopped, stopped } from "./stopped.ts";
 
 /** The container of a role at a version on one host. */
 export interface ContainerOrder {
@@ -117,21 +117,21 @@ export const removeReplaced = (name: string): Command => sh`docker rm --volumes 
 /** Removes a stopped container of a version. Harmless when there is none. */
 export const removeVersion = (name: string): Command => sh`${containerId(name)} | xargs docker container rm --volumes`;
 
+/** Removes the stopped containers of a role that MRSK made: of these docker's filter for no destination knows nothing, so that nothing else removes them. */
+export const removeContainersOfMrsk = ({ service }: Pick<Settings, "service">, role: string): Command =>
+  sh`docker ps --all ${stopped} --filter ${`label=service=${service}`} --filter ${`label=role=${role}`} --format ${"{{.ID}} {{.Labels}}"} | grep -v -E ${"[ ,]destination="} | while read container_id labels; do docker rm --volumes $container_id; done`;
+
 /** Removes all stopped containers of a role. */
-export const removeContainers = (settings: Settings, role: string): Command => removeAll(containerIds(settings, role, ["--all", ...stopped]));
+export const removeContainers = (settings: Settings, role: string): Command => removeStopped(containerFilters(settings, role));
 
 /** Removes the containers of `app exec`, running ones too. Harmless when there are none. */
 export const removeOneOffs = (settings: Settings, role: string): Command => sh`docker ps --all --quiet --filter ${`name=^${rolePrefix(settings, role)}-exec-`} | while read container_id; do docker rm --force --volumes $container_id; done`;
 
 /** `docker ps` of a role's running containers, for people. */
-export const detailsOfRole = (settings: Settings, role: string): Command => listed(settings, role, []);
+export const detailsOfRole = (settings: Settings, role: string): Command => sh`docker ps ${containerFilters(settings, role)}`;
 
 /** All containers of the service and destination, running or not, for people. */
-export const listContainers = (settings: Settings): Command => listed(settings, undefined, ["--all"]);
-
-/** `docker ps` of them. The id that no container has keeps a host without any of ours from listing all that it has. */
-const listed = (settings: Settings, role: string | undefined, flags: readonly string[]): Command =>
-  (settings.destination === undefined ? sh`docker ps ${flags} --filter id=none $(${containerIds(settings, role, flags, "--filter=id=")})` : sh`docker ps ${flags} ${containerFilters(settings, role)}`);
+export const listContainers = (settings: Settings): Command => sh`docker container ls --all ${containerFilters(settings)}`;
 
 /**
  * All containers of the service and destination, running or not, newest first. Those of MRSK and of Kamal 1 are among

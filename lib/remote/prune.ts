@@ -1,7 +1,8 @@
 import { sh, type Command } from "../ground/command.ts";
 import type { RunStep } from "../ground/step.ts";
 import type { Role, Settings } from "../config/settings.ts";
-import { containerIds } from "./container-flags.ts";
+import { removeContainersOfMrsk } from "./container.ts";
+import { containerFilters } from "./container-flags.ts";
 import { removeEach, stopped } from "./stopped.ts";
 
 /** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
@@ -10,6 +11,10 @@ export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly
 /** Removes stopped containers of each role. @param retain how many stay; undefined: as the config says */
 export const pruneContainersSteps = (settings: Settings, roles: readonly Role[], retain: number | undefined): readonly RunStep[] =>
   roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain) }));
+
+/** Removes the stopped containers of a role that MRSK made. It knew no destinations: where there is one nothing is of MRSK. */
+export const removeMrskSteps = (settings: Settings, { name }: Pick<Role, "name">): readonly RunStep[] =>
+  (settings.destination === undefined ? [{ kind: "run", role: name, title: `Remove the containers of ${name} that MRSK left`, command: removeContainersOfMrsk(settings, name) }] : []);
 
 /** Removes images that nothing uses. */
 export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
@@ -25,8 +30,9 @@ export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
  * @param retain how many stopped containers stay
  */
 export function pruneContainers(settings: Settings, role: Pick<Role, "name">, retain: number = settings.retainContainers): Command {
-  return sh`${containerIds(settings, role.name, ["--all", ...stopped, "--filter", "name=_replaced_"])} | ${removeEach}
-${containerIds(settings, role.name, ["--all", ...stopped])} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
+  const old = sh`docker ps -q -a ${containerFilters(settings, role.name)} ${stopped}`;
+  return sh`${old} --filter name=_replaced_ | ${removeEach}
+${old} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
 }
 
 /** Removes images of the service that have lost their tag. */

@@ -94,7 +94,7 @@ describe("planAppRemove()", () => {
     expect(folders([accessoryOf("cache", { hosts: ["10.0.0.1"] })])).toStartWith("rm -rf .kamal/apps/shop/env/roles ");
   });
   test.each([
-    ["containers", `docker ps --all --filter status=created --filter status=exited --filter status=dead --filter label=service=shop --filter label=role=web --format '{{if not (.Label "destination")}}{{.ID}}{{end}}' | sed '/^$/d' | while read container_id; do docker rm --volumes $container_id || exit; done`, `Record "Removed containers"`],
+    ["containers", "docker ps --all --quiet --filter status=created --filter status=exited --filter status=dead --filter label=service=shop --filter label=destination= --filter label=role=web | while read container_id; do docker rm --volumes $container_id || exit; done", `Record "Removed containers"`],
     ["images", "docker image prune --all --force --filter label=service=shop", `Record "Removed images"`],
   ] as const)("has its %s as a command of its own", (part, command, record) => {
     const plan = planAppPart(orderOf(shop, "", { filter: { roles: ["web"] } }), new Map(), part);

@@ -14,7 +14,7 @@ const fixed = "docker run --name kamal-proxy --network kamal --detach --restart 
 test("driverOn() gives kamal-proxy", () => expect(driverOn(settingsOf(), "10.0.0.1").name).toBe("kamal-proxy"));
 
 describe("boot()", () => {
-  const bootText = (proxyRun: ProxyRunSettings | undefined): string => (texts(kamalProxy.boot(settingsOf({ proxyRun })))[1] ?? "").split("\n")[0] ?? "";
+  const bootText = (proxyRun: ProxyRunSettings | undefined): string => texts(kamalProxy.boot(settingsOf({ proxyRun })))[1] ?? "";
 
   test("D1: without proxy.run", () => {
     expect(texts(kamalProxy.boot(settingsOf()))[0]).toBe("mkdir -p .kamal/proxy/apps-config");
@@ -47,9 +47,12 @@ describe("boot()", () => {
   test.each([
     ["was made and could not start is removed, so that the next try starts with other ports", "created", ["container rm kamal-proxy"]],
     ["was there and cannot start is left", "exited", []],
+    ["is not there at all is no failure", "", []],
   ])("a proxy that %s", async (_title, state, removed) => {
-    using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*) echo ${state} ;; *start*|run*) echo 'port is already allocated' >&2; exit 125 ;; esac`);
-    expect(await home.run(texts(kamalProxy.boot(settingsOf({ proxyRun: runSettings })))[1] ?? "")).toMatchObject({ status: 125, stdout: "" });
+    const [, start] = kamalProxy.boot(settingsOf());
+    expect(start).toMatchObject({ undoIfFailed: true });
+    using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*) [ -n '${state}' ] && echo '${state}' ;; esac`);
+    expect(await home.run(start?.kind === "run" ? (start.undo?.text ?? "exit 1") : "exit 1")).toEqual({ status: 0, stdout: "", stderr: "" });
     expect((await home.run("cat log")).stdout.split("\n").filter((line) => line.startsWith("container rm"))).toEqual(removed);
   });
 });
