@@ -1,0 +1,161 @@
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import { commands } from "../../lib/cli/commands.ts";
+import { plans } from "../../lib/cli/command.ts";
+import { main } from "../../lib/cli/main.ts";
+import { parseCommandLine } from "../../lib/cli/parse.ts";
+import { shellWords } from "../../lib/ground/shell-words.ts";
+import { fakeIo } from "../cli/fake-io.ts";
+import { isShown, sectionsOf, type Block } from "./page-blocks.ts";
+
+const root = resolve(import.meta.dir, "../..");
+const page = readFileSync(join(root, "docs/from-mrsk.md"), "utf8");
+const sections = sectionsOf(page);
+const blocks = sections.flatMap((section) => section.blocks);
+const first = (language: string): string => blocks.find((block) => block.language === language)?.text ?? "";
+const base = { ts: /defineConfig\(\{\n([\s\S]*)\}\);/.exec(first("ts"))?.[1] ?? "", yaml: first("yaml"), dotenv: first("dotenv") };
+
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+type Files = Readonly<Record<string, string>>;
+
+/** Programs of password managers as they answer somebody who is logged in. */
+const programs: Files = {
+  op: `case "$1 $2" in "signin --account") echo session ;; "account get") ;;
+    "read op://Work/Hey/RAILS_MASTER_KEY") printf k1 ;; "read op://Work/Docker Hub/password") printf pw ;;
+    "item get") echo '[{"label":"RAILS_MASTER_KEY","value":"k1","reference":"op://Work/Hey/RAILS_MASTER_KEY"},{"label":"MYSQL_ROOT_PASSWORD","value":"m1","reference":"op://Work/Hey/MYSQL_ROOT_PASSWORD"}]' ;; *) exit 9 ;; esac`,
+  bw: `case "$1 $2" in "unlock --raw") echo session ;; "status ") echo '{"status":"unlocked"}' ;; "sync ") ;;
+    "get notes") [ "$3" = 5f0c ] && printf k1 ;; "get item") echo '{"notes":"k1"}' ;; *) exit 9 ;; esac`,
+  gh: `case "$*" in "auth token") echo gh1 ;; *) exit 9 ;; esac`,
+};
+const bin = mkdtempSync(join(tmpdir(), "capstan-bin-"));
+folders.push(bin);
+for (const [name, script] of Object.entries(programs)) writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+
+function folderWith(files: Files): string {
+  const folder = mkdtempSync(join(tmpdir(), "capstan-page-"));
+  folders.push(folder);
+  for (const [path, text] of Object.entries({ Dockerfile: "FROM scratch\n", ".env": base.dotenv, ...files })) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+    if (path.startsWith("bin/")) chmodSync(join(folder, path), 0o755);
+  }
+  return folder;
+}
+
+/** The whole config with the keys of a block in place of its own. */
+function configOf(block: string, module: string): string {
+  const keys = block.includes("defineConfig(") ? "" : block;
+  const names = ["fetchSecrets", "fromCommand", "secret", "shellHooks"].filter((name) => `${base.ts}${keys}`.includes(`${name}(`));
+  return `import { ${["defineConfig", ...names, "type DeployConfig"].join(", ")} } from "${module}";\nconst whole: DeployConfig = {\n${base.ts}};\nconst keys: Partial<DeployConfig> = {\n${keys}};\nexport default defineConfig({ ...whole, ...keys });\n`;
+}
+
+function yamlOf(block: string): string {
+  if (block === base.yaml) return block;
+  const own = Object.keys(parse(block) as object);
+  return `${stringify(Object.fromEntries(Object.entries(parse(base.yaml) as object).filter(([key]) => !own.includes(key))))}${block}`;
+}
+
+interface Outcome { readonly status: number; readonly stdout: string; readonly stderr: string }
+
+async function run(folder: string, argv: readonly string[]): Promise<Outcome> {
+  const { io, written } = fakeIo({ env: { PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: folder }, columns: 200 });
+  const status = await main(argv, { ...io, cwd: folder }, commands);
+  return { status, ...written };
+}
+
+const offline = ["--dry-run", "--offline", "--version", "7"];
+/** They need no host, so they run as they stand. */
+const local = ["config", "envify", "import", "secrets print", "docs"];
+
+/** Runs a line as the page has it, or its plan where it would reach hosts. */
+async function runLine(folder: string, line: string): Promise<Outcome> {
+  const [program, ...argv] = shellWords(line.replace(/\s+# .*$/, "")) ?? [];
+  if (program !== "capstan") throw new Error(`Nobody knows how to run "${line}"`);
+  const invocation = parseCommandLine(commands, argv);
+  if (invocation.kind !== "run" || local.includes(invocation.path.join(" "))) return run(folder, argv);
+  expect([line, plans(invocation.node.definition)]).toEqual([line, true]);
+  return run(folder, [...offline.filter((word) => word !== "--dry-run" || !argv.includes(word)), ...argv]);
+}
+
+/** What differs from run to run is cut out. */
+const comparable = (plan: string): string => plan.replaceAll(/[0-9a-f]{12,}/g, "HEX").replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, "NOW").replaceAll(/Take from (deploy\.config\.ts|config\/deploy\.yml)/g, "");
+
+async function planOf(folder: string, ...argv: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(folder, [...offline, ...argv, "deploy"]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout).toContain("== Boot web\n");
+  return stdout;
+}
+
+/** Carries out the blocks of a section one after another. */
+class Walk {
+  #files: Record<string, string> = {};
+  #config = configOf("", join(root, "mod.ts"));
+  #folder: string | undefined;
+  #output = "";
+  #yaml: string | undefined;
+
+  async carryOut(block: Block): Promise<void> {
+    switch (block.language) {
+      case "dotenv":
+      case "erb":
+      case "bash":
+        this.#files[block.file] = block.text;
+        this.#folder = undefined;
+        return;
+      case "yaml":
+        this.#yaml = this.#output = await planOf(folderWith({ ...this.#files, "config/deploy.yml": yamlOf(block.text) }), "-c", "config/deploy.yml");
+        return;
+      case "ts":
+        this.#config = configOf(block.text, join(root, "mod.ts"));
+        this.#folder = undefined;
+        this.#output = await planOf(this.#here());
+        if (this.#yaml !== undefined) expect(comparable(this.#output)).toBe(comparable(this.#yaml));
+        this.#yaml = undefined;
+        return;
+      case "sh":
+        this.#output = "";
+        for (const line of block.text.split("\n").filter((one) => one !== "" && !one.startsWith("#"))) {
+          const { status, stdout, stderr } = await runLine(this.#here(), line);
+          expect([line, status, stderr]).toEqual([line, 0, ""]);
+          this.#output += stdout;
+        }
+        return;
+      case "text":
+        expect(block.text.split("\n").filter((line) => line.trim() !== "" && !isShown(line, this.#output))).toEqual([]);
+        return;
+      default:
+        throw new Error(`Nobody knows how to run the block of ${block.language || "no language"} at line ${block.line}`);
+    }
+  }
+
+  #here(): string {
+    return (this.#folder ??= folderWith({ "deploy.config.ts": this.#config, ...this.#files }));
+  }
+}
+
+test.each(sections.map((section) => [section.title, section.blocks] as const))("%s", async (_, own) => {
+  const walk = new Walk();
+  for (const block of own) await walk.carryOut(block);
+});
+
+test("the page has the old form and ours of everything that MRSK's README shows", () => {
+  const count = (language: string): number => blocks.filter((block) => block.language === language).length;
+  expect([count("yaml"), count("ts"), count("sh"), count("text")].map((n, i) => n >= [25, 25, 8, 20][i]!)).toEqual([true, true, true, true]);
+  expect(existsSync(join(root, "docs/from-mrsk.md"))).toBe(true);
+});
+
+test("the configs of the page compile", () => {
+  mkdirSync(join(root, ".capstan"), { recursive: true });
+  const folder = mkdtempSync(join(root, ".capstan/page-"));
+  folders.push(folder);
+  blocks.filter(({ language }) => language === "ts").forEach(({ text, line }) => writeFileSync(join(folder, `line${line}.ts`), configOf(text, "capstan")));
+  const compilerOptions = { paths: { capstan: [join(root, "mod.ts")] } };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: ["*.ts"] }));
+  expect(Bun.spawnSync([process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", folder]).stdout.toString()).toBe("");
+});
