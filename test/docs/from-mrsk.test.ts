@@ -10,6 +10,7 @@ import { main } from "../../lib/cli/main.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
 import { shellWords } from "../../lib/ground/shell-words.ts";
 import { fakeIo } from "../cli/fake-io.ts";
+import { broadcastOf } from "./broadcast.ts";
 import { isShown, sectionsOf, type Block } from "./page-blocks.ts";
 
 const root = resolve(import.meta.dir, "../..");
@@ -24,13 +25,14 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, for
 
 type Files = Readonly<Record<string, string>>;
 
-/** Programs of password managers as they answer somebody who is logged in. */
+/** Password managers as they answer somebody who is logged in, and a curl that reaches nobody. */
 const programs: Files = {
   op: `case "$1 $2" in "--version ") ;; "signin --account") echo session ;; "account get") ;;
     "read op://Work/Hey/RAILS_MASTER_KEY") printf k1 ;; "read op://Work/Docker Hub/password") printf pw ;;
     "item get") echo '[{"label":"RAILS_MASTER_KEY","value":"k1","reference":"op://Work/Hey/RAILS_MASTER_KEY"},{"label":"MYSQL_ROOT_PASSWORD","value":"m1","reference":"op://Work/Hey/MYSQL_ROOT_PASSWORD"}]' ;; *) exit 9 ;; esac`,
   bw: `case "$1 $2" in "--version ") ;; "unlock --raw") echo session ;; "status ") echo '{"status":"unlocked"}' ;; "sync ") ;;
     "get notes") [ "$3" = 5f0c ] && printf k1 ;; "get item") echo '{"notes":"k1"}' ;; *) exit 9 ;; esac`,
+  curl: `printf '%s\\n' "curl $*"`,
   gh: `case "$*" in "auth token") echo gh1 ;; *) exit 9 ;; esac`,
 };
 const bin = mkdtempSync(join(tmpdir(), "capstan-bin-"));
@@ -63,8 +65,10 @@ function yamlOf(block: string): string {
 
 interface Outcome { readonly status: number; readonly stdout: string; readonly stderr: string }
 
+const envOf = (folder: string) => ({ PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: folder });
+
 function ioIn(folder: string): ReturnType<typeof fakeIo> {
-  const fake = fakeIo({ env: { PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: folder }, columns: 200 });
+  const fake = fakeIo({ env: envOf(folder), columns: 200 });
   return { ...fake, io: { ...fake.io, cwd: folder } };
 }
 
@@ -130,6 +134,7 @@ class Walk {
         this.#output = await planOf(this.#here(), ...destinationOf(block));
         if (this.#yaml !== undefined) expect(comparable(this.#output)).toBe(comparable(this.#yaml));
         this.#yaml = undefined;
+        if (block.text.includes("auditBroadcast")) this.#output += await broadcastOf(this.#here(), envOf(this.#here()));
         return;
       case "sh":
         this.#output = "";
@@ -155,6 +160,30 @@ class Walk {
 test.each(sections.map((section) => [section.title, section.blocks] as const))("%s", async (_, own) => {
   const walk = new Walk();
   for (const block of own) await walk.carryOut(block);
+});
+
+test("a block that nobody knows how to run fails, and so does one that is not true", async () => {
+  const block = (language: string, text: string): Block => ({ language, file: "", text, line: 1 });
+  const fails = (...own: readonly Block[]): Promise<void> => expect((async () => {
+    const walk = new Walk();
+    for (const one of own) await walk.carryOut(one);
+  })()).rejects.toThrow() as unknown as Promise<void>;
+  await fails(block("ruby", "puts 1\n"));
+  await fails(block("", "docker ps\n"));
+  await fails(block("sh", "mrsk deploy\n"));
+  await fails(block("sh", "capstan rollback 6 7\n"));
+  await fails(block("ts", `image: "acme/hey:latest",\n`));
+  await fails(block("ts", "stopTimeout: 20,\n"), block("text", "docker pull acme/hey:8\n"));
+  await fails(block("yaml", "volumes: ['a:/a']\n"), block("ts", `volumes: ["b:/b"],\n`));
+});
+
+// Each key of MRSK's README that stands in a section of its own, and what cannot be said without a pair.
+test("the page has every key that MRSK's README has, and its counterpart beside it", () => {
+  const yaml = blocks.filter(({ language }) => language === "yaml").map(({ text }) => text).join("\n");
+  const keys = "service image servers registry username password server env clear secret ssh user proxy volumes hosts cmd traefik labels options logging driver stop_wait_time builder local remote arch host multiarch dockerfile context secrets args host_port publish memory accessories port role roles audit_broadcast_cmd healthcheck path max_attempts".split(" ");
+  expect(keys.filter((key) => !new RegExp(`^ *"?${key}"?:`, "m").test(yaml))).toEqual([]);
+  const beside = sections.flatMap(({ blocks: own }) => own.filter(({ language }, i) => language === "yaml" && own.slice(i + 1).find((next) => ["yaml", "ts"].includes(next.language))?.language === "ts"));
+  expect(beside.length).toBe(blocks.filter(({ language }) => language === "yaml").length - 1);
 });
 
 test("the configs of the page compile", () => {
