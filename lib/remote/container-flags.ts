@@ -1,4 +1,4 @@
-import { Command } from "../ground/command.ts";
+import { Command, sh } from "../ground/command.ts";
 import type { LoggingSettings, Options, Role, Settings } from "../config/settings.ts";
 import { expandable, expandablePath, pair, pairs } from "./shell-value.ts";
 
@@ -49,4 +49,16 @@ export function labelFlags({ service, destination, traefik }: Settings, role: Ro
 export function containerFilters({ service, destination }: Pick<Settings, "service" | "destination">, role?: string): Words {
   const labels = [`service=${service}`, `destination=${destination ?? ""}`, ...(role === undefined ? [] : [`role=${role}`])];
   return labels.flatMap((label) => ["--filter", `label=${label}`]);
+}
+
+/**
+ * Prints the ids of the containers of a service and destination, or of one role of it, newest first. Those of MRSK have no label
+ * `destination`, which docker's own filter does not take for an empty one.
+ * @param flags of `docker ps`: `--all`, filters of the status
+ * @param prefix before each id
+ */
+export function containerIds(of: Pick<Settings, "service" | "destination">, role: string | undefined, flags: readonly string[], prefix = ""): Command {
+  const labels = [`service=${of.service}`, role === undefined ? "role" : `role=${role}`].flatMap((label) => ["--filter", `label=${label}`]);
+  if (of.destination !== undefined) return sh`docker ps ${flags} ${containerFilters(of, role)} --format ${`${prefix}{{.ID}}`}`;
+  return sh`docker ps ${flags} ${labels} --format ${`{{if not (.Label "destination")}}${prefix}{{.ID}}{{end}}`} | sed '/^$/d'`;
 }

@@ -1,7 +1,7 @@
 import { sh, type Command } from "../ground/command.ts";
 import type { RunStep } from "../ground/step.ts";
 import type { Role, Settings } from "../config/settings.ts";
-import { containerFilters } from "./container-flags.ts";
+import { containerIds } from "./container-flags.ts";
 import { removeEach, stopped } from "./stopped.ts";
 
 /** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
@@ -25,9 +25,8 @@ export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
  * @param retain how many stopped containers stay
  */
 export function pruneContainers(settings: Settings, role: Pick<Role, "name">, retain: number = settings.retainContainers): Command {
-  const old = sh`docker ps -q -a ${containerFilters(settings, role.name)} ${stopped}`;
-  return sh`${old} --filter name=_replaced_ | ${removeEach}
-${old} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
+  return sh`${containerIds(settings, role.name, ["--all", ...stopped, "--filter", "name=_replaced_"])} | ${removeEach}
+${containerIds(settings, role.name, ["--all", ...stopped])} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
 }
 
 /** Removes images of the service that have lost their tag. */

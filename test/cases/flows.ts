@@ -10,11 +10,11 @@ export const flowCases: readonly Case[] = [
   {
     name: "K1 prune all",
     tries: [
-      { argv: "prune all", yaml: "retain_containers: 3\naccessories: {db: {image: m, host: 10.0.0.9}}", runs: { "10.0.0.1": ["docker ps -q -a --filter label=service=shop --filter label=destination= --filter label=role=web --filter status=created --filter status=exited --filter status=dead | tail -n +4 | while read container_id; do docker rm --volumes $container_id; done", "docker image prune --force --filter label=service=shop"] } },
+      { argv: "prune all", yaml: "retain_containers: 3\naccessories: {db: {image: m, host: 10.0.0.9}}", runs: { "10.0.0.1": [`docker ps --all --filter status=created --filter status=exited --filter status=dead --filter label=service=shop --filter label=role=web --format '{{if not (.Label "destination")}}{{.ID}}{{end}}' | sed '/^$/d' | tail -n +4 | while read container_id; do docker rm --volumes $container_id; done`, "docker image prune --force --filter label=service=shop"] } },
       { argv: "prune containers --retain 10 -r web", prints: ["tail -n +11"] },
       { argv: "prune containers --retain 0", status: 2, complains: ["--retain"] },
     ],
-    better: ["Kamal counts per service: a role or destination evicts what another needs for its rollback. Here each has its own count, and images that a container of any service uses stay. Volumes without a name go with their container: nobody could find them afterwards."],
+    better: ["Kamal counts per service: a role or destination evicts what another needs for its rollback. Here each has its own count, and images that a container of any service uses stay. Volumes without a name go with their container: nobody could find them afterwards. Containers of MRSK, which have no label of a destination, count too."],
   },
   {
     name: "L1 deploy, redeploy, -P",

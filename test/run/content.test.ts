@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FileContext } from "../../lib/config/file-content.ts";
 import type { AccessoryFile, Settings } from "../../lib/config/settings.ts";
-import { isSecret } from "../../lib/ground/secret.ts";
+import { isSecret, Secret } from "../../lib/ground/secret.ts";
 import type { World } from "../../lib/ground/world.ts";
 import { readContent, type Brings } from "../../lib/run/content.ts";
 import { accessoryOf, settingsOf } from "../support/settings.ts";
@@ -22,6 +22,18 @@ describe("readContent()", () => {
   test("reads a file once for each host, byte by byte", async () => {
     const { files } = await read(bringing(file("/etc/my.cnf", { path: "/app/my.cnf" })), { "/app/my.cnf": "a\0é" });
     expect([...files]).toEqual(["h1", "h2"].map((host) => [`cache ${host} /etc/my.cnf`, { content: Buffer.from("a\0é").toString("base64"), encoding: "base64" }]));
+  });
+
+  test("renders a file that ends with .erb once, with the variables of the accessory over those of the environment", async () => {
+    const reads: string[] = [];
+    const world = worldOf();
+    const erb = { ...world, env: { PORT: "1", HOME: "/home/ann" }, files: { ...world.files, read: async (path: string) => (reads.push(path), "port=<%= ENV[\"PORT\"] %>\npw=<%= ENV.fetch(\"PW\") %>\nhome=<%= ENV[\"HOME\"] %>\n<% if ENV[\"ON\"] == \"true\" %>on\n<% end %>") } };
+    const brings = { accessories: [accessoryOf("cache", { hosts: ["h1", "h2"], env: { clear: { PORT: 3000, ON: true }, secret: { PW: new Secret("CACHE_PW", "") } }, files: [file("/etc/my.cnf", { path: "/app/my.cnf.erb" })] })], errorPages: false };
+    const { files } = await readContent(erb, shop, brings, true);
+    const bodies = ["h1", "h2"].map((host) => files.get(`cache ${host} /etc/my.cnf`)?.content);
+    expect(bodies.map((body) => (isSecret(body) ? body.reveal() : body))).toEqual(Array(2).fill("port=3000\npw=value of CACHE_PW\nhome=/home/ann\non\n"));
+    expect(reads).toEqual(["/app/my.cnf.erb"]);
+    expect(String((await readContent(erb, shop, brings, false)).files.get("cache h1 /etc/my.cnf")?.content)).toBe("‹secret /app/my.cnf.erb›");
   });
 
   test("takes a text as it is", async () => expect((await read(bringing(file("/a", { content: "x" })))).files.get("cache h1 /a")).toEqual({ content: "x" }));

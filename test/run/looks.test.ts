@@ -19,8 +19,8 @@ test("places() has each role on each of its hosts, and refuses filters that leav
 });
 
 test("what is asked of the app", () => {
-  expect(lines(appDetails(task({ roles: ["jobs"] })))).toEqual(["10.0.0.1 [jobs] docker ps --filter label=service=shop --filter label=destination= --filter label=role=jobs"]);
-  expect(lines(appContainers(task()))).toEqual(["10.0.0.1", "10.0.0.3"].map((host) => `${host} docker container ls --all --filter label=service=shop --filter label=destination=`));
+  expect(lines(appDetails(task({ roles: ["jobs"] })))).toEqual([`10.0.0.1 [jobs] docker ps --filter id=none $(docker ps --filter label=service=shop --filter label=role=jobs --format '{{if not (.Label "destination")}}--filter=id={{.ID}}{{end}}' | sed '/^$/d')`]);
+  expect(lines(appContainers(task()))).toEqual(["10.0.0.1", "10.0.0.3"].map((host) => `${host} docker ps --all --filter id=none $(docker ps --all --filter label=service=shop --filter label=role --format '{{if not (.Label "destination")}}--filter=id={{.ID}}{{end}}' | sed '/^$/d')`));
   expect(lines(appImages(task({ hosts: ["10.0.0.3"] })))).toEqual(["10.0.0.3 docker image ls acme/shop"]);
 });
 

@@ -14,7 +14,7 @@ const fixed = "docker run --name kamal-proxy --network kamal --detach --restart 
 test("driverOn() gives kamal-proxy", () => expect(driverOn(settingsOf(), "10.0.0.1").name).toBe("kamal-proxy"));
 
 describe("boot()", () => {
-  const bootText = (proxyRun: ProxyRunSettings | undefined): string => texts(kamalProxy.boot(settingsOf({ proxyRun })))[1] ?? "";
+  const bootText = (proxyRun: ProxyRunSettings | undefined): string => (texts(kamalProxy.boot(settingsOf({ proxyRun })))[1] ?? "").split("\n")[0] ?? "";
 
   test("D1: without proxy.run", () => {
     expect(texts(kamalProxy.boot(settingsOf()))[0]).toBe("mkdir -p .kamal/proxy/apps-config");
@@ -42,6 +42,15 @@ describe("boot()", () => {
     ["without a limit for logs", { logMaxSize: "" }, "--publish 80:80 --publish 443:443"],
   ])("D2: %s", (_title, more, expected) => {
     expect(words(bootText({ ...runSettings, ...more }))).toEqual(words(`docker container start kamal-proxy || ${fixed} ${expected} basecamp/kamal-proxy:v0.9.2 kamal-proxy run`));
+  });
+
+  test.each([
+    ["was made and could not start is removed, so that the next try starts with other ports", "created", ["container rm kamal-proxy"]],
+    ["was there and cannot start is left", "exited", []],
+  ])("a proxy that %s", async (_title, state, removed) => {
+    using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*) echo ${state} ;; *start*|run*) echo 'port is already allocated' >&2; exit 125 ;; esac`);
+    expect(await home.run(texts(kamalProxy.boot(settingsOf({ proxyRun: runSettings })))[1] ?? "")).toMatchObject({ status: 125, stdout: "" });
+    expect((await home.run("cat log")).stdout.split("\n").filter((line) => line.startsWith("container rm"))).toEqual(removed);
   });
 });
 
