@@ -5,6 +5,9 @@ import type { Container, HostFacts, ProxyFacts, Route } from "../remote/facts.ts
 /** Containers of one role, newest first. */
 export const containersOfRole = (role: Role, containers: readonly Container[]): readonly Container[] => containers.filter((container) => container.role === role.name);
 
+/** Not in the network that the app is to be in: Kamal 1 and MRSK had none. What nobody looked at may be. */
+export const isOutside = ({ networks }: Pick<Container, "networks">, ours: string): boolean => networks !== undefined && !networks.includes(ours);
+
 export const isUp = (container: Container): boolean => container.state === "running" || container.state === "restarting";
 
 /**

@@ -4,13 +4,14 @@ import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
-import { pruneSteps } from "../remote/prune.ts";
+import { pruneImagesSteps } from "../remote/prune.ts";
 import { accessoryBootPhases, accessoryNotes } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
 import { versionsInPlace } from "./current.ts";
 import { errorPagePhases, oldFileSteps } from "./files.ts";
 import { bootGroups } from "./groups.ts";
+import { pruneContainersOn } from "./prune.ts";
 import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
@@ -56,7 +57,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       ...errorPagePhases(order, hosts),
       ...bootPhases(order, hosts, places),
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, places.filter((place) => place.host === host))) },
-      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => pruneSteps(order.settings, rolesOn(order, host))) }] : []),
+      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
     ],
     afterFailure: {
       takenBack: before.length === 0 ? "No host serves this service, as before." : `Every host serves what it served before: ${before.join(", ")}.`,

@@ -2,14 +2,13 @@ import type { Accessory } from "../config/settings.ts";
 import { sh, type Command } from "../ground/command.ts";
 import { network, proxyContainer, runDirectory, serviceWithDestination, traefikContainer } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import type { Container, FleetFacts } from "../remote/facts.ts";
+import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
-import { removeMrskSteps } from "../remote/prune.ts";
 import { haveImage } from "../remote/proxy/run-flags.ts";
 import { isOurTraefik } from "../remote/proxy/traefik/run.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
 import { bootSteps, placeOf, type Place } from "./boot.ts";
-import { containersOfRole, isUp } from "./current.ts";
+import { containersOfRole, isOutside, isUp } from "./current.ts";
 import { retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
@@ -58,9 +57,6 @@ done`,
   };
 }
 
-/** Not in the network that the app is to be in: Kamal 1 and MRSK had none. What nobody looked at may be. */
-const isOutside = ({ networks }: Pick<Container, "networks">, ours: string): boolean => networks !== undefined && !networks.includes(ours);
-
 /** What serves on the host, or served last, is from Kamal 1 or MRSK. True where nobody looked. */
 function isOld(order: Order, facts: FleetFacts, host: string): boolean {
   if (!facts.has(host)) return true;
@@ -103,7 +99,7 @@ export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, a
       ...(hosts.length + old.length === 0 ? [] : [{ title: "Look for a lock", lanes: [{ host: order.settings.primaryHost, steps: [refuseOldLock(order)] }] }]),
       ...errorPagePhases(order, hosts),
       ...(hosts.length === 0 ? [] : groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts))),
-      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? [...retireSteps(order, host, on(host)), ...rolesOn(order, host).flatMap((role) => removeMrskSteps(order.settings, role))] : []), removeOld]) },
+      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? retireSteps(order, host, on(host)) : []), removeOld]) },
       ...rest,
     ],
     afterFailure: { takenBack: "Every host serves as before, through its old proxy.", committed: `Version ${order.version} serves behind the new proxy; what came after it failed.` },

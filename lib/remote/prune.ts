@@ -5,12 +5,15 @@ import { removeContainersOfMrsk } from "./container.ts";
 import { containerFilters } from "./container-flags.ts";
 import { removeEach, stopped } from "./stopped.ts";
 
-/** Takes away what a deploy leaves behind: stopped containers beyond the retained ones, then images that nothing uses. */
-export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly RunStep[] => [...pruneContainersSteps(settings, roles, undefined), ...pruneImagesSteps(settings)];
-
 /** Removes stopped containers of each role. @param retain how many stay; undefined: as the config says */
 export const pruneContainersSteps = (settings: Settings, roles: readonly Role[], retain: number | undefined): readonly RunStep[] =>
   roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain) }));
+
+/** The same with those that MRSK made, which count among ours: they have no label `destination`, and docker's filter for an empty one passes over them. */
+export const pruneMrskStep = (settings: Settings, { name }: Pick<Role, "name">, retain: number = settings.retainContainers): RunStep => ({
+  kind: "run", role: name, title: `Remove old containers of ${name} that MRSK left`,
+  command: sh`docker ps --all ${stopped} --filter ${`label=service=${settings.service}`} --filter ${`label=role=${name}`} --format ${'{{if not (.Label "destination")}}{{.ID}}{{end}}'} | grep . | tail -n ${`+${retain + 1}`} | ${removeEach}`,
+});
 
 /** Removes the stopped containers of a role that MRSK made. It knew no destinations: where there is one nothing is of MRSK. */
 export const removeMrskSteps = (settings: Settings, { name }: Pick<Role, "name">): readonly RunStep[] =>

@@ -179,3 +179,12 @@ describe("error pages", () => {
     expect(old(undefined, { files: new Map(), errorPages: new Map() })).toEqual([]);
   });
 });
+
+test("planPrune() counts what MRSK left among ours, where there is any", () => {
+  const facts = fleetOf({ "10.0.0.1": hostOf([{ ...containerOf(shop, "web", "76", "a6"), networks: ["bridge"] }]), "10.0.0.2": hostOf([{ ...containerOf(shop, "jobs", "76", "b6"), networks: ["kamal"] }]) });
+  const plan = planPrune(orderOf(shop, ""), facts, "containers", undefined);
+  expect(plan.phases.flatMap(({ lanes }) => lanes.map(({ host, steps }) => [host, steps.map(({ title }) => title)]))).toEqual([
+    ["10.0.0.1", ["Remove old containers of web", "Remove old containers of web that MRSK left", `Record "Pruned containers"`]],
+    ["10.0.0.2", ["Remove old containers of jobs", `Record "Pruned containers"`]],
+  ]);
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { pruneContainers, pruneDanglingImages, pruneImages, pruneSteps, removeMrskSteps } from "../../lib/remote/prune.ts";
+import { pruneContainers, pruneDanglingImages, pruneImages, pruneContainersSteps, pruneImagesSteps, pruneMrskStep, removeMrskSteps } from "../../lib/remote/prune.ts";
 import { Home, shells } from "../support/shell.ts";
 import { roleOf, settingsOf } from "../support/settings.ts";
 import { words } from "../support/words.ts";
@@ -16,8 +16,8 @@ test("K1: containers beyond the retained ones go, counted per role and destinati
 
 test("K1: images without a tag go", () => expect(pruneDanglingImages("shop").text).toBe("docker image prune --force --filter label=service=shop"));
 
-test("K1: pruneSteps() has a step for each role on the host, then the images", () => {
-  expect(pruneSteps(settings, [roleOf("web"), roleOf("jobs")]).map((step) => [step.role, step.title])).toEqual([
+test("K1: there is a step for each role on the host, then the images", () => {
+  expect([...pruneContainersSteps(settings, [roleOf("web"), roleOf("jobs")], undefined), ...pruneImagesSteps(settings)].map((step) => [step.role, step.title])).toEqual([
     ["web", "Remove old containers of web"], ["jobs", "Remove old containers of jobs"], [undefined, "Remove images without a tag"], [undefined, "Remove images that no container uses"],
   ]);
 });
@@ -30,6 +30,8 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
 
   test("what MRSK left goes: it has no label of a destination", async () => {
     using home = new Home().program("docker", `case $* in ps*"label=role=web"*) printf '%s\\n' 'c1 role=web,service=shop' 'c2 destination=,role=web,service=shop' 'c3 role=web,destination=qa' 'c4 x-destination=a,role=web' ;; rm*) echo "$3" ;; esac`);
+    using mixed = new Home().program("docker", `case $* in ps*'{{if not (.Label "destination")}}{{.ID}}{{end}}'*) printf 'c1\\n\\nc2\\n\\nc3\\nc4\\n' ;; rm*) echo "$3" ;; esac`);
+    expect(await mixed.run(pruneMrskStep(settings, roleOf("web")).command.text, { shell })).toEqual({ status: 0, stdout: "c4\n", stderr: "" });
     const [step] = removeMrskSteps(settings, roleOf("web"));
     expect(await home.run(step?.command.text ?? "", { shell })).toEqual({ status: 0, stdout: "c1\nc4\n", stderr: "" });
     expect(removeMrskSteps(settingsOf({ destination: "qa" }), roleOf("web"))).toEqual([]);
