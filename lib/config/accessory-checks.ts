@@ -16,7 +16,7 @@ export const proxiedAccessories = (config: ParsedConfig, roles: readonly RoleInp
 export function accessoryProblems(config: ParsedConfig, roles: readonly RoleInput[], destination: string | undefined): Problem[] {
   const names = Object.keys(config.accessories);
   return names.flatMap((name) => [
-    ...placementProblems(config, roles, name), ...registryProblems(config, name), ...templateProblems(config, name), ...serviceProblems(config, roles, name, names),
+    ...placementProblems(config, roles, name), ...registryProblems(config, name), ...serviceProblems(config, roles, name, names),
     ...portProblems(config, roles, name, names), ...ownRouteProblems(config, roles, name, destination),
   ]);
 }
@@ -41,14 +41,6 @@ function portProblems(config: ParsedConfig, roles: readonly RoleInput[], name: s
     return theirs !== undefined && sharesPort(mine, theirs);
   });
   return rivals.slice(0, 1).map(({ other, hosts }) => ({ path: ["accessories", name, "port"], text: `expected another port of the host than ${other} has: both run on ${hosts.join(", ")}` }));
-}
-
-/** Kamal renders them with Ruby. */
-function templateProblems(config: ParsedConfig, name: string): Problem[] {
-  return (config.accessories[name]?.files ?? []).flatMap((file, i) => {
-    const [local = "", key] = typeof file === "string" ? [file.split(":")[0]] : [file.local, "local"];
-    return local.endsWith(".erb") ? [{ path: ["accessories", name, "files", i, ...(key === undefined ? [] : [key])], text: `expected no ERB template, found ${JSON.stringify(local)}: deploy.config.ts has \`content\` for it, a function that gets environment and secrets` }] : [];
-  });
 }
 
 /** A role and an accessory must not have one route, or one folder of certificates, at the proxy of a host. */

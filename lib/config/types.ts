@@ -653,7 +653,7 @@ export interface RegistryConfig {
 /** A file that is brought to the host and mounted into the accessory. */
 export interface AccessoryFileConfig {
   /**
-   * File beside the config. In place of an ERB template there is `content`.
+   * File beside the config. One that ends in `.erb` is rendered with the environment and secrets of the accessory, as in Kamal; `content` does so in TypeScript.
    * @example local: "config/my.cnf"
    */
   local?: string | undefined;

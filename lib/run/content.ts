@@ -1,6 +1,7 @@
 import { DeployError } from "../ground/errors.ts";
 import { Secret } from "../ground/secret.ts";
 import type { World } from "../ground/world.ts";
+import { type EnvTemplate, renderEnvTemplate } from "../config/env-template.ts";
 import type { Accessory, AccessoryFile, Settings } from "../config/settings.ts";
 import { fileKey, type FileBody, type LocalContent } from "../plan/order.ts";
 
@@ -31,18 +32,33 @@ export async function readContent(world: World, settings: Settings, brings: Brin
 async function bodyOf(world: World, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string, calling: boolean): Promise<FileBody | undefined> {
   if ("path" in file.source) {
     const bytes = await world.files.bytes(file.source.path);
+    if (bytes !== undefined && file.source.path.endsWith(".erb")) return { content: await rendered(world, settings, accessory, { file: file.source.path, text: Buffer.from(bytes).toString() }, file, calling) };
     return bytes === undefined ? undefined : { content: Buffer.from(bytes).toString("base64"), encoding: "base64" };
   }
   const { content } = file.source;
   if (typeof content === "string") return { content };
   const name = `content of ${file.remote} for ${accessory.name}`;
-  if (!calling) return { content: new Secret(name, () => { throw new Error(`${name} was not made`); }) };
+  if (!calling) return { content: unmade(name) };
   const text = await callContent(content, settings, accessory, file, host);
   return { content: new Secret(name, text) };
 }
 
+/** What a plan that is not carried out does without. */
+const unmade = (name: string): Secret => new Secret(name, () => { throw new Error(`${name} was not made`); });
+
+/** A template of Kamal, rendered with the environment of the accessory, its secrets too. @throws DeployError (config) as {@link renderEnvTemplate} */
+async function rendered(world: World, settings: Settings, accessory: Accessory, template: EnvTemplate, file: AccessoryFile, calling: boolean): Promise<Secret> {
+  const name = `content of ${file.remote} for ${accessory.name}`;
+  if (!calling) return unmade(name);
+  const secrets = await Promise.all(Object.entries(accessory.env.secret).map(async ([variable, { name: secret }]) => [variable, await settings.secrets.value(secret)] as const));
+  const env = { ...world.env, ...clearEnv(accessory), ...Object.fromEntries(secrets) };
+  return new Secret(name, await renderEnvTemplate(template, { programs: world.programs, env, cwd: settings.root, signal: world.signal }));
+}
+
+const clearEnv = ({ env }: Accessory): Record<string, string> => Object.fromEntries(Object.entries(env.clear).map(([key, value]) => [key, String(value)]));
+
 async function callContent(content: Exclude<Extract<AccessoryFile["source"], { content: unknown }>["content"], string>, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string): Promise<string> {
-  const env = Object.fromEntries(Object.entries(accessory.env.clear).map(([key, value]) => [key, String(value)]));
+  const env = clearEnv(accessory);
   let text: unknown;
   try {
     text = await content({ host, env, secret: (name) => settings.secrets.value(name) });

@@ -71,6 +71,13 @@ export const accessoryCases: readonly Case[] = [
     }],
   },
   {
+    name: "a template as a file",
+    tries: [{
+      argv: "accessory boot db", yaml: "accessories: {db: {image: mysql:8, host: 10.0.0.9, env: {clear: {PORT: 1}}, files: [config/my.cnf.erb:/etc/mysql/my.cnf]}}", files: { "config/my.cnf.erb": 'port=<%= ENV["PORT"] %>\n' },
+      writes: { "10.0.0.9": ["shop-db/etc/mysql/my.cnf 755", ".kamal/apps/shop/env/accessories/db.env 0600"] }, runs: { "10.0.0.9": ["mkdir -p shop-db/etc/mysql"] },
+    }],
+  },
+  {
     name: "log and details",
     tries: [
       { argv: "accessory logs cache", yaml: cache, files: secrets, runs: { "10.0.0.9": ["docker logs shop-cache --tail 100 --timestamps 2>&1"] } },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FileContext } from "../../lib/config/file-content.ts";
 import type { AccessoryFile, Settings } from "../../lib/config/settings.ts";
-import { isSecret } from "../../lib/ground/secret.ts";
+import { isSecret, Secret } from "../../lib/ground/secret.ts";
 import type { World } from "../../lib/ground/world.ts";
 import { readContent, type Brings } from "../../lib/run/content.ts";
 import { accessoryOf, settingsOf } from "../support/settings.ts";
@@ -37,6 +37,16 @@ describe("readContent()", () => {
     expect(bodies.map((body) => (isSecret(body) ? body.reveal() : body))).toEqual(["h1 3000 value of PW", "h2 3000 value of PW"]);
     expect(bodies.map(String)).toEqual(["‹secret content of /a for cache›", "‹secret content of /a for cache›"]);
     expect(seen.map(({ host, env }) => [host, env])).toEqual([["h1", { PORT: "3000", ON: "true" }], ["h2", { PORT: "3000", ON: "true" }]]);
+  });
+
+  test("renders a template of Kamal with the environment and the secrets of the accessory; what comes of it is a secret", async () => {
+    const template = { "/app/my.cnf.erb": 'port=<%= ENV["PORT"] %>\npw=<%= ENV["ROOT_PW"] %>\n' };
+    const brings: Brings = { accessories: [accessoryOf("cache", { hosts: ["h1"], env: { clear: { PORT: 3000 }, secret: { ROOT_PW: new Secret("PW", "x") } }, files: [file("/etc/my.cnf", { path: "/app/my.cnf.erb" })] })], errorPages: false };
+    const body = (await read(brings, template)).files.get("cache h1 /etc/my.cnf")?.content;
+    expect([String(body), isSecret(body) ? body.reveal() : body]).toEqual(["‹secret content of /etc/my.cnf for cache›", "port=3000\npw=value of PW\n"]);
+    const planned = (await read(brings, template, shop, false)).files.get("cache h1 /etc/my.cnf")?.content;
+    expect(() => (isSecret(planned) ? planned.reveal() : "")).toThrow("content of /etc/my.cnf for cache was not made");
+    await expect(read(brings, { "/app/my.cnf.erb": "<%= x.y %>" })).rejects.toMatchObject({ failure: "config" });
   });
 
   test("calls none for a plan that is not carried out", async () => {
