@@ -12,7 +12,8 @@ export async function details(context: CommandContextOf<typeof definitions.detai
     const task = await deployer.task("details");
     const proxy = await askHosts(context, deployer, proxyDetails(task), { subject: "Proxy" });
     const app = task.scope.roles.length === 0 ? 0 : await askHosts(context, deployer, appDetails(task), { subject: "App" });
-    const accessories = await askHosts(context, deployer, accessoryDetailsOf(task, everyAccessory), { subject: "Accessory" });
+    const accessoryErrands = accessoryDetailsOf(task, everyAccessory);
+    const accessories = accessoryErrands.length === 0 ? 0 : await askHosts(context, deployer, accessoryErrands, { subject: "Accessory" });
     if (!context.options.dryRun && task.scope.roles.length > 0) await tellDifferences(context, deployer, task);
     return [proxy, app, accessories].find((status) => status !== 0) ?? 0;
   });

@@ -653,7 +653,7 @@ export interface RegistryConfig {
 /** A file that is brought to the host and mounted into the accessory. */
 export interface AccessoryFileConfig {
   /**
-   * File beside the config. One that ends in `.erb` is rendered with the environment and secrets of the accessory, as in Kamal; `content` does so in TypeScript.
+   * File beside the config. One that ends with `.erb` is rendered, as far as values of the environment and of the accessory, commands, `if` and `raise` go; in TypeScript there is `content` for it.
    * @example local: "config/my.cnf"
    */
   local?: string | undefined;

@@ -18,6 +18,8 @@ export interface RunStep extends Titled {
   readonly undo?: Command;
   /** What the undo does, for people: `Remove shop-web-77`. */
   readonly undoTitle?: string;
+  /** True: the undo tidies up after a failure of this very step. What succeeded stays. */
+  readonly undoIfFailed?: true;
   /** How long the command may take; default 10 minutes. */
   readonly timeoutMs?: number;
   /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */

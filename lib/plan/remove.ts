@@ -4,6 +4,7 @@ import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan, RunStep } from "../ground/step.ts";
 import { removeContainers, removeOneOffs, removeVersion, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
+import { removeMrskSteps } from "../remote/prune.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
 import { logout } from "../remote/registry.ts";
 import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
@@ -25,6 +26,7 @@ function appSteps(order: Order, facts: FleetFacts, host: string): readonly HostS
     ...(role.proxy === undefined ? [] : [driverFor(role.proxy.kind).unroute(settings, role)]),
     ...containersOfRole(role, factsOf(facts, host).containers).filter(isUp).map((container) => run(`Stop ${container.name}`, stopContainer(container.name, role.stopTimeoutSeconds), { role: role.name, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 })),
     run(`Remove the containers of ${role.name}`, removeContainers(settings, role.name), { role: role.name }),
+    ...removeMrskSteps(settings, role),
     run(`Remove what \`app exec\` left of ${role.name}`, removeOneOffs(settings, role.name), { role: role.name }),
     auditStep(order, role.name, "Removed all containers"),
   ];

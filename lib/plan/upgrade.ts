@@ -1,12 +1,15 @@
+import type { Accessory } from "../config/settings.ts";
 import { sh, type Command } from "../ground/command.ts";
-import { proxyContainer, traefikContainer } from "../ground/names.ts";
+import { network, proxyContainer, runDirectory, serviceWithDestination, traefikContainer } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import type { FleetFacts } from "../remote/facts.ts";
+import type { Container, FleetFacts } from "../remote/facts.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
+import { removeMrskSteps } from "../remote/prune.ts";
 import { haveImage } from "../remote/proxy/run-flags.ts";
 import { isOurTraefik } from "../remote/proxy/traefik/run.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
 import { bootSteps, placeOf, type Place } from "./boot.ts";
+import { containersOfRole, isUp } from "./current.ts";
 import { retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
@@ -18,14 +21,14 @@ import { pullPhase } from "./pull.ts";
 const before = `${traefikContainer}-before-upgrade`;
 const exists = (name: string): Command => sh`docker container inspect ${name} > /dev/null 2>&1`;
 /** There is a Traefik that is not ours. */
-const isOld = sh`${exists(traefikContainer)} && ! ${isOurTraefik()}`;
+const isOldTraefik = sh`${exists(traefikContainer)} && ! ${isOurTraefik()}`;
 
 /** The old Traefik gives its ports to the new proxy; on failure it gets them back. */
 function stopOld(kind: "kamal-proxy" | "traefik"): RunStep {
   const newOne = kind === "traefik" ? traefikContainer : proxyContainer;
   return {
     kind: "run", title: "Stop the old Traefik",
-    command: sh`! { ${isOld}; } || { docker container stop ${traefikContainer} && docker rename ${traefikContainer} ${before}; }`,
+    command: sh`! { ${isOldTraefik}; } || { docker container stop ${traefikContainer} && docker rename ${traefikContainer} ${before}; }`,
     undo: sh`${exists(before)} || exit 0
 docker rm --force ${newOne} > /dev/null 2>&1
 docker rename ${before} ${traefikContainer} && docker container start ${traefikContainer}`,
@@ -35,27 +38,72 @@ docker rename ${before} ${traefikContainer} && docker container start ${traefikC
 
 const removeOld: RunStep = {
   kind: "run", title: "Remove the old Traefik",
-  command: sh`! ${exists(before)} || docker container rm ${before}
+  command: sh`${exists(before)} || exit 0
+docker container rm ${before}
 docker image prune --all --force --filter label=org.opencontainers.image.title=Traefik`,
 };
 
+/** Locks of MRSK and Kamal 1 on the primary host; Kamal's of our name is ours too. */
+function refuseOldLock({ settings }: Order): RunStep {
+  const locks = ["mrsk_lock", `mrsk_lock-${settings.service}`, `${runDirectory}/locks/${serviceWithDestination(settings)}`];
+  return {
+    kind: "run", title: "Make sure that nobody deploys with MRSK or Kamal 1",
+    command: sh`for dir in ${locks}; do
+[ -d "$dir" ] || continue
+echo "The lock $dir is held:" >&2
+base64 -d "$dir/details" >&2 2> /dev/null
+exit 1
+done`,
+    hint: "Wait for that deploy. When there is none, a failed one left the lock: remove its folder on the host.",
+  };
+}
+
+/** Not in the network that the app is to be in: Kamal 1 and MRSK had none. What nobody looked at may be. */
+const isOutside = ({ networks }: Pick<Container, "networks">, ours: string): boolean => networks !== undefined && !networks.includes(ours);
+
+/** What serves on the host, or served last, is from Kamal 1 or MRSK. True where nobody looked. */
+function isOld(order: Order, facts: FleetFacts, host: string): boolean {
+  if (!facts.has(host)) return true;
+  return rolesOn(order, host).some((role) => {
+    const own = containersOfRole(role, factsOf(facts, host).containers);
+    const up = own.filter(isUp);
+    return (up.length > 0 ? up : own.slice(0, 1)).some((container) => isOutside(container, network));
+  });
+}
+
+/** The accessories that are from Kamal 1 or MRSK, with the hosts where they are. */
+function oldAccessories({ scope }: Order, facts: FleetFacts): readonly Accessory[] {
+  return scope.accessories.flatMap((accessory) => {
+    const hosts = accessory.hosts.filter((host) => !facts.has(host) || factsOf(facts, host).accessories.some((one) => one.service === accessory.service && isOutside(one, accessory.network)));
+    return hosts.length === 0 ? [] : [{ ...accessory, hosts }];
+  });
+}
+
 /**
  * `upgrade`: from Kamal 1 or MRSK. The app starts in the new network and gets healthy beside what serves; then the proxies change places.
+ * Hosts and accessories without anything of those are left as they are, so that an upgrade that stopped half way can be run again.
  * @param accessories bring them into the network too
  */
 export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, accessories: boolean): Plan {
-  const hosts = appHosts(order);
-  requireDocker(facts, hosts);
+  const all = appHosts(order);
+  requireDocker(facts, all);
+  const hosts = all.filter((host) => isOld(order, facts, host));
+  const left = all.filter((host) => !hosts.includes(host));
   const groups = rolling ? hosts.map((host) => [host]) : [hosts];
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role): Place => placeOf(order, role, host, factsOf(facts, host))));
   const on = (host: string): readonly Place[] => places.filter((place) => place.host === host);
-  const rest = accessories && order.scope.accessories.length > 0 ? planAccessoryReboot(order, facts, everyAccessory, rolling).phases : [];
+  const old = accessories ? oldAccessories(order, facts) : [];
+  const rest = old.length === 0 ? [] : planAccessoryReboot({ ...order, scope: { ...order.scope, accessories: old } }, facts, everyAccessory, rolling).phases;
   return {
-    notes: [`Each host refuses connections for a second or two while the proxies change places.${rolling && hosts.length > 1 ? " One host after the other: the rest go on serving." : ""}`],
+    notes: [
+      ...(left.length === 0 ? [] : [`Left as it is: ${left.join(", ")}, where nothing of the app is from MRSK or Kamal 1.`]),
+      ...(hosts.length === 0 ? [] : [`Each host refuses connections for a second or two while the proxies change places.${rolling && hosts.length > 1 ? " One host after the other: the rest go on serving." : ""}`]),
+    ],
     phases: [
+      ...(hosts.length + old.length === 0 ? [] : [{ title: "Look for a lock", lanes: [{ host: order.settings.primaryHost, steps: [refuseOldLock(order)] }] }]),
       ...errorPagePhases(order, hosts),
-      ...groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts)),
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...retireSteps(order, host, on(host)), removeOld]) },
+      ...(hosts.length === 0 ? [] : groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts))),
+      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? [...retireSteps(order, host, on(host)), ...rolesOn(order, host).flatMap((role) => removeMrskSteps(order.settings, role))] : []), removeOld]) },
       ...rest,
     ],
     afterFailure: { takenBack: "Every host serves as before, through its old proxy.", committed: `Version ${order.version} serves behind the new proxy; what came after it failed.` },

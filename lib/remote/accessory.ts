@@ -1,6 +1,7 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { accessoryEnvPath, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
+import { inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
 import { removeEmptyDirectories } from "./remove.ts";
@@ -105,12 +106,12 @@ export const accessoryDetails = (service: string): Command => sh`docker ps --fil
 
 /** The containers of accessories that are on a host, in whatever state. */
 export function accessoriesOn(services: readonly string[]): Query<readonly AccessoryFacts[]> {
-  const format = ["{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}"].join("\t");
+  const format = ["{{.ID}}", "{{.Names}}", "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}"].join("\t");
   return {
     command: sh`docker ps --all ${services.flatMap((service) => ["--filter", `name=^${service.replaceAll(".", "\\.")}$`])} --format ${format}`,
     parse: (stdout) => stdout.split("\n").filter((line) => line.trim() !== "").map((line) => {
-      const [id = "", service = "", state = "", status = "", image = ""] = line.split("\t");
-      return { id, service, state, status, image };
+      const [id = "", service = "", state = "", status = "", image = "", networks = ""] = line.split("\t");
+      return { id, service, state, status, image, ...inNetworks(networks) };
     }),
   };
 }

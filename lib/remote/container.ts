@@ -9,7 +9,7 @@ import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, ro
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
-import { removeStopped } from "./stopped.ts";
+import { removeStopped, stopped } from "./stopped.ts";
 
 /** The container of a role at a version on one host. */
 export interface ContainerOrder {
@@ -29,23 +29,25 @@ export interface ContainerOrder {
 export function runContainer(order: ContainerOrder): Command {
   const { settings, role, host, version, hostnameHex } = order;
   const name = order.name ?? containerName(settings, role.name, version);
-  const toolEnv = {
-    KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host,
-    ...(settings.destination === undefined ? {} : { KAMAL_DESTINATION: settings.destination }),
-  };
   return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
     ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
-    ...envFlags({ ...toolEnv, ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...envFlags({ ...toolEnv(order, name), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...assetFlags(settings, role, version), ...labelFlags(settings, role), ...roleOptions(role),
     order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }
 
+/** What the app can know of its own container. */
+const toolEnv = ({ settings: { destination }, version, host }: ContainerOrder, name: string): Readonly<Record<string, string>> => ({
+  KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host, ...(destination === undefined ? {} : { KAMAL_DESTINATION: destination }),
+});
+
 /** Starts a container of a role that is only looked at: it bears the label of the trial alone, so that nothing takes it for one of the app. */
-export function runTrial({ settings, role, host, version, name }: ContainerOrder & { readonly name: string }): Command {
+export function runTrial(order: ContainerOrder & { readonly name: string }): Command {
+  const { settings, role, host, version, name } = order;
   const label = `healthcheck-${serviceWithDestination(settings)}`;
   return sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
-    ...envFlags({ KAMAL_CONTAINER_NAME: label, ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }
@@ -115,6 +117,10 @@ export const removeReplaced = (name: string): Command => sh`docker rm --volumes 
 /** Removes a stopped container of a version. Harmless when there is none. */
 export const removeVersion = (name: string): Command => sh`${containerId(name)} | xargs docker container rm --volumes`;
 
+/** Removes the stopped containers of a role that MRSK made: of these docker's filter for no destination knows nothing, so that nothing else removes them. */
+export const removeContainersOfMrsk = ({ service }: Pick<Settings, "service">, role: string): Command =>
+  sh`docker ps --all ${stopped} --filter ${`label=service=${service}`} --filter ${`label=role=${role}`} --format ${"{{.ID}} {{.Labels}}"} | grep -v -E ${"[ ,]destination="} | while read container_id labels; do docker rm --volumes $container_id; done`;
+
 /** Removes all stopped containers of a role. */
 export const removeContainers = (settings: Settings, role: string): Command => removeStopped(containerFilters(settings, role));
 
@@ -132,7 +138,7 @@ export const listContainers = (settings: Settings): Command => sh`docker contain
  * them: without a destination they have no such label, which docker's own filter does not take for an empty one.
  */
 export function containersOf(settings: Pick<Settings, "service" | "destination">): Query<readonly Container[]> {
-  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', '{{.Label "destination"}}', "{{.State}}", "{{.Status}}", "{{.Image}}"].join("\t");
+  const format = ["{{.ID}}", "{{.Names}}", '{{.Label "role"}}', '{{.Label "destination"}}', "{{.State}}", "{{.Status}}", "{{.Image}}", "{{.Networks}}"].join("\t");
   return {
     command: sh`docker ps --all --filter ${`label=service=${settings.service}`} --filter label=role --format ${format}`,
     parse: (stdout) => linesOf(stdout).flatMap((line) => parseContainer(settings, line)),
@@ -140,10 +146,13 @@ export function containersOf(settings: Pick<Settings, "service" | "destination">
 }
 
 function parseContainer(settings: Pick<Settings, "service" | "destination">, line: string): Container[] {
-  const [id, name, role, destination, state, status, image] = line.split("\t");
+  const [id, name, role, destination, state, status, image, networks = ""] = line.split("\t");
   if (id === undefined || name === undefined || role === undefined || state === undefined || status === undefined || image === undefined || destination === undefined) throw new Error(`Cannot read container "${line}"`);
-  return destination === (settings.destination ?? "") ? [{ id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image }] : [];
+  return destination === (settings.destination ?? "") ? [{ id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image, ...inNetworks(networks) }] : [];
 }
+
+/** What `docker ps` prints as networks, as facts. */
+export const inNetworks = (text: string): { readonly networks?: readonly string[] } => (text === "" ? {} : { networks: text.split(",") });
 
 const linesOf = (stdout: string): readonly string[] => stdout.split("\n").filter((line) => line.trim() !== "");
 

@@ -33,6 +33,8 @@ export interface AccessoryFacts {
   readonly state: string;
   readonly status: string;
   readonly image: string;
+  /** As {@link Container.networks}. */
+  readonly networks?: readonly string[];
 }
 
 export interface Container {
@@ -47,6 +49,8 @@ export interface Container {
   /** As docker prints it: `Up 3 minutes (healthy)`. */
   readonly status: string;
   readonly image: string;
+  /** Names of the networks it is in; those of Kamal 1 and MRSK are not in ours. Undefined: not known. */
+  readonly networks?: readonly string[];
 }
 
 export interface ProxyFacts {

@@ -1,6 +1,7 @@
 import { sh, type Command } from "../ground/command.ts";
 import type { RunStep } from "../ground/step.ts";
 import type { Role, Settings } from "../config/settings.ts";
+import { removeContainersOfMrsk } from "./container.ts";
 import { containerFilters } from "./container-flags.ts";
 import { removeEach, stopped } from "./stopped.ts";
 
@@ -10,6 +11,10 @@ export const pruneSteps = (settings: Settings, roles: readonly Role[]): readonly
 /** Removes stopped containers of each role. @param retain how many stay; undefined: as the config says */
 export const pruneContainersSteps = (settings: Settings, roles: readonly Role[], retain: number | undefined): readonly RunStep[] =>
   roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain) }));
+
+/** Removes the stopped containers of a role that MRSK made. It knew no destinations: where there is one nothing is of MRSK. */
+export const removeMrskSteps = (settings: Settings, { name }: Pick<Role, "name">): readonly RunStep[] =>
+  (settings.destination === undefined ? [{ kind: "run", role: name, title: `Remove the containers of ${name} that MRSK left`, command: removeContainersOfMrsk(settings, name) }] : []);
 
 /** Removes images that nothing uses. */
 export function pruneImagesSteps(settings: Settings): readonly RunStep[] {

@@ -1,8 +1,8 @@
 import { DeployError } from "../ground/errors.ts";
 import { Secret } from "../ground/secret.ts";
 import type { World } from "../ground/world.ts";
-import { type EnvTemplate, renderEnvTemplate } from "../config/env-template.ts";
 import type { Accessory, AccessoryFile, Settings } from "../config/settings.ts";
+import { renderTemplate } from "../config/template.ts";
 import { fileKey, type FileBody, type LocalContent } from "../plan/order.ts";
 
 /** What of this machine a command brings to hosts. */
@@ -21,7 +21,15 @@ const errorPage = /^[45]\d\d\.html$/;
  */
 export async function readContent(world: World, settings: Settings, brings: Brings, calling: boolean): Promise<LocalContent> {
   const wanted = brings.accessories.flatMap((accessory) => accessory.files.flatMap((file) => accessory.hosts.map((host) => ({ accessory, file, host }))));
-  const bodies = await Promise.all(wanted.map(async ({ accessory, file, host }) => [fileKey(accessory.name, host, file.remote), await bodyOf(world, settings, accessory, file, host, calling)] as const));
+  const made = new Map<AccessoryFile, Promise<FileBody | undefined>>();
+  const body = (accessory: Accessory, file: AccessoryFile, host: string): Promise<FileBody | undefined> => {
+    // What is not for one host is read once: a template may run commands that ask the user.
+    const known = "path" in file.source ? made.get(file) : undefined;
+    const making = known ?? bodyOf(world, settings, accessory, file, host, calling);
+    made.set(file, making);
+    return making;
+  };
+  const bodies = await Promise.all(wanted.map(async ({ accessory, file, host }) => [fileKey(accessory.name, host, file.remote), await body(accessory, file, host)] as const));
   const missing = [...new Set(wanted.flatMap(({ accessory, file }, i) => (bodies[i]?.[1] === undefined && "path" in file.source ? [`${file.source.path} (accessories.${accessory.name}.files, for ${file.remote})`] : [])))];
   const errorPages = brings.errorPages && settings.errorPagesPath !== undefined ? await pagesOf(world, settings.errorPagesPath) : new Map<string, FileBody>();
   if (brings.errorPages && settings.errorPagesPath !== undefined && errorPages.size === 0) missing.push(`${settings.errorPagesPath}/502.html, or any other page of errors (errorPagesPath)`);
@@ -31,8 +39,9 @@ export async function readContent(world: World, settings: Settings, brings: Brin
 
 async function bodyOf(world: World, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string, calling: boolean): Promise<FileBody | undefined> {
   if ("path" in file.source) {
-    const bytes = await world.files.bytes(file.source.path);
-    if (bytes !== undefined && file.source.path.endsWith(".erb")) return { content: await rendered(world, settings, accessory, { file: file.source.path, text: Buffer.from(bytes).toString() }, file, calling) };
+    const { path } = file.source;
+    if (path.endsWith(".erb")) return await templateBody(world, settings, accessory, path, calling);
+    const bytes = await world.files.bytes(path);
     return bytes === undefined ? undefined : { content: Buffer.from(bytes).toString("base64"), encoding: "base64" };
   }
   const { content } = file.source;
@@ -43,22 +52,22 @@ async function bodyOf(world: World, settings: Settings, accessory: Accessory, fi
   return { content: new Secret(name, text) };
 }
 
-/** What a plan that is not carried out does without. */
 const unmade = (name: string): Secret => new Secret(name, () => { throw new Error(`${name} was not made`); });
 
-/** A template of Kamal, rendered with the environment of the accessory, its secrets too. @throws DeployError (config) as {@link renderEnvTemplate} */
-async function rendered(world: World, settings: Settings, accessory: Accessory, template: EnvTemplate, file: AccessoryFile, calling: boolean): Promise<Secret> {
-  const name = `content of ${file.remote} for ${accessory.name}`;
-  if (!calling) return unmade(name);
-  const secrets = await Promise.all(Object.entries(accessory.env.secret).map(async ([variable, { name: secret }]) => [variable, await settings.secrets.value(secret)] as const));
-  const env = { ...world.env, ...clearEnv(accessory), ...Object.fromEntries(secrets) };
-  return new Secret(name, await renderEnvTemplate(template, { programs: world.programs, env, cwd: settings.root, signal: world.signal }));
+/** Kamal renders such files with the variables of the accessory, its secrets too, over those of the environment. */
+async function templateBody(world: World, settings: Settings, { name, env }: Accessory, file: string, calling: boolean): Promise<FileBody | undefined> {
+  const text = await world.files.read(file);
+  if (text === undefined) return undefined;
+  if (!calling) return { content: unmade(file) };
+  const clear = Object.entries(env.clear).map(([key, value]) => [key, String(value)] as const);
+  const secret = await Promise.all(Object.entries(env.secret).map(async ([key, value]) => [key, await settings.secrets.value(value.name)] as const));
+  const { programs, signal } = world;
+  const rendered = await renderTemplate({ file, text }, { programs, env: { ...world.env, ...Object.fromEntries([...clear, ...secret]) }, cwd: settings.root, signal });
+  return { content: new Secret(`a file of ${name}`, rendered) };
 }
 
-const clearEnv = ({ env }: Accessory): Record<string, string> => Object.fromEntries(Object.entries(env.clear).map(([key, value]) => [key, String(value)]));
-
 async function callContent(content: Exclude<Extract<AccessoryFile["source"], { content: unknown }>["content"], string>, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string): Promise<string> {
-  const env = clearEnv(accessory);
+  const env = Object.fromEntries(Object.entries(accessory.env.clear).map(([key, value]) => [key, String(value)]));
   let text: unknown;
   try {
     text = await content({ host, env, secret: (name) => settings.secrets.value(name) });

@@ -33,7 +33,7 @@ export class Journal {
 
   /** Begun steps that can be taken back, newest first. A step whose outcome is unknown is among them. */
   undoable(): readonly PlannedStep[] {
-    return this.#begun.filter(({ step }) => step.kind === "run" && step.undo !== undefined).toReversed();
+    return this.#begun.filter((one) => one.step.kind === "run" && one.step.undo !== undefined && !(one.step.undoIfFailed === true && this.#done.has(one))).toReversed();
   }
 
   /** Titles of the steps that were begun and not finished, with their hosts. */

@@ -31,11 +31,11 @@ export const accessoryCases: readonly Case[] = [
       - {local: logs, remote: /var/log/mysql, mode: "0750", owner: "999:999", options: z}`,
       runs: {
         "10.0.0.9": [
-          "mkdir -p /var/db", "mkdir -p $PWD/shop-db/logs", "chmod 0750 $PWD/shop-db/logs", "chown 999:999 $PWD/shop-db/logs", "mkdir -p shop-db/etc/mysql", "mkdir -p shop-db/etc", "chown 999:999 shop-db/etc/k.pem",
+          "mkdir -p /var/db", "mkdir -p $PWD/shop-db/logs", "chmod 0750 $PWD/shop-db/logs", "chown 999:999 $PWD/shop-db/logs", "mkdir -p shop-db/etc/mysql", "mkdir -p shop-db/etc", "chown 999:999 $PWD/shop-db/etc/k.pem",
           `docker run --name shop-db --detach --restart unless-stopped --network kamal --log-opt max-size="10m" --env KAMAL_HOST="10.0.0.9" --env-file .kamal/apps/shop/env/accessories/db.env --volume extra:/extra --volume $PWD/shop-db/etc/mysql/my.cnf:/etc/mysql/my.cnf:ro --volume $PWD/shop-db/etc/k.pem:/etc/k.pem --volume /var/db:/var/lib/mysql --volume $PWD/shop-db/logs:/var/log/mysql:z --label service="shop-db" mysql:8`,
         ],
       },
-      writes: { "10.0.0.9": ["shop-db/etc/mysql/my.cnf 0755", "shop-db/etc/k.pem 0600", ".kamal/apps/shop/env/accessories/db.env 0600"] },
+      writes: { "10.0.0.9": ["shop-db/etc/mysql/my.cnf 755", "shop-db/etc/k.pem 0600", ".kamal/apps/shop/env/accessories/db.env 0600"] },
     }],
   },
   {
@@ -89,8 +89,8 @@ export const accessoryCases: readonly Case[] = [
   {
     name: "E7 host selection errors",
     tries: [
-      { argv: "accessory boot cache", yaml: "accessories: {cache: {image: redis:7, host: 10.0.0.9, roles: [web]}}", status: 3, complains: ["accessories.cache: expected one of host, hosts, role, roles, tag, tags, found host and roles"] },
-      { argv: "accessory boot cache", yaml: "accessories: {cache: {image: redis:7}}", status: 3, complains: ["accessories.cache: expected one of host, hosts, role, roles, tag, tags, found none"] },
+      { argv: "accessory boot cache", yaml: "accessories: {cache: {image: redis:7, host: 10.0.0.9, roles: [web]}}", status: 3, complains: ["accessories.cache.roles: expected only one of host, hosts, role, roles, tag or tags, found host and roles"] },
+      { argv: "accessory boot cache", yaml: "accessories: {cache: {image: redis:7}}", status: 3, complains: ["accessories.cache.host: is missing: expected one of host, hosts, role, roles, tag or tags"] },
       { argv: "accessory boot cache", yaml: "accessories: {cache: {image: redis:7, role: ghosts}}", status: 3, complains: [/accessories\.cache.*ghosts/] },
     ],
   },

@@ -6,7 +6,7 @@ export interface Run {
   /** More files; undefined takes one of the base away. */
   readonly files?: Readonly<Record<string, string | undefined>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** As typed behind `capstan`. It is planned without connections, unless it is `plain`. */
+  /** As typed behind `capstan`. It is planned without connections, unless it is `plain`: then it is done. */
   readonly argv: string;
   readonly plain?: boolean;
   /** What is on the hosts; default: nothing is known. */

@@ -9,16 +9,17 @@ import { flowCases } from "./flows.ts";
 import { lockCases } from "./lock.ts";
 import { mrskCases } from "./mrsk.ts";
 import { proxyCases } from "./proxy.ts";
-import { linesOf, outcomeOf, wordsOf } from "./project.ts";
+import { secretCases } from "./secrets.ts";
+import { allLines, linesOf, outcomesOf, wordsOf } from "./project.ts";
 
-const cases = [...appCases, ...envCases, ...proxyCases, ...accessoryCases, ...lockCases, ...buildCases, ...configCases, ...flowCases, ...mrskCases];
+const cases = [...appCases, ...envCases, ...proxyCases, ...accessoryCases, ...lockCases, ...buildCases, ...configCases, ...flowCases, ...mrskCases, ...secretCases];
 
 describe.each(cases.map((one) => [one.name, one] as const))("%s", (_, { tries }) => {
   test.each(tries.map((run, i) => [`${i + 1}: ${run.argv}`, run] as const))("%s", (_line, run) => check(run), 20_000);
 });
 
 async function check(run: Run): Promise<void> {
-  const outcome = await outcomeOf(run);
+  const { asItStands: outcome, imported } = await outcomesOf(run);
   if ((run.status ?? 0) !== outcome.status) expect({ status: outcome.status, said: outcome.stderr || outcome.stdout }).toEqual({ status: run.status ?? 0, said: "" });
   for (const [host, expected] of Object.entries(run.runs ?? {})) expect(inOrder(linesOf(outcome, host), expected.map(wordsOf))).toEqual(expected.map(wordsOf));
   for (const [host, texts] of Object.entries(run.never ?? {})) for (const text of texts) expect(linesOf(outcome, host).filter((line) => line.includes(text))).toEqual([]);
@@ -28,6 +29,7 @@ async function check(run: Run): Promise<void> {
   if (run.hosts !== undefined) expect([...new Set(outcome.records.filter(({ type }) => type === "step").map(({ host }) => String(host)))]).toEqual([...run.hosts]);
   if (run.phases !== undefined) expect([...new Set(outcome.records.filter(({ type }) => type === "step").map(({ phase }) => String(phase)))]).toEqual([...run.phases]);
   for (const text of run.prints ?? []) has(outcome.stdout, text);
+  if (imported !== undefined) expect(allLines(imported)).toEqual(allLines(outcome));
   for (const text of run.complains ?? []) has(outcome.stderr + outcome.stdout, text);
 }
 

@@ -1,7 +1,7 @@
 import type { Case } from "./case.ts";
 
 const hooks = Object.fromEntries(["pre-connect", "pre-build", "pre-deploy", "pre-app-boot", "post-app-boot", "post-deploy"].map((name) => [`.kamal/hooks/${name}`, "#!/bin/sh\n"]));
-const build = ["Hook preBuild", "Build and push image"];
+const build = ["Prepare the build", "Hook preBuild", "Build and push image"];
 const boot = ["Hook preAppBoot", "Boot web", "Boot jobs", "Switch", "Hook postAppBoot", "Retire old containers"];
 const withoutHooks = (phases: readonly string[]): readonly string[] => phases.filter((phase) => !phase.startsWith("Hook"));
 const serves = { docker: "20.10.24", network: true, proxy: { running: true, image: "basecamp/kamal-proxy:v0.9.2", routes: [{ name: "shop-web", targets: ["aaaaaaaaaaaa:80"], mode: "live" }] }, containers: [{ id: "aaaaaaaaaaaa", name: "shop-web-76", role: "web", version: "76", state: "running", status: "Up", image: "acme/shop:76" }], images: [] };
@@ -10,11 +10,11 @@ export const flowCases: readonly Case[] = [
   {
     name: "K1 prune all",
     tries: [
-      { argv: "prune all", yaml: "retain_containers: 3\naccessories: {db: {image: m, host: 10.0.0.9}}", runs: { "10.0.0.1": ["docker ps -q -a --filter label=service=shop --filter label=destination= --filter label=role=web --filter status=created --filter status=exited --filter status=dead | tail -n +4 | while read container_id; do docker rm $container_id; done", "docker image prune --force --filter label=service=shop"] } },
+      { argv: "prune all", yaml: "retain_containers: 3\naccessories: {db: {image: m, host: 10.0.0.9}}", runs: { "10.0.0.1": ["docker ps -q -a --filter label=service=shop --filter label=destination= --filter label=role=web --filter status=created --filter status=exited --filter status=dead | tail -n +4 | while read container_id; do docker rm --volumes $container_id; done", "docker image prune --force --filter label=service=shop"] } },
       { argv: "prune containers --retain 10 -r web", prints: ["tail -n +11"] },
       { argv: "prune containers --retain 0", status: 2, complains: ["--retain"] },
     ],
-    better: ["Kamal counts per service: a role or destination evicts what another needs for its rollback. Here each has its own count, and images that a container of any service uses stay."],
+    better: ["Kamal counts per service: a role or destination evicts what another needs for its rollback. Here each has its own count, and images that a container of any service uses stay. Volumes without a name go with their container: nobody could find them afterwards."],
   },
   {
     name: "L1 deploy, redeploy, -P",

@@ -34,8 +34,8 @@ export const mrskCases: readonly Case[] = [
   },
   {
     name: "M4 healthcheck container",
-    tries: [{ ...project(), argv: "healthcheck perform -d qa --version 77", files: { ...project().files, "config/deploy.qa.yml": "" }, runs: { "10.0.0.1": ["docker run --detach --name healthcheck-shop-qa-77 --network kamal --label service=healthcheck-shop-qa --env KAMAL_CONTAINER_NAME=healthcheck-shop-qa --env KAMAL_DESTINATION=qa --env-file .kamal/apps/shop-qa/env/roles/web.env acme/shop:77"] }, prints: ["GET http://healthcheck-shop-qa-77:4000/healthz"], never: { "10.0.0.1": ["--publish"] } }],
-    better: ["No port of the host is taken: the container is asked in its network."],
+    tries: [{ ...project(), argv: "healthcheck perform -d qa --version 77", files: { ...project().files, "config/deploy.qa.yml": "" }, runs: { "10.0.0.1": ["docker run --detach --name healthcheck-shop-qa-77 --network kamal --label service=healthcheck-shop-qa --env KAMAL_CONTAINER_NAME=healthcheck-shop-qa --env KAMAL_VERSION=77 --env KAMAL_HOST=10.0.0.1 --env KAMAL_DESTINATION=qa --env-file .kamal/apps/shop-qa/env/roles/web.env acme/shop:77"] }, prints: ["GET http://healthcheck-shop-qa-77:4000/healthz"], never: { "10.0.0.1": ["--publish"] } }],
+    better: ["No port of the host is taken: the container is asked in its network. It knows version, host and destination as the app's own does."],
   },
   {
     name: "M5 lock and audit",

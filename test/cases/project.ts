@@ -1,8 +1,12 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { commands } from "../../lib/cli/commands.ts";
+import { main } from "../../lib/cli/main.ts";
 import { shellWords } from "../../lib/ground/shell-words.ts";
+import { fakeIo } from "../cli/fake-io.ts";
+import { loadable } from "../config/yaml/project.ts";
 import { words } from "../support/words.ts";
 import type { Run } from "./case.ts";
 
@@ -29,7 +33,7 @@ export interface Outcome {
 /** Writes the project into a new folder, which is the home directory too. */
 export function folderFor({ yaml = "", whole = false, files = {} }: Pick<Run, "yaml" | "whole" | "files">): string {
   const folder = mkdtempSync(join(tmpdir(), "capstan-case-"));
-  const text = whole ? yaml : stringify(merged(parse(base), parse(yaml, { version: "1.1" })), { version: "1.1" });
+  const text = whole ? yaml : stringify(merged(parse(base), parse(yaml)), { version: "1.1" });
   for (const [path, content] of Object.entries({ ...baseFiles, "config/deploy.yml": text, ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     if (content !== undefined) writeFileSync(join(folder, path), content, { mode: path.includes("/hooks/") ? 0o755 : 0o644 });
@@ -38,18 +42,26 @@ export function folderFor({ yaml = "", whole = false, files = {} }: Pick<Run, "y
   return folder;
 }
 
-/** Runs the command line in a new project, as it stands. */
-export async function outcomeOf(run: Run): Promise<Outcome> {
+/** Runs the command line in a new project, as it stands, and once more with the config that `capstan import` makes of it, if that can be. */
+export async function outcomesOf(run: Run): Promise<{ readonly asItStands: Outcome; readonly imported: Outcome | undefined }> {
   const folder = folderFor(run);
   try {
     if (run.facts !== undefined) writeFileSync(join(folder, "facts.json"), JSON.stringify({ type: "facts", hosts: run.facts }));
     const plan = run.plain === true ? [] : ["--dry-run", run.facts === undefined ? "--offline" : "--facts=facts.json", "--json"];
-    const argv = ["-c", "config/deploy.yml", ...(shellWords(run.argv) ?? []), ...plan];
-    const env = { PATH: process.env["PATH"], HOME: folder, NO_COLOR: "1", ...run.env };
-    const child = Bun.spawn([process.execPath, resolve(import.meta.dir, "../../mod.ts"), ...argv], { cwd: folder, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-    const [stdout, stderr, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    const records = stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Record<string, unknown>);
-    return { status, records, stdout: stdout.replaceAll(folder, "FOLDER"), stderr: stderr.replaceAll(folder, "FOLDER") };
+    const env = { PATH: process.env["PATH"] ?? "", HOME: folder, NO_COLOR: "1", ...run.env };
+    const capstan = async (...argv: readonly string[]): Promise<Outcome> => {
+      const { io, written } = fakeIo({ env });
+      const status = await main(argv, { ...io, cwd: folder }, commands);
+      const records = written.stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Record<string, unknown>);
+      return { status, records, stdout: written.stdout.replaceAll(folder, "FOLDER"), stderr: written.stderr.replaceAll(folder, "FOLDER") };
+    };
+    const line = shellWords(run.argv) ?? [];
+    const asItStands = await capstan("-c", "config/deploy.yml", ...line, ...plan);
+    if (asItStands.status !== 0 || run.plain === true) return { asItStands, imported: undefined };
+    const { status, stderr } = await capstan("import");
+    if (status !== 0) throw new Error(`capstan import ended with status ${status}: ${stderr}`);
+    for (const path of new Bun.Glob("deploy*.config.ts").scanSync(folder)) writeFileSync(join(folder, path), loadable(readFileSync(join(folder, path), "utf8")));
+    return { asItStands, imported: await capstan(...line, ...plan) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -62,6 +74,10 @@ export function linesOf({ records }: Outcome, host: string): readonly string[] {
     .flatMap(({ command }) => String(command).split(/\n/))
     .map(wordsOf);
 }
+
+/** Every step with its host, title and words. */
+export const allLines = ({ records }: Outcome): readonly string[] =>
+  records.filter(({ type }) => type === "step" || type === "note").map(({ host, title, command, text }) => [host, title, text, wordsOf(String(command))].map(String).join(" :: ").replaceAll(/_replaced_[0-9a-f]{16}/g, "_replaced_HEX16"));
 
 /** Shell words, one blank between them, with what differs from run to run as in the cases. */
 export const wordsOf = (line: string): string => words(line).join(" ").replaceAll(/(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])/g, "HEX12").replaceAll(/_replaced_[0-9a-f]{16}/g, "_replaced_HEX16").replaceAll(/\b(exec-[\w.]+)-[0-9a-f]{6}\b/g, "$1-XXXXXX").replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME");

@@ -61,9 +61,8 @@ describe("parseConfig refuses an accessory", () => {
     expect(problemsWith({ ...redis, directories: [item] })).toEqual([`directories[0]${problem}`]);
   });
 
-  test("with a file that has two sources or none; not with a template for Ruby", () => {
+  test("with a file that has two sources or none", () => {
     expect(problemsWith({ ...redis, files: [{ local: "a", content: "b", remote: "/b" }, { remote: "/b" }] })).toEqual(["files[0]: expected either local or content, found a map", "files[1]: expected either local or content, found a map"]);
-    expect(problemsWith({ ...redis, files: ["my.cnf.erb:/etc/my.cnf", { local: "x.erb", remote: "/x" }] })).toEqual([]);
   });
 
   test.each([[1.5], [""], ["x"], ["-"], ["99999"], ["0"], ["1:2:3"], ["6379:"], ["9-3"], ["1-3:5-9"], ["1.2.3.999:80:80"], ["6379/x"], [true]])("with %p as a port", (value) => {

@@ -58,7 +58,7 @@ export function coveragePage(): string {
     "",
     "Every command, option and config key of Kamal 2.12 and of MRSK 0.x (with Kamal 1.x where it differs), and what it is in capstan. Options",
     "have the same letters, and `_` and `-` are the same in names of commands and options. `capstan docs KEY` describes a key,",
-    "`capstan help COMMAND` a command.",
+    "`capstan help COMMAND` a command. [From MRSK's README to capstan](from-mrsk.md) shows the configs of both side by side.",
     "",
     `**Covered ${covered} of ${rows.length}.**`,
     "",

@@ -40,6 +40,8 @@ const there = fleetOf({
   "10.0.0.2": hostOf([containerOf(sharing, "jobs", "2", "b2")], { proxy: proxyOf(["blog-web", "f0"]), accessories: [accessoryFactsOf(search, "exited")] }),
   "10.0.0.9": hostOf([], { accessories: [accessoryFactsOf(cache)] }),
 });
+/** A host where MRSK runs the app: its containers are not in our network. */
+const ofMrsk = (id: string) => hostOf([{ ...containerOf(withFiles, "web", "77", id), networks: ["bridge"] }]);
 
 const plans: readonly (readonly [name: string, plan: Plan])[] = [
   ["accessory-boot", planAccessoryBoot(orderOf(shop, "", { content }), fleetOf({ "10.0.0.9": hostOf([], { network: false, accessories: [accessoryFactsOf(cache, "exited")] }) }), "all")],
@@ -56,7 +58,7 @@ const plans: readonly (readonly [name: string, plan: Plan])[] = [
   ["prune", planPrune(orderOf(settingsOf({ retainContainers: 3 }), ""), new Map(), "all", undefined)],
   ["healthcheck", planHealthcheck(orderOf(settingsOf({ destination: "qa" }), "77"), fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:77"] }) }))],
   ["deploy-with-assets-and-error-pages", planDeploy(orderOf(withFiles, "2", { content: pages }), fleetOf({ "10.0.0.1": hostOf([containerOf(withFiles, "web", "1_replaced_00112233445566aa", "a1")], { proxy: proxyOf(["shop-web", "a1"]), images: ["acme/shop:2"] }) }), { proxy: false, prune: false, pull: "missing" })],
-  ["upgrade-rolling", planUpgrade(orderOf(settingsOf({ ...withFiles, accessories: [cache], roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"] })] }), "77", { content: pages }), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": hostOf([]), "10.0.0.9": hostOf([], { accessories: [accessoryFactsOf(cache)] }) }), true, true)],
+  ["upgrade-rolling", planUpgrade(orderOf(settingsOf({ ...withFiles, accessories: [cache], roles: [roleOf("web", { hosts: ["10.0.0.1", "10.0.0.2"] })] }), "77", { content: pages }), fleetOf({ "10.0.0.1": ofMrsk("a1"), "10.0.0.2": ofMrsk("b1"), "10.0.0.9": hostOf([], { accessories: [{ ...accessoryFactsOf(cache), networks: ["bridge"] }] }) }), true, true)],
 ];
 
 test.each(plans)("printPlan() shows %s as in its file", (name, plan) => expectGolden(name, printPlan(plan)));

@@ -64,7 +64,7 @@ describe("planHealthcheck()", () => {
   const host = fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:77"] }) });
   test("M4: runs the version with the role's env, volumes, options and command, without its labels, route and name", () => {
     const role = roleOf("web", { env: { clear: { MODE: "a b" }, secret: {} }, hostEnv: { "10.0.0.1": { clear: { MODE: "eu" }, secret: {} } }, volumes: ["media:/media"], options: { restart: "always", memory: "1g" }, labels: { team: "core" }, cmd: "bin/serve" });
-    expect(commands(planHealthcheck(orderOf(settingsOf({ roles: [role] }), "77"), host))[2]).toBe("docker run --detach --name healthcheck-shop-77 --network kamal --label service=healthcheck-shop --env KAMAL_CONTAINER_NAME=healthcheck-shop --env MODE=eu --env-file .kamal/apps/shop/env/roles/web.env --volume media:/media --memory 1g acme/shop:77 bin/serve");
+    expect(commands(planHealthcheck(orderOf(settingsOf({ roles: [role] }), "77"), host))[2]).toBe("docker run --detach --name healthcheck-shop-77 --network kamal --label service=healthcheck-shop --env KAMAL_CONTAINER_NAME=healthcheck-shop --env KAMAL_VERSION=77 --env KAMAL_HOST=10.0.0.1 --env MODE=eu --env-file .kamal/apps/shop/env/roles/web.env --volume media:/media --memory 1g acme/shop:77 bin/serve");
   });
   test("M4: always removes it: at the end, and to undo its start", () => {
     const plan = planHealthcheck(orderOf(shop, "77"), host);
@@ -125,12 +125,13 @@ describe("planRemove()", () => {
 });
 
 describe("planUpgrade()", () => {
-  const facts = fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:77"] }), "10.0.0.2": hostOf([], { images: ["acme/shop:77"] }), "10.0.0.9": hostOf([]) });
+  const ofMrsk = (role: string) => hostOf([{ ...containerOf(shop, role, "76", "a6"), networks: ["bridge"] }], { images: ["acme/shop:77"] });
+  const facts = fleetOf({ "10.0.0.1": ofMrsk("web"), "10.0.0.2": ofMrsk("jobs"), "10.0.0.9": hostOf([], { accessories: [{ ...accessoryFactsOf(accessoryOf("cache")), networks: ["bridge"] }] }) });
   const withCache = settingsOf({ accessories: [accessoryOf("cache")] });
   test("goes host after host when asked, retires only once all have changed, then comes to the accessories", () => {
-    expect(phases(planUpgrade(orderOf(shop, "77"), facts, false, true))).toEqual(["Pull image", "Prepare hosts", "Boot app", "Change proxies", "Retire old containers"]);
+    expect(phases(planUpgrade(orderOf(shop, "77"), facts, false, true))).toEqual(["Look for a lock", "Pull image", "Prepare hosts", "Boot app", "Change proxies", "Retire old containers"]);
     expect(phases(planUpgrade(orderOf(withCache, "77"), facts, true, true))).toEqual([
-      ...["10.0.0.1", "10.0.0.2"].flatMap((host) => ["Pull image", "Prepare hosts", "Boot app", "Change proxies"].map((title) => `${title} on ${host}`)), "Retire old containers", "Reboot accessories",
+      "Look for a lock", ...["10.0.0.1", "10.0.0.2"].flatMap((host) => ["Pull image", "Prepare hosts", "Boot app", "Change proxies"].map((title) => `${title} on ${host}`)), "Retire old containers", "Reboot accessories",
     ]);
     expect(phases(planUpgrade(orderOf(withCache, "77"), facts, false, false))).not.toContain("Reboot accessories");
   });

@@ -73,7 +73,7 @@ test("E5: the words of stop, start, removal and a look", () => {
 
 describe("accessoriesOn()", () => {
   const { command, parse } = accessoriesOn(["shop-cache", "my.db"]);
-  test("asks for exactly these names", () => expect(command.text).toBe(`docker ps --all --filter 'name=^shop-cache$' --filter 'name=^my\\.db$' --format '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Status}}\t{{.Image}}'`));
+  test("asks for exactly these names", () => expect(command.text).toBe(`docker ps --all --filter 'name=^shop-cache$' --filter 'name=^my\\.db$' --format '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Status}}\t{{.Image}}\t{{.Networks}}'`));
   test("reads what docker prints", () => {
     expect(parse("0a1b2c3d4e5f\tshop-cache\trunning\tUp 3 minutes\tredis:7\n\n")).toEqual([{ id: "0a1b2c3d4e5f", service: "shop-cache", state: "running", status: "Up 3 minutes", image: "redis:7" }]);
     expect(parse("")).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Command } from "../../lib/ground/command.ts";
 import type { Role, Settings } from "../../lib/config/settings.ts";
 import {
-  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, listContainers, removeContainer, renameContainer, runContainer, runOneOff, startContainer, stopContainer,
+  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, listContainers, removeContainer, renameContainer, runContainer, runOneOff, runTrial, startContainer, stopContainer,
 } from "../../lib/remote/container.ts";
 import { currentContainerId, currentVersion } from "../../lib/remote/current.ts";
 import { Home, run } from "../support/shell.ts";
@@ -98,6 +98,11 @@ describe("runContainer() prints the words that Kamal runs", () => {
   });
 });
 
+test("M4: runTrial() gives the trial what the app's own container is given, but no label of the app", () => {
+  const text = runTrial({ settings: settingsOf({ destination: "qa" }), role: roleOf("web"), host: "10.0.0.1", version: "77", name: "healthcheck-shop-qa-77" }).text;
+  expect(text).toBe("docker run --detach --name healthcheck-shop-qa-77 --network kamal --label service=healthcheck-shop-qa --env KAMAL_CONTAINER_NAME=healthcheck-shop-qa --env KAMAL_VERSION=77 --env KAMAL_HOST=10.0.0.1 --env KAMAL_DESTINATION=qa --env-file .kamal/apps/shop-qa/env/roles/web.env acme/shop:77");
+});
+
 describe("commands on one container", () => {
   test("A10: renameContainer() makes place", () => expect(renameContainer("shop-web-77", "shop-web-77_replaced_0011223344556677").text).toBe("docker rename shop-web-77 shop-web-77_replaced_0011223344556677"));
 
@@ -176,14 +181,14 @@ describe("queries", () => {
 
   test("A12: containersOf() reads what docker prints", () => {
     const { command, parse } = containersOf(settingsOf({ destination: "qa" }));
-    expect(command.text).toBe(`docker ps --all --filter label=service=shop --filter label=role --format '{{.ID}}\t{{.Names}}\t{{.Label "role"}}\t{{.Label "destination"}}\t{{.State}}\t{{.Status}}\t{{.Image}}'`);
+    expect(command.text).toBe(`docker ps --all --filter label=service=shop --filter label=role --format '{{.ID}}\t{{.Names}}\t{{.Label "role"}}\t{{.Label "destination"}}\t{{.State}}\t{{.Status}}\t{{.Image}}\t{{.Networks}}'`);
     expect(parse([
-      "0a1b2c3d4e5f\tshop-web-qa-77\tweb\tqa\trunning\tUp 3 minutes (healthy)\tacme/shop:77",
+      "0a1b2c3d4e5f\tshop-web-qa-77\tweb\tqa\trunning\tUp 3 minutes (healthy)\tacme/shop:77\tback,kamal",
       "1a1b2c3d4e5f\tshop-web-qa-74_replaced_0011223344556677\tweb\tqa\texited\tExited (0) 2 hours ago\t5d0da3dc9764",
       "2a1b2c3d4e5f\todd\tweb\tqa\tcreated\tCreated\tacme/shop:1",
       "3a1b2c3d4e5f\tshop-web-1\tweb\t\trunning\tUp 3 minutes\tacme/shop:1", "",
     ].join("\n"))).toEqual([
-      { id: "0a1b2c3d4e5f", name: "shop-web-qa-77", role: "web", version: "77", state: "running", status: "Up 3 minutes (healthy)", image: "acme/shop:77" },
+      { id: "0a1b2c3d4e5f", name: "shop-web-qa-77", role: "web", version: "77", state: "running", status: "Up 3 minutes (healthy)", image: "acme/shop:77", networks: ["back", "kamal"] },
       { id: "1a1b2c3d4e5f", name: "shop-web-qa-74_replaced_0011223344556677", role: "web", version: "74_replaced_0011223344556677", state: "exited", status: "Exited (0) 2 hours ago", image: "5d0da3dc9764" },
       { id: "2a1b2c3d4e5f", name: "odd", role: "web", version: "odd", state: "created", status: "Created", image: "acme/shop:1" },
     ]);

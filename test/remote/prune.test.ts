@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { pruneContainers, pruneDanglingImages, pruneImages, pruneSteps } from "../../lib/remote/prune.ts";
+import { pruneContainers, pruneDanglingImages, pruneImages, pruneSteps, removeMrskSteps } from "../../lib/remote/prune.ts";
 import { Home, shells } from "../support/shell.ts";
 import { roleOf, settingsOf } from "../support/settings.ts";
 import { words } from "../support/words.ts";
@@ -26,6 +26,13 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
   test("K1: the newest stopped containers stay", async () => {
     using home = new Home().program("docker", `case $* in ps*name=_replaced_*) echo r1 ;; ps*) printf 'c%s\\n' 1 2 3 4 5 ;; rm*) echo "$3" ;; esac`);
     expect((await home.run(pruneContainers(settings, roleOf("web")).text, { shell })).stdout).toBe("r1\nc4\nc5\n");
+  });
+
+  test("what MRSK left goes: it has no label of a destination", async () => {
+    using home = new Home().program("docker", `case $* in ps*"label=role=web"*) printf '%s\\n' 'c1 role=web,service=shop' 'c2 destination=,role=web,service=shop' 'c3 role=web,destination=qa' 'c4 x-destination=a,role=web' ;; rm*) echo "$3" ;; esac`);
+    const [step] = removeMrskSteps(settings, roleOf("web"));
+    expect(await home.run(step?.command.text ?? "", { shell })).toEqual({ status: 0, stdout: "c1\nc4\n", stderr: "" });
+    expect(removeMrskSteps(settingsOf({ destination: "qa" }), roleOf("web"))).toEqual([]);
   });
 
   test.each([

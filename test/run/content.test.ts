@@ -24,6 +24,18 @@ describe("readContent()", () => {
     expect([...files]).toEqual(["h1", "h2"].map((host) => [`cache ${host} /etc/my.cnf`, { content: Buffer.from("a\0é").toString("base64"), encoding: "base64" }]));
   });
 
+  test("renders a file that ends with .erb once, with the variables of the accessory over those of the environment", async () => {
+    const reads: string[] = [];
+    const world = worldOf();
+    const erb = { ...world, env: { PORT: "1", HOME: "/home/ann" }, files: { ...world.files, read: async (path: string) => (reads.push(path), "port=<%= ENV[\"PORT\"] %>\npw=<%= ENV.fetch(\"PW\") %>\nhome=<%= ENV[\"HOME\"] %>\n<% if ENV[\"ON\"] == \"true\" %>on\n<% end %>") } };
+    const brings = { accessories: [accessoryOf("cache", { hosts: ["h1", "h2"], env: { clear: { PORT: 3000, ON: true }, secret: { PW: new Secret("CACHE_PW", "") } }, files: [file("/etc/my.cnf", { path: "/app/my.cnf.erb" })] })], errorPages: false };
+    const { files } = await readContent(erb, shop, brings, true);
+    const bodies = ["h1", "h2"].map((host) => files.get(`cache ${host} /etc/my.cnf`)?.content);
+    expect(bodies.map((body) => (isSecret(body) ? body.reveal() : body))).toEqual(Array(2).fill("port=3000\npw=value of CACHE_PW\nhome=/home/ann\non\n"));
+    expect(reads).toEqual(["/app/my.cnf.erb"]);
+    expect(String((await readContent(erb, shop, brings, false)).files.get("cache h1 /etc/my.cnf")?.content)).toBe("‹secret /app/my.cnf.erb›");
+  });
+
   test("takes a text as it is", async () => expect((await read(bringing(file("/a", { content: "x" })))).files.get("cache h1 /a")).toEqual({ content: "x" }));
 
   test("calls a function for each host with clear variables as texts and secrets on request; what it gives is a secret", async () => {
@@ -37,16 +49,6 @@ describe("readContent()", () => {
     expect(bodies.map((body) => (isSecret(body) ? body.reveal() : body))).toEqual(["h1 3000 value of PW", "h2 3000 value of PW"]);
     expect(bodies.map(String)).toEqual(["‹secret content of /a for cache›", "‹secret content of /a for cache›"]);
     expect(seen.map(({ host, env }) => [host, env])).toEqual([["h1", { PORT: "3000", ON: "true" }], ["h2", { PORT: "3000", ON: "true" }]]);
-  });
-
-  test("renders a template of Kamal with the environment and the secrets of the accessory; what comes of it is a secret", async () => {
-    const template = { "/app/my.cnf.erb": 'port=<%= ENV["PORT"] %>\npw=<%= ENV["ROOT_PW"] %>\n' };
-    const brings: Brings = { accessories: [accessoryOf("cache", { hosts: ["h1"], env: { clear: { PORT: 3000 }, secret: { ROOT_PW: new Secret("PW", "x") } }, files: [file("/etc/my.cnf", { path: "/app/my.cnf.erb" })] })], errorPages: false };
-    const body = (await read(brings, template)).files.get("cache h1 /etc/my.cnf")?.content;
-    expect([String(body), isSecret(body) ? body.reveal() : body]).toEqual(["‹secret content of /etc/my.cnf for cache›", "port=3000\npw=value of PW\n"]);
-    const planned = (await read(brings, template, shop, false)).files.get("cache h1 /etc/my.cnf")?.content;
-    expect(() => (isSecret(planned) ? planned.reveal() : "")).toThrow("content of /etc/my.cnf for cache was not made");
-    await expect(read(brings, { "/app/my.cnf.erb": "<%= x.y %>" })).rejects.toMatchObject({ failure: "config" });
   });
 
   test("calls none for a plan that is not carried out", async () => {

@@ -128,7 +128,10 @@ describe("a lost connection", () => {
     await using server = await startSshServer();
     await using open = openTransport(home.path);
     const running = open.transport.run(server.host, sh`sleep 5`, limits);
-    setTimeout(() => server.cut(), 200);
+    void (async () => {
+      while (server.commands.length === 0) await Bun.sleep(5);
+      server.cut();
+    })();
     const error = await failureOf(running);
     expect(error).toBeInstanceOf(ConnectError);
     expect(error).toMatchObject({ reason: "lost", message: `Lost the connection to ${server.host} while it ran "sleep 5": the host closed it` });
@@ -140,7 +143,7 @@ describe("a lost connection", () => {
     await using open = openTransport(home.path);
     await open.transport.run(server.host, sh`true`, limits);
     server.cut();
-    await Bun.sleep(20);
+    while (!open.events.some((event) => event.type === "connect" && event.state === "failed")) await Bun.sleep(5);
     expect((await open.transport.run(server.host, sh`echo back`, limits)).stdout).toBe("back\n");
     expect(server.connections).toBe(2);
   });

@@ -61,7 +61,7 @@ export const remove = define({
 export const upgrade = define({
   meta: {
     purpose: "Move a fleet of Kamal 1 or MRSK here: the app behind the new proxy, accessories into its network",
-    notes: ["The app is started beside the old containers and must be healthy first; then the old Traefik stops and the new proxy takes its ports, which takes a second or two on each host. With --rolling one host at a time, so that the others serve meanwhile."],
+    notes: ["The app is started beside the old containers and must be healthy first; then the old Traefik stops and the new proxy takes its ports, which takes a second or two on each host. With --rolling one host at a time, so that the others serve meanwhile.", "Hosts and accessories without anything of Kamal 1 or MRSK are left as they are, so an upgrade that stopped half way can be run again. A lock that those hold is in its way."],
     examples: [["capstan upgrade --rolling", "host after host"], ["capstan upgrade --dry-run", "show what would be done"]],
   },
   args: { rolling: { type: "boolean", description: "Host after host instead of all at once" }, ...confirmedArg },

@@ -23,7 +23,7 @@ const common = {
 
 const FileMap = z
   .strictObject({
-    local: text("a file").optional().meta({ description: "File beside the config. One that ends in `.erb` is rendered with the environment and secrets of the accessory, as in Kamal; `content` does so in TypeScript.", example: `"config/my.cnf"` }),
+    local: text("a file").optional().meta({ description: "File beside the config. One that ends with `.erb` is rendered, as far as values of the environment and of the accessory, commands, `if` and `raise` go; in TypeScript there is `content` for it.", example: `"config/my.cnf"` }),
     content: content.optional().meta({ description: "The content itself, or a function that gives it: a template in TypeScript. Instead of `local`.", example: "({ env }) => `[mysqld]\\nport=${env.PORT}\\n`" }),
     mode: mode.optional().meta({ description: "Mode on the host, octal.", example: `"0600"`, fallback: `"755"` }),
     ...common,

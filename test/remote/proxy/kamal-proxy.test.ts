@@ -43,6 +43,18 @@ describe("boot()", () => {
   ])("D2: %s", (_title, more, expected) => {
     expect(words(bootText({ ...runSettings, ...more }))).toEqual(words(`docker container start kamal-proxy || ${fixed} ${expected} basecamp/kamal-proxy:v0.9.2 kamal-proxy run`));
   });
+
+  test.each([
+    ["was made and could not start is removed, so that the next try starts with other ports", "created", ["container rm kamal-proxy"]],
+    ["was there and cannot start is left", "exited", []],
+    ["is not there at all is no failure", "", []],
+  ])("a proxy that %s", async (_title, state, removed) => {
+    const [, start] = kamalProxy.boot(settingsOf());
+    expect(start).toMatchObject({ undoIfFailed: true });
+    using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*) [ -n '${state}' ] && echo '${state}' ;; esac`);
+    expect(await home.run(start?.kind === "run" ? (start.undo?.text ?? "exit 1") : "exit 1")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect((await home.run("cat log")).stdout.split("\n").filter((line) => line.startsWith("container rm"))).toEqual(removed);
+  });
 });
 
 describe("reboot()", () => {

@@ -5,15 +5,15 @@ import { shellProgram } from "./shell-command.ts";
 import { parseErb, type Piece } from "./yaml/erb.ts";
 import { evaluateRuby, type Expression, parseRuby, type Surroundings } from "./yaml/ruby.ts";
 
-/** A template of an env file, such as `.env.erb`. */
-export interface EnvTemplate {
+/** A template of a file in ERB, such as `.env.erb`. */
+export interface Template {
   /** Absolute. */
   readonly file: string;
   readonly text: string;
 }
 
-/** What env templates are rendered with. */
-export interface EnvRendering {
+/** What templates are rendered with. */
+export interface TemplateRendering {
   readonly programs: Programs;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder of the project: absolute. */
@@ -43,11 +43,11 @@ type Branch = Extract<Statement, { kind: "if" }>;
 const commandTimeoutMs = 5 * 60_000;
 
 /**
- * Renders a template of an env file as Ruby does, without Ruby: what such templates are written with are values of the environment, commands, variables,
+ * Renders a template as Ruby does, without Ruby: what templates are written with are values of the environment, commands, variables,
  * `if` and `raise`. Commands may ask the user; they run one after another, in the order of the template.
  * @throws DeployError (config) with every line that cannot be evaluated, before anything ran; or for a command that fails, a variable that is not set and a `raise`
  */
-export async function renderEnvTemplate(template: EnvTemplate, rendering: EnvRendering): Promise<string> {
+export async function renderTemplate(template: Template, rendering: TemplateRendering): Promise<string> {
   const statements = new TemplateReader(template, rendering.cwd).read();
   const locals = new Map<string, string | undefined>();
   const around: Surroundings = {
@@ -85,9 +85,9 @@ export async function renderEnvTemplate(template: EnvTemplate, rendering: EnvRen
   return render(statements);
 }
 
-const placeOf = ({ file, text }: EnvTemplate, at: number, cwd: string): string => placeText(placeAt(file, text, at), cwd);
+const placeOf = ({ file, text }: Template, at: number, cwd: string): string => placeText(placeAt(file, text, at), cwd);
 
-async function output(command: string, { programs, cwd, signal }: EnvRendering): Promise<string> {
+async function output(command: string, { programs, cwd, signal }: TemplateRendering): Promise<string> {
   const exit = await programs.run({ ...shellProgram("a template", command, "", cwd), terminal: "ask" }, { timeoutMs: commandTimeoutMs, signal });
   if (exit.status === 0) return exit.stdout;
   throw new DeployError("config", `its command ended with ${exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`}`, { hint: "Run the command in a shell to see what is wrong; perhaps you have to log in first" });
@@ -95,14 +95,14 @@ async function output(command: string, { programs, cwd, signal }: EnvRendering):
 
 /** Reads a template into statements. */
 class TemplateReader {
-  readonly #template: EnvTemplate;
+  readonly #template: Template;
   readonly #cwd: string;
   readonly #locals = new Set<string>();
   readonly #problems: string[] = [];
   readonly #root: Statement[] = [];
   readonly #open: { readonly statement: Branch; inElse: boolean }[] = [];
 
-  constructor(template: EnvTemplate, cwd: string) {
+  constructor(template: Template, cwd: string) {
     this.#template = template;
     this.#cwd = cwd;
   }
