@@ -24,7 +24,7 @@ test("the examples of the README compile", async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}, 60_000);
 
 test("the README names every command, hook and exit status", () => {
   const missing = [...Object.keys(commands), ...hookNames].filter((name) => !new RegExp(`\`[^\`]*\\b${name}\\b`).test(readme));

@@ -195,4 +195,4 @@ test("the configs of the page compile", () => {
   const compilerOptions = { paths: { capstan: [join(root, "mod.ts")] } };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: ["*.ts"] }));
   expect(Bun.spawnSync([process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", folder]).stdout.toString()).toBe("");
-});
+}, 60_000);
