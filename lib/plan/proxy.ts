@@ -5,7 +5,7 @@ import { proxyDirectory, rolePrefix, traefikDirectory } from "../ground/names.ts
 import { createNetwork } from "../remote/network.ts";
 import { login } from "../remote/registry.ts";
 import { resetBootConfig, storeBootConfig, type BootConfig } from "../remote/proxy/boot-config.ts";
-import { driverOn } from "../remote/proxy/drivers.ts";
+import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import type { FleetFacts, HostFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, hookPhase, lanes, proxyHosts, requireDocker } from "./hosts.ts";
@@ -13,14 +13,14 @@ import type { Order } from "./order.ts";
 
 /** Makes sure that a host has the shared network and, where it has proxied roles, a running proxy. */
 export function proxyBootSteps(order: Order, host: string, proxied: boolean): readonly HostStep[] {
-  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(order.settings) : [])];
+  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(settingsOn(order.settings, host)) : [])];
 }
 
 /** In what the proxies that run differ from what the config asks for, and what of the config has no meaning for them. */
 export function proxyNotes(order: Order, facts: FleetFacts, hosts: readonly string[]): readonly string[] {
   const found = hosts.filter((host) => proxyHosts(order).includes(host)).flatMap((host) => {
     const proxy = factsOf(facts, host).proxy;
-    return proxy === undefined ? [] : driverOn(order.settings, host).differences(order.settings, proxy).map((text) => ({ host, text }));
+    return proxy === undefined ? [] : driverOn(order.settings, host).differences(settingsOn(order.settings, host), proxy).map((text) => ({ host, text }));
   });
   const ignored = [...new Set(order.scope.roles.flatMap(({ proxy }) => (proxy?.kind === "traefik" ? proxy.ignored : [])))];
   const texts = [...new Set(found.map(({ text }) => text))];
@@ -56,7 +56,7 @@ export function planProxyReboot(order: Order, facts: FleetFacts): Plan {
       const suffix = hosts.length === 1 ? "" : `, host ${i + 1} of ${hosts.length}`;
       return [
         ...hookPhase(order, "preProxyReboot", [host], suffix),
-        { title: `Reboot proxy${suffix}`, lanes: lanes([host], () => [...loginSteps(order, host), ...driverOn(order.settings, host).reboot(order.settings), auditStep(order, undefined, "Rebooted proxy")]) },
+        { title: `Reboot proxy${suffix}`, lanes: lanes([host], () => [...loginSteps(order, host), ...driverOn(order.settings, host).reboot(settingsOn(order.settings, host)), auditStep(order, undefined, "Rebooted proxy")]) },
         ...hookPhase(order, "postProxyReboot", [host], suffix),
       ];
     }),

@@ -91,6 +91,18 @@ servers:
     }],
   },
   {
+    name: "a proxy run in another way on another host",
+    tries: [
+      {
+        argv: "proxy boot", yaml: "servers: {web: {hosts: [10.0.0.1], proxy: {run: {http_port: 8080}}}, api: {hosts: [10.0.0.5], proxy: {host: b.example, run: {http_port: 81, bind_ips: [\"::1\"]}}}}",
+        runs: Object.fromEntries([["10.0.0.1", "--publish 8080:80 --publish 443:443"], ["10.0.0.5", "--publish '[::1]:81:80' --publish '[::1]:443:443'"]].map(([host = "", publish]) => [host, [
+          `docker container start kamal-proxy || docker run --name kamal-proxy --network kamal --detach --restart unless-stopped --volume kamal-proxy-config:/home/kamal-proxy/.config/kamal-proxy --volume $PWD/.kamal/proxy/apps-config:/home/kamal-proxy/.apps-config ${publish} --log-opt max-size=10m basecamp/kamal-proxy:v0.9.2 kamal-proxy run`,
+        ]])),
+      },
+      { argv: "proxy boot", status: 3, yaml: "servers: {web: {hosts: [10.0.0.1], proxy: {run: {http_port: 8080}}}, api: {hosts: [10.0.0.1], proxy: {host: b.example, run: {http_port: 81}}}}", complains: ["servers.api.proxy.run: expected the same as for web: there is one proxy on 10.0.0.1"] },
+    ],
+  },
+  {
     name: "stop, restart and removal where nothing is known",
     tries: [
       { argv: "proxy stop", runs: { "10.0.0.1": ["docker container stop kamal-proxy"] }, hosts: ["10.0.0.1"] },
