@@ -26,7 +26,7 @@ interface NumberArgDef extends Omit<StringArgDef, "type" | "default"> {
  */
 export type Arg =
   | (BooleanArgDef & Grouped & { readonly type: "boolean" })
-  | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean; /** The value may begin with a dash. */ readonly dashes?: boolean })
+  | (StringArgDef & Grouped & { readonly type: "string"; readonly multiple?: boolean; /** The value may begin with a dash. */ readonly dashes?: boolean; /** Words directly after a value that are values too. */ readonly more?: RegExp })
   | (NumberArgDef & Grouped)
   | (PositionalArgDef & {
       readonly type: "positional";
@@ -118,6 +118,8 @@ export interface GroupNode {
   readonly kind: "group";
   readonly purpose: string;
   readonly commands: Tree;
+  /** The command that is meant when none follows. */
+  readonly standsFor?: string;
 }
 /** A word before another command that means the same as --dry-run after it. */
 export interface PlanNode {
@@ -136,9 +138,9 @@ export function command<A extends Args>(definition: Definition<A>, load: () => P
   return { kind: "command", definition: definition as unknown as Definition, load: load as unknown as () => Promise<Run<Args>> };
 }
 
-/** Commands under a common word. */
-export function group(purpose: string, commands: Tree): GroupNode {
-  return { kind: "group", purpose, commands };
+/** Commands under a common word. @param standsFor the one that is meant when none follows */
+export function group(purpose: string, commands: Tree, standsFor?: string): GroupNode {
+  return { kind: "group", purpose, commands, ...(standsFor === undefined ? {} : { standsFor }) };
 }
 
 /** Name of an option on the command line: `skipPush` is `skip-push`. */

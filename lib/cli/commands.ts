@@ -113,7 +113,7 @@ export const commands: Tree = {
   }),
   "healthcheck": group("Whether a version gets healthy", {
     "perform": command(healthcheck.perform, async () => (await import("./healthcheck.ts")).perform),
-  }),
+  }, "perform"),
   "registry": group("The place where images are kept", {
     "setup": command(registry.setup, async () => (await import("./registry.ts")).setup),
     "remove": command(registry.remove, async () => (await import("./registry.ts")).remove),

@@ -3,7 +3,7 @@ import { optionName, plans, type Args, type ArgValues, type CommandNode, type De
 import { findCommand } from "./find.ts";
 import { globalArgs, globalOptions, type GlobalOptions } from "./options.ts";
 import { Reader } from "./reader.ts";
-import { normalised, specOf, tokensOf, type Token } from "./tokens.ts";
+import { normalised, specOf, tokensOf, type Spec, type Token } from "./tokens.ts";
 
 /** What a command line asks for. */
 export type Invocation =
@@ -38,6 +38,9 @@ export function parseCommandLine(tree: Tree, argv: readonly string[]): Invocatio
     if (planned.node !== undefined || planned.help) found = planned;
     else if (!asksForHelp(found.args)) found = { ...planned, path: [plan.standsFor], node: tree[plan.standsFor] };
   }
+  if (found.node?.kind === "group" && found.node.standsFor !== undefined && !found.help && !asksForHelp(found.args)) {
+    found = { ...found, path: [...found.path, found.node.standsFor], node: found.node.commands[found.node.standsFor] };
+  }
   const { path, node, args } = found;
   if (found.help || node === undefined || (node.kind !== "command" && asksForHelp(args))) return { kind: "help", path };
   if (node.kind !== "command") throw needsCommand(path, node.kind === "group" ? Object.keys(node.commands) : ["another command"]);
@@ -53,14 +56,15 @@ function needsCommand(path: readonly string[], names: readonly string[]): Deploy
 
 /**
  * Reads the options and words of one command.
- * @param args the command line without the command's name
+ * @param typed the command line without the command's name
  * @param implied options that the way the command was called sets
  * @throws DeployError (usage) for the first thing that is not understood
  */
-export function parseCommand(definition: Definition, path: readonly string[], args: readonly string[], implied: { readonly dryRun?: boolean } = {}): Parsed | "help" {
+export function parseCommand(definition: Definition, path: readonly string[], typed: readonly string[], implied: { readonly dryRun?: boolean } = {}): Parsed | "help" {
   // A positional may be called as a global option is: `rollback VERSION` beside `--version`.
   const options: Args = { ...withHelp, ...Object.fromEntries(Object.entries(definition.args).filter(([, arg]) => arg.type !== "positional")) };
   const spec = specOf(options);
+  const args = oneValueEach(typed, options, spec);
   const normal = normalised(args, spec);
   const named = Object.values(definition.args).filter(({ type }) => type === "positional").length;
   const tail = definition.words === undefined ? args.length : planningTail(args);
@@ -82,6 +86,21 @@ export function parseCommand(definition: Definition, path: readonly string[], ar
   }
   refuseNonsense(definition, globals, reader);
   return { options: globals, args: values, rest };
+}
+
+/** `-e A:1 B:2 env` as `-e A:1 -e B:2 env`: an option may take several words, as in Kamal. What stands after `--` or begins a command line for the other side stays as it is. */
+function oneValueEach(args: readonly string[], options: Args, spec: Spec): readonly string[] {
+  const more = new Map(Object.entries(options).flatMap(([key, arg]) => (arg.type === "string" && arg.more !== undefined ? [[optionName(key), arg.more]] : [])));
+  const before = new Map<number, string>();
+  let open: { readonly name: string; readonly like: RegExp } | undefined;
+  for (const token of more.size === 0 ? [] : tokensOf(normalised(args, spec), spec)) {
+    if (token.kind === "option") {
+      const like = more.get(token.name);
+      open = like === undefined ? undefined : { name: token.name, like };
+    } else if (token.kind === "positional" && open?.like.test(token.value) === true) before.set(token.index, `--${open.name}`);
+    else break;
+  }
+  return args.flatMap((word, i) => [before.get(i) ?? [], word].flat());
 }
 
 /**

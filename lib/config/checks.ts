@@ -150,10 +150,11 @@ function samePaths(a: ProxiedInput, b: ProxiedInput): boolean {
   return paths(of).some((path) => paths(other).includes(path));
 }
 
-/** The proxy of the root is not one of accessories: those that say nothing follow. */
+/** A host has one proxy. That of the root is not one of accessories: those that say nothing follow. */
 function runProblems(proxied: readonly ProxiedInput[]): Problem[] {
-  const [first, ...others] = proxied.filter(({ proxy, proxyPath }) => proxy !== undefined && (proxyPath[0] !== "accessories" || proxy.run !== undefined));
-  return others
-    .filter(({ proxy }) => !Bun.deepEquals(proxy?.run, first?.proxy?.run))
-    .map((role) => ({ path: [...role.proxyPath, "run"], text: `expected the same as for ${first?.name}: all hosts have one way to run the proxy. Write run at the root` }));
+  const saying = proxied.filter(({ proxy, proxyPath }) => proxy !== undefined && (proxyPath[0] !== "accessories" || proxy.run !== undefined));
+  return saying.flatMap((role, i) => {
+    const rival = saying.slice(0, i).find(({ proxy, hosts }) => !Bun.deepEquals(proxy?.run, role.proxy?.run) && hosts.some((host) => role.hosts.includes(host)));
+    return rival === undefined ? [] : [{ path: [...role.proxyPath, "run"], text: `expected the same as for ${rival.name}: there is one proxy on ${role.hosts.filter((host) => rival.hosts.includes(host)).join(", ")}. Write run at the root` }];
+  });
 }

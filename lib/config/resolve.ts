@@ -2,7 +2,7 @@ import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import { rolePrefix } from "../ground/names.ts";
 import { isSecret } from "../ground/secret.ts";
-import { accessoriesOf } from "./accessories.ts";
+import { accessoriesOf, accessoryHosts } from "./accessories.ts";
 import { envSettings, mergedEnv, registryOf, secretsOf } from "./env-settings.ts";
 import { hookNames, type HooksOutput } from "./hooks.ts";
 import { loggingSettings } from "./logging-settings.ts";
@@ -12,6 +12,7 @@ import { isLocalRegistry, type RoleInput, rolesOf } from "./roles.ts";
 import type { ParsedConfig } from "./schema.ts";
 import { texts } from "./schema/common.ts";
 import type { Env } from "./schema/env.ts";
+import type { ProxyRunInput } from "./schema/proxy.ts";
 import { nameOf } from "./secret-ref.ts";
 import type { AssetSettings, BootSettings, BuilderSettings, EnvSettings, ProxySettings, Role, SecretStore, Settings } from "./settings.ts";
 import { traefikRouteSettings, traefikSettings, withoutRoutes } from "./traefik/settings.ts";
@@ -22,6 +23,14 @@ export interface Given {
   /** Absolute. */
   readonly root: string;
   readonly secrets: SecretStore;
+}
+
+/** Roles and accessories of other hosts may want the proxy run in another way there. */
+function proxyRunElsewhere(config: ParsedConfig, roles: readonly RoleInput[], run: ProxyRunInput | undefined): Pick<Settings, "proxyRunOn"> {
+  const ofRoles = roles.flatMap(({ proxy, hosts }) => (proxy === undefined ? [] : hosts.map((host) => [host, proxy.run] as const)));
+  const ofAccessories = Object.values(config.accessories).flatMap((input) => (input.proxy?.run === undefined ? [] : accessoryHosts(input, roles).map((host) => [host, input.proxy?.run] as const)));
+  const others = [...ofRoles, ...ofAccessories].filter(([, other]) => !Bun.deepEquals(other, run));
+  return others.length === 0 ? {} : { proxyRunOn: Object.fromEntries(others.map(([host, other]) => [host, other === undefined ? undefined : proxyRunSettings(other)])) };
 }
 
 /** A config without problems as settings: merged per role, every default filled in, frozen. */
@@ -61,6 +70,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     },
     boot: { limit: config.boot.limit as BootSettings["limit"], waitSeconds: config.boot.wait, parallelRoles: config.boot.parallelRoles },
     proxyRun: run === undefined ? undefined : proxyRunSettings(run),
+    ...proxyRunElsewhere(config, inputs, run),
     traefik: inputs.some(({ traefik }) => traefik !== undefined) ? traefikSettings(config.traefik ?? {}, envSettings(config.traefik?.env ?? {}, secrets)) : undefined,
     errorPagesPath: config.errorPagesPath === undefined ? undefined : resolvePath(root, config.errorPagesPath),
     retainContainers: config.retainContainers,

@@ -24,6 +24,8 @@ export interface Settings {
   readonly boot: BootSettings;
   /** How kamal-proxy's container is run. Undefined: as the files on the host say, with the defaults. */
   readonly proxyRun: ProxyRunSettings | undefined;
+  /** The hosts on which it is run in another way. */
+  readonly proxyRunOn?: Readonly<Record<string, ProxyRunSettings | undefined>>;
   /** How Traefik's container is run. Undefined: no role is behind it. */
   readonly traefik: TraefikSettings | undefined;
   /** Folder with pages for errors, absolute. */

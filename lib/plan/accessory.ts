@@ -9,7 +9,7 @@ import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
 import { accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
-import { driverOn } from "../remote/proxy/drivers.ts";
+import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, lanes, requireDocker } from "./hosts.ts";
@@ -83,7 +83,7 @@ function bootSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: 
     { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
     { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force --volumes ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
     { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
-    ...(needsProxy ? driverOn(settings, host).boot(settings) : []),
+    ...(needsProxy ? driverOn(settings, host).boot(settingsOn(settings, host)) : []),
     ...accessorySwitch(settings, accessory),
   ];
 }

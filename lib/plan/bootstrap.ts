@@ -1,12 +1,12 @@
 import type { Plan } from "../ground/step.ts";
 import { installDocker } from "../remote/bootstrap.ts";
 import { freshFacts, type FleetFacts } from "../remote/facts.ts";
-import { factsOf, hookPhase, lanes } from "./hosts.ts";
+import { hookPhase, lanes } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
-/** `server bootstrap`: installs Docker where it is missing. */
+/** `server bootstrap`: installs Docker where it is missing, or may be: a host that nothing is known of finds out itself. */
 export function planBootstrap(order: Order, facts: FleetFacts): Plan {
-  const bare = order.scope.hosts.filter((host) => factsOf(facts, host).docker === undefined);
+  const bare = order.scope.hosts.filter((host) => facts.get(host)?.docker === undefined);
   return {
     notes: bare.length === 0 ? ["Docker runs on every host."] : [],
     phases: [

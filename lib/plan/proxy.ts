@@ -3,8 +3,9 @@ import { DeployError } from "../ground/errors.ts";
 import { sh } from "../ground/command.ts";
 import { proxyDirectory, rolePrefix, traefikDirectory } from "../ground/names.ts";
 import { createNetwork } from "../remote/network.ts";
+import { login } from "../remote/registry.ts";
 import { resetBootConfig, storeBootConfig, type BootConfig } from "../remote/proxy/boot-config.ts";
-import { driverOn } from "../remote/proxy/drivers.ts";
+import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import type { FleetFacts, HostFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, hookPhase, lanes, proxyHosts, requireDocker } from "./hosts.ts";
@@ -12,14 +13,14 @@ import type { Order } from "./order.ts";
 
 /** Makes sure that a host has the shared network and, where it has proxied roles, a running proxy. */
 export function proxyBootSteps(order: Order, host: string, proxied: boolean): readonly HostStep[] {
-  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(order.settings) : [])];
+  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(settingsOn(order.settings, host)) : [])];
 }
 
 /** In what the proxies that run differ from what the config asks for, and what of the config has no meaning for them. */
 export function proxyNotes(order: Order, facts: FleetFacts, hosts: readonly string[]): readonly string[] {
   const found = hosts.filter((host) => proxyHosts(order).includes(host)).flatMap((host) => {
     const proxy = factsOf(facts, host).proxy;
-    return proxy === undefined ? [] : driverOn(order.settings, host).differences(order.settings, proxy).map((text) => ({ host, text }));
+    return proxy === undefined ? [] : driverOn(order.settings, host).differences(settingsOn(order.settings, host), proxy).map((text) => ({ host, text }));
   });
   const ignored = [...new Set(order.scope.roles.flatMap(({ proxy }) => (proxy?.kind === "traefik" ? proxy.ignored : [])))];
   const texts = [...new Set(found.map(({ text }) => text))];
@@ -29,11 +30,17 @@ export function proxyNotes(order: Order, facts: FleetFacts, hosts: readonly stri
   ];
 }
 
+/** The proxy's image may come from the registry of the app. */
+const loginSteps = ({ settings }: Order, host: string): readonly HostStep[] => {
+  const command = driverOn(settings, host).name === "kamal-proxy" ? login(settings.registry) : undefined;
+  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, onCancel: "abandon", hint: "Check registry.username and registry.password, and that the host reaches the registry." }];
+};
+
 /** `proxy boot`. */
 export function planProxyBoot(order: Order, facts: FleetFacts): Plan {
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
-  return { notes: proxyNotes(order, facts, hosts), phases: [{ title: "Boot proxy", lanes: lanes(hosts, (host) => [...proxyBootSteps(order, host, true), auditStep(order, undefined, "Booted proxy")]) }] };
+  return { notes: proxyNotes(order, facts, hosts), phases: [{ title: "Boot proxy", lanes: lanes(hosts, (host) => [...loginSteps(order, host), ...proxyBootSteps(order, host, true), auditStep(order, undefined, "Booted proxy")]) }] };
 }
 
 /**
@@ -49,7 +56,7 @@ export function planProxyReboot(order: Order, facts: FleetFacts): Plan {
       const suffix = hosts.length === 1 ? "" : `, host ${i + 1} of ${hosts.length}`;
       return [
         ...hookPhase(order, "preProxyReboot", [host], suffix),
-        { title: `Reboot proxy${suffix}`, lanes: lanes([host], () => [...driverOn(order.settings, host).reboot(order.settings), auditStep(order, undefined, "Rebooted proxy")]) },
+        { title: `Reboot proxy${suffix}`, lanes: lanes([host], () => [...loginSteps(order, host), ...driverOn(order.settings, host).reboot(settingsOn(order.settings, host)), auditStep(order, undefined, "Rebooted proxy")]) },
         ...hookPhase(order, "postProxyReboot", [host], suffix),
       ];
     }),
@@ -71,7 +78,7 @@ export function planProxy(order: Order, facts: FleetFacts, action: ProxyAction):
     return { start: driver.start(order.settings), stop: driver.stop(), restart: [...driver.stop(), ...driver.start(order.settings)], remove: driver.remove(), "remove-forced": driver.remove() }[action];
   };
   const [title, done] = ({ start: ["Start proxy", "Started proxy"], stop: ["Stop proxy", "Stopped proxy"], restart: ["Restart proxy", "Restarted proxy"], remove: ["Remove proxy", "Removed proxy"], "remove-forced": ["Remove proxy", "Removed proxy"] } as const)[action];
-  const present = hosts.filter((host) => action === "start" || factsOf(facts, host).proxy !== undefined);
+  const present = hosts.filter((host) => action === "start" || !facts.has(host) || factsOf(facts, host).proxy !== undefined);
   return {
     notes: present.length === 0 ? ["There is no proxy on any host."] : [],
     phases: [{ title, lanes: lanes(present, (host) => [...steps(host), auditStep(order, undefined, done)]) }],

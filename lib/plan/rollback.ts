@@ -3,6 +3,7 @@ import { containersOfRole, plainVersion, versionsInPlace } from "./current.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
+import { latestTag } from "../ground/names.ts";
 
 /** Versions a rollback can go to, newest first: they have a container of the primary role on its first host in scope, and are not in place. */
 export function versionsToRollBackTo(settings: Settings, scope: Scope, facts: FleetFacts): readonly string[] {
@@ -28,12 +29,14 @@ export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFa
 }
 
 /**
- * The version `app boot` starts when none is named: the one in place, else the one that ran last.
+ * The version `app boot` starts when none is named: the one in place, else the one that ran last. Where nothing is known of the hosts it is the
+ * tag of the image that was put in place last, as in Kamal.
  * @throws DeployError (missing) when nothing of the service is on the hosts
  */
 export function versionToBoot(settings: Settings, scope: Scope, facts: FleetFacts): string {
   const version = versionsInPlace(settings, scope.roles, facts)[0] ?? versionsToRollBackTo(settings, scope, facts)[0];
   if (version !== undefined) return version;
+  if (facts.size === 0) return latestTag(settings);
   throw new DeployError("missing", "Nothing of this service is on the hosts", { state: ["Nothing was changed."], hint: "Deploy first, or name a version: --version VERSION." });
 }
 

@@ -34,5 +34,5 @@ export function planStopStale(order: Order, facts: FleetFacts): Plan {
     auditStep(order, role.name, `Stopped stale version ${container.version}`),
     { kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, stopTimeoutSeconds), timeoutMs: ((stopTimeoutSeconds ?? 10) + 60) * 1000 },
   ]));
-  return { notes: stale.length === 0 ? ["There are no stale containers."] : [], phases: [{ title: "Stop stale containers", lanes: lanes(hosts, steps) }] };
+  return { notes: facts.size === 0 ? ["Only the hosts know which containers are stale."] : stale.length === 0 ? ["There are no stale containers."] : [], phases: [{ title: "Stop stale containers", lanes: lanes(hosts, steps) }] };
 }

@@ -3,7 +3,7 @@ import { sh, type Command } from "../ground/command.ts";
 import { network, proxyContainer, runDirectory, serviceWithDestination, traefikContainer } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
+import { driverFor, driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { haveImage } from "../remote/proxy/run-flags.ts";
 import { isOurTraefik } from "../remote/proxy/traefik/run.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
@@ -111,7 +111,7 @@ function groupPhases(order: Order, hosts: readonly string[], on: (host: string) 
   const change = (host: string): readonly HostStep[] => {
     const { name } = driverOn(order.settings, host);
     return [
-      ...(name === "kamal-proxy" ? [{ kind: "run" as const, title: "Have the proxy's image", command: haveImage(order.settings.proxyRun) }] : []),
+      ...(name === "kamal-proxy" ? [{ kind: "run" as const, title: "Have the proxy's image", command: haveImage(settingsOn(order.settings, host).proxyRun) }] : []),
       stopOld(name),
       ...proxyBootSteps(order, host, true),
       ...on(host).flatMap(({ role, name: container }): readonly HostStep[] => (role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container, version: order.version }, { from: undefined, route: undefined }))),

@@ -102,7 +102,7 @@ export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessor
   return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && ${removeEmptyDirectories(of)}`;
 }
 /** `docker ps` of its container, running or not, for people. */
-export const accessoryDetails = (service: string): Command => sh`docker ps --all --filter ${`label=service=${service}`}`;
+export const accessoryDetails = (service: string): Command => sh`docker ps --filter ${`label=service=${service}`}`;
 
 /** The containers of accessories that are on a host, in whatever state. */
 export function accessoriesOn(services: readonly string[]): Query<readonly AccessoryFacts[]> {

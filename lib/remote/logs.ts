@@ -16,6 +16,13 @@ export function logFlags({ timestamps, since, lines, grep, follow }: LogOptions)
   ];
 }
 
+/** The log of a container whose name is known: of an accessory or the proxy. Kamal puts the name first. */
+export function namedLogs(name: string, options: LogOptions): Command {
+  const stamps = options.timestamps ? ["--timestamps"] : [];
+  const flags = logFlags({ ...options, timestamps: false });
+  return sh`docker logs ${name} ${options.follow === true ? [...stamps, ...flags] : [...flags, ...stamps]} 2>&1${logFilter(options)}`;
+}
+
 /** ` | grep …` on the host, or nothing. `grepOptions` is shell code, as the user wrote it. */
 export function logFilter({ grep, grepOptions, follow }: LogOptions): Command {
   if (grep === undefined) return new Command("");

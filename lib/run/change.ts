@@ -44,8 +44,8 @@ export interface Change {
   readonly brings?: (task: Task) => Brings;
   /** Taken from the first stage to the last. */
   readonly lock: boolean;
-  /** Where the version comes from: `--version` or git; the hosts; or it has none. */
-  readonly version: "built" | "none" | ((task: Task, facts: FleetFacts) => string);
+  /** Where the version comes from: `--version` or git; the hosts; what `--version` names, and git only where nothing is known of the hosts; or it has none. */
+  readonly version: "built" | "none" | "running" | ((task: Task, facts: FleetFacts) => string);
   /** Needs the values of the config's secrets: always, never, or for some settings. */
   readonly secrets: boolean | ((settings: Settings) => boolean);
   /** A release: the summary names versions. */
@@ -94,7 +94,7 @@ export async function planChange(world: World, task: Task, change: Change, offli
   const asks = offline === undefined && needsHosts(change);
   if (asks) await connectAll(world, task.settings, hosts);
   let facts: FleetFacts = offline?.facts ?? (asks ? await observe(world, task.settings, hosts) : new Map());
-  const built = change.version === "built" ? await builtVersion(world, task) : "";
+  const built = change.version === "built" || (change.version === "running" && offline?.facts.size === 0) ? await builtVersion(world, task) : "";
   const order = orderOf(world, task, versionOf(task, change, built, facts), content);
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
@@ -126,6 +126,7 @@ export async function runChange(world: World, task: Task, change: Change): Promi
 
 function versionOf(task: Task, change: Change, built: string, facts: FleetFacts): string {
   if (change.version === "none") return task.version ?? "";
+  if (change.version === "running") return task.version ?? built;
   return change.version === "built" ? built : change.version(task, facts);
 }
 

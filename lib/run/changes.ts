@@ -46,8 +46,8 @@ function access({ registry }: Settings, sides: Sides, plan: (order: Order, sides
   return { ...common, stages: [{ sees, plan: (order: Order) => plan(order, sides) }] };
 }
 
-/** The proxy's container gets secrets only where its environment names some. */
-const proxySecrets = ({ traefik }: Settings): boolean => Object.keys(traefik?.env.secret ?? {}).length > 0;
+/** kamal-proxy may come from the app's registry; Traefik's container gets secrets only where its environment names some. */
+const proxySecrets = ({ traefik, registry }: Settings): boolean => (traefik === undefined ? registry.password !== undefined : Object.keys(traefik.env.secret).length > 0);
 
 /** The hosts of the proxy. @throws DeployError (usage) when the filters leave none */
 const proxyOnly = (task: Task): readonly string[] => someHosts(proxyHosts(task), "the proxy");
@@ -104,7 +104,7 @@ export const changes = {
   accessoryAction: (name: string, action: AccessoryAction): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryAction(order, facts, name, action) }] }),
   accessoryRemove: (name: string, parts: readonly AccessoryPart[]): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryRemove(order, facts, name, parts) }] }),
   accessoryFiles: (name: string, what: "files" | "directories" | "image"): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryFiles(order, facts, name, what) }] }),
-  appStart: (): Change => ({ ...housekeeping, brings: bringsPages, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
+  appStart: (): Change => ({ ...housekeeping, version: "running", brings: bringsPages, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStop(order, facts, order.version === "" ? undefined : order.version) }] }),
   maintenance: (message: string, drainSeconds?: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planMaintenance(order, facts, message, drainSeconds) }] }),
   live: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planLive }] }),

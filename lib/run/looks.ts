@@ -8,6 +8,7 @@ import { staleContainers, type Stale } from "../plan/stale.ts";
 import { chosenAccessories } from "../plan/accessory.ts";
 import { accessoryDetails } from "../remote/accessory.ts";
 import { tailAudit } from "../remote/audit.ts";
+import { namedLogs } from "../remote/logs.ts";
 import { containerLogsOf, detailsOfRole, listContainers } from "../remote/container.ts";
 import { currentContainerId } from "../remote/current.ts";
 import type { Container } from "../remote/facts.ts";
@@ -75,7 +76,7 @@ export const accessoryDetailsOf = (task: Task, name: string): readonly Errand[] 
 export const proxyLogs = (task: Task, options: LogOptions): readonly Errand[] => someHosts(proxyHosts(task), "the proxy").map((host) => ({ host, command: driverOn(task.settings, host).logs(options) }));
 
 /** `accessory logs`: of all its hosts. @throws DeployError (usage) for a name that is none */
-export const accessoryLogs = (task: Task, name: string, options: LogOptions): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: containerLogsOf(accessory.service, options) })));
+export const accessoryLogs = (task: Task, name: string, options: LogOptions): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: namedLogs(accessory.service, options) })));
 
 /** What `app logs` asks, and the hosts that could not be looked at. */
 export interface LogPlan {

@@ -71,6 +71,22 @@ export const accessoryCases: readonly Case[] = [
     }],
   },
   {
+    name: "a template as a file",
+    tries: [{
+      argv: "accessory boot db", yaml: "accessories: {db: {image: mysql:8, host: 10.0.0.9, env: {clear: {PORT: 1}}, files: [config/my.cnf.erb:/etc/mysql/my.cnf]}}", files: { "config/my.cnf.erb": 'port=<%= ENV["PORT"] %>\n' },
+      writes: { "10.0.0.9": ["shop-db/etc/mysql/my.cnf 755", ".kamal/apps/shop/env/accessories/db.env 0600"] }, runs: { "10.0.0.9": ["mkdir -p shop-db/etc/mysql"] },
+    }],
+  },
+  {
+    name: "log and details",
+    tries: [
+      { argv: "accessory logs cache", yaml: cache, files: secrets, runs: { "10.0.0.9": ["docker logs shop-cache --tail 100 --timestamps 2>&1"] } },
+      { argv: 'accessory logs cache -s 1h -g ERR --grep_options "-A 1" -T', yaml: cache, files: secrets, runs: { "10.0.0.9": ["docker logs shop-cache --since 1h 2>&1 | grep 'ERR' -A 1"] } },
+      { argv: "accessory logs cache -f", yaml: cache, files: secrets, runs: { "10.0.0.9": ["docker logs shop-cache --timestamps --tail 10 --follow 2>&1"] } },
+      { argv: "accessory details cache", yaml: cache, files: secrets, runs: { "10.0.0.9": ["docker ps --filter label=service=shop-cache"] } },
+    ],
+  },
+  {
     name: "E7 host selection errors",
     tries: [
       { argv: "accessory boot cache", yaml: "accessories: {cache: {image: redis:7, host: 10.0.0.9, roles: [web]}}", status: 3, complains: ["accessories.cache.roles: expected only one of host, hosts, role, roles, tag or tags, found host and roles"] },

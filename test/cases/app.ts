@@ -97,6 +97,15 @@ export const appCases: readonly Case[] = [
     })),
   },
   {
+    name: "boot and start of a version that nobody names",
+    tries: [
+      { argv: "app boot -r web", runs: { "10.0.0.1": ["docker pull acme/shop:latest", start("shop-web-latest", `--hostname 10.0.0.1-HEX12 --env KAMAL_CONTAINER_NAME="shop-web-latest" --env KAMAL_VERSION="latest" --env KAMAL_HOST="10.0.0.1" --env-file .kamal/apps/shop/env/roles/web.env --log-opt max-size="10m" ${labels("web")} acme/shop:latest`)] } },
+      { argv: "app boot -d qa -r web", runs: { "10.0.0.1": ["docker pull acme/shop:latest-qa", "docker tag acme/shop:latest-qa acme/shop:latest-qa"] } },
+      { argv: "app start -r jobs", env: { VERSION: "v9" }, runs: { "10.0.0.2": ["docker start shop-jobs-v9"] } },
+    ],
+    better: ["With a look at the hosts it is the version in place, which has a name of its own: `shop-web-latest` would say nothing of what is in it, and no rollback goes there."],
+  },
+  {
     name: "F1 new container",
     tries: [
       { yaml: "servers: {web: {hosts: [10.0.0.1], options: {restart: always, cap-add: SYS_PTRACE}}}", argv: `app exec --version 77 "bin/check all" -r web`, runs: { "10.0.0.1": ['docker run --rm --name shop-web-exec-77-XXXXXX --network kamal --env-file .kamal/apps/shop/env/roles/web.env --log-opt max-size="10m" --cap-add "SYS_PTRACE" acme/shop:77 bin/check all'] }, never: { "10.0.0.1": ["--restart"] } },
@@ -104,7 +113,7 @@ export const appCases: readonly Case[] = [
       { argv: `app exec --detach --version 77 "bin/check all" -r web`, runs: { "10.0.0.1": ['docker run --detach --name shop-web-exec-77-XXXXXX --network kamal --env-file .kamal/apps/shop/env/roles/web.env --log-opt max-size="10m" acme/shop:77 bin/check all'] }, never: { "10.0.0.1": ["--rm"] } },
     ],
   },
-  { name: "F2 existing container with env", tries: [{ argv: "app exec --reuse --version 77 -r web -e A:1 -e B:two env", runs: { "10.0.0.1": ['docker exec --env A="1" --env B="two" shop-web-77 env'] } }] },
+  { name: "F2 existing container with env", tries: [{ argv: "app exec --reuse --version 77 -r web -e A:1 B:two env", runs: { "10.0.0.1": ['docker exec --env A="1" --env B="two" shop-web-77 env'] } }, { argv: "app exec --reuse --version 77 -r web -e A:1 rake db:migrate", runs: { "10.0.0.1": ['docker exec --env A="1" shop-web-77 rake db:migrate'] } }] },
   {
     name: "F3 interactive",
     tries: [{ yaml: "ssh: {user: deploy, port: 2222}", argv: "app exec -i --version 77 bash", runs: { "10.0.0.1": ['docker run -i --rm --name shop-web-exec-77-XXXXXX --network kamal --env-file .kamal/apps/shop/env/roles/web.env --log-opt max-size="10m" acme/shop:77 bash'] } }],

@@ -38,6 +38,10 @@ export const configCases: readonly Case[] = [
     better: ["All problems are told at once, each with file, line and column, on standard error."],
   },
   {
+    name: "a version of Kamal that the config asks for",
+    tries: [{ argv: "deploy -P --version 77", yaml: "minimum_version: 2.3.0" }, refused("minimum_version: 99.0.0", "minimum_version: expected a capstan of at least 99.0.0")],
+  },
+  {
     name: "I3 version",
     tries: [
       { argv: "deploy -r web", env: { VERSION: "v9" }, prints: ["acme/shop:v9"] },

@@ -27,6 +27,13 @@ export const flowCases: readonly Case[] = [
     better: ["The lock is held from the build on: two deploys do not build at once. All roles are healthy before any switches, and a failure takes everything back."],
   },
   {
+    name: "hosts that nothing is known of get Docker",
+    tries: [
+      { argv: "server bootstrap", hosts: ["10.0.0.1", "10.0.0.2"], phases: ["Install Docker"], prints: ["curl -fsSL https://get.docker.com"] },
+      { argv: "setup -P -H --version 77", phases: ["Install Docker", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune"] },
+    ],
+  },
+  {
     name: "L3 rollback to an unknown version",
     tries: [{ argv: "rollback 12 -r web", facts: { "10.0.0.1": serves }, runs: { "10.0.0.1": ["docker pull acme/shop:12"] } }],
     better: ["Kamal prints an error and exits 0. Here the image is pulled; where the registry has none the run fails with the versions that are there: test/lab/deploy.test.ts."],

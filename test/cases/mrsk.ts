@@ -17,6 +17,10 @@ export const mrskCases: readonly Case[] = [
     better: ["Traefik does not get Docker's socket, which is root on the host: capstan writes its routes as files and sees in its API that they are taken. The default is the last Traefik of version 2."],
   },
   {
+    name: "healthcheck alone is healthcheck perform",
+    tries: [{ ...project(), argv: "healthcheck --version 77", hosts: ["10.0.0.1"], prints: ["healthcheck-shop-77"] }],
+  },
+  {
     name: "M3 app container",
     tries: [{
       ...project(), argv: "app boot --version 77",

@@ -67,6 +67,7 @@ servers:
       argv: "proxy boot",
       runs: {
         "10.0.0.1": [
+          "docker login --username bot --password-stdin",
           "mkdir -p .kamal/proxy/apps-config",
           `docker container start kamal-proxy || echo $(cat .kamal/proxy/options 2> /dev/null || echo "--publish 80:80 --publish 443:443 --log-opt max-size=10m") $(cat .kamal/proxy/image 2> /dev/null || echo "basecamp/kamal-proxy"):$(cat .kamal/proxy/image_version 2> /dev/null || echo "v0.9.2") $(cat .kamal/proxy/run_command 2> /dev/null || echo "") | xargs docker run --name kamal-proxy --network kamal --detach --restart unless-stopped --volume kamal-proxy-config:/home/kamal-proxy/.config/kamal-proxy --volume $PWD/.kamal/proxy/apps-config:/home/kamal-proxy/.apps-config`,
         ],
@@ -90,8 +91,40 @@ servers:
     }],
   },
   {
+    name: "a proxy run in another way on another host",
+    tries: [
+      {
+        argv: "proxy boot", yaml: "servers: {web: {hosts: [10.0.0.1], proxy: {run: {http_port: 8080}}}, api: {hosts: [10.0.0.5], proxy: {host: b.example, run: {http_port: 81, bind_ips: [\"::1\"]}}}}",
+        runs: Object.fromEntries([["10.0.0.1", "--publish 8080:80 --publish 443:443"], ["10.0.0.5", "--publish '[::1]:81:80' --publish '[::1]:443:443'"]].map(([host = "", publish]) => [host, [
+          `docker container start kamal-proxy || docker run --name kamal-proxy --network kamal --detach --restart unless-stopped --volume kamal-proxy-config:/home/kamal-proxy/.config/kamal-proxy --volume $PWD/.kamal/proxy/apps-config:/home/kamal-proxy/.apps-config ${publish} --log-opt max-size=10m basecamp/kamal-proxy:v0.9.2 kamal-proxy run`,
+        ]])),
+      },
+      { argv: "proxy boot", status: 3, yaml: "servers: {web: {hosts: [10.0.0.1], proxy: {run: {http_port: 8080}}}, api: {hosts: [10.0.0.1], proxy: {host: b.example, run: {http_port: 81}}}}", complains: ["servers.api.proxy.run: expected the same as for web: there is one proxy on 10.0.0.1"] },
+    ],
+  },
+  {
+    name: "stop, restart and removal where nothing is known",
+    tries: [
+      { argv: "proxy stop", runs: { "10.0.0.1": ["docker container stop kamal-proxy"] }, hosts: ["10.0.0.1"] },
+      { argv: "proxy restart", runs: { "10.0.0.1": ["docker container stop kamal-proxy", "docker container start kamal-proxy"] } },
+      { argv: "proxy remove --force", runs: { "10.0.0.1": ["docker container stop kamal-proxy && docker container rm kamal-proxy || exit"] } },
+      { argv: "proxy reboot -y", runs: { "10.0.0.1": ["docker login --username bot --password-stdin"] } },
+    ],
+  },
+  {
+    name: "the proxy's log",
+    tries: [
+      { argv: "proxy logs", runs: { "10.0.0.1": ["docker logs kamal-proxy --tail 100 --timestamps 2>&1"] } },
+      { argv: "proxy logs -s 5m -n 10 -g 'x y' -T", runs: { "10.0.0.1": ["docker logs kamal-proxy --since 5m --tail 10 2>&1 | grep 'x y'"] } },
+      { argv: "proxy logs -f", runs: { "10.0.0.1": ["docker logs kamal-proxy --timestamps --tail 10 --follow 2>&1"] } },
+    ],
+  },
+  {
     name: "D5 boot_config set",
     tries: [{
+      argv: "proxy boot_config set --docker-options label=x=y add-host=a:1 --debug",
+      writes: { "10.0.0.1": [".kamal/proxy/options 0644", ".kamal/proxy/run_command 0644"] },
+    }, {
       argv: `proxy boot_config set --publish-host-ip 127.0.0.1 --http-port 8080 --docker-options "label=x=y" --metrics-port 9000 --debug`,
       writes: { "10.0.0.1": [".kamal/proxy/options 0644", ".kamal/proxy/run_command 0644"] },
       runs: { "10.0.0.1": ["mkdir -p .kamal/proxy"] },

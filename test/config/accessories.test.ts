@@ -43,7 +43,7 @@ describe("parseConfig refuses an accessory", () => {
     ["with a blank in its name", { ...redis, service: "a b" }, [`service: expected letters, digits, "-", "_" and ".", found "a b"`]],
     ["behind the proxy beside a role that answers every name", { image: "x", host: "10.0.0.1", proxy: {} }, ["proxy: expected other names or paths than web for cache: on 10.0.0.1 both answer every name"]],
     ["that asks for certificates on two hosts", { image: "x", hosts: ["a", "b"], proxy: { host: "x.example", ssl: true } }, ["proxy.ssl: expected an accessory on one host, but cache has 2: each would ask for the certificate and only one would get the answer. Give a certificate of your own, or end TLS before the hosts"]],
-    ["that runs the proxy in another way", { ...redis, proxy: { host: "x.example", run: { httpPort: 81 } } }, ["proxy.run: expected the same as for web: all hosts have one way to run the proxy. Write run at the root"]],
+    ["that runs the proxy of a role's host in another way", { image: "redis:7", role: "web", proxy: { host: "x.example", run: { httpPort: 81 } } }, ["proxy.run: expected the same as for web: there is one proxy on 10.0.0.1. Write run at the root"]],
   ])("%s", (_title, accessory, problems) => expect(problemsWith(accessory)).toEqual([...problems]));
 
   test.each<[string, unknown, string]>([

@@ -73,7 +73,7 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["two roles that answer one name on one host", { proxy: { host: "x.example" }, servers: { web: ["a", "b"], api: { hosts: ["b"], proxy: true } } }, ["proxy: expected other names or paths than web for api: on b both answer x.example"]],
   ["unpublished ports", { proxy: { run: { publish: false, httpPort: 80, bindIps: ["127.0.0.1"] } } }, ["proxy.run.httpPort: expected nothing while publish is false: no port is published", "proxy.run.bindIps: expected nothing while publish is false: no port is published"]],
   ["a bind address that is none", { proxy: { run: { bindIps: ["::1", "web-1"] } } }, [`proxy.run.bindIps[1]: expected an IP address, found "web-1"`]],
-  ["two ways to run the proxy", { proxy: { run: { httpPort: 80 } }, servers: { web: ["a"], api: { hosts: ["b"], proxy: { run: { httpPort: 8080 } } } } }, ["servers.api.proxy.run: expected the same as for web: all hosts have one way to run the proxy. Write run at the root"]],
+  ["two ways to run the proxy", { proxy: { run: { httpPort: 80 } }, servers: { web: ["a"], api: { hosts: ["a", "b"], proxy: { host: "x.example", run: { httpPort: 8080 } } } } }, ["servers.api.proxy.run: expected the same as for web: there is one proxy on a. Write run at the root"]],
   ["a body limit without buffering", { proxy: { buffering: { requests: false, maxRequestBody: 10 } } }, ["proxy.buffering.maxRequestBody: expected no limit while buffering.requests is false: only what is buffered can be measured"]],
   ["a log size that is none", { proxy: { run: { logMaxSize: "ten" } } }, [`proxy.run.logMaxSize: expected a size such as "10m", or "" for no limit, found "ten"`]],
   ["retainContainers that is a text", { retainContainers: "two" }, [`retainContainers: expected an integer of at least 1, found "two"`]],
@@ -144,6 +144,7 @@ const right: readonly (readonly [title: string, change: object])[] = [
   ["a cloud", { builder: { driver: "cloud acme/b", arch: ["amd64", "arm64"], cache: { type: "gha" } } }],
   ["a remote builder for a registry on this machine", { registry: local, image: undefined, builder: { remote: "ssh://b.example" } }],
   ["an older tool", { minimumVersion: "0.1" }],
+  ["another way to run the proxy on another host", { proxy: { run: { httpPort: 80 } }, servers: { web: ["a"], api: { hosts: ["b"], proxy: { run: { httpPort: 8080 } } } } }],
   ["limits as shares", { boot: { limit: "0.5%", wait: "1m" } }],
   ["undefined, as conditions leave it", { proxy: undefined, logging: undefined, labels: undefined }],
 ];

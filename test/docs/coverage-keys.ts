@@ -101,7 +101,7 @@ export const coveredKeys: readonly Table[] = [
       ...same("env", ["clear", "secret"]),
       key("audit_broadcast_cmd", ["hooks.auditBroadcast"], "A function, called for every line of the audit log."),
       key("hooks_path", ["hooks"], "As above."),
-      key("minimum_version", ["minimumVersion"], "Of capstan."),
+      key("minimum_version", ["minimumVersion"], "Of capstan. In a `deploy.yml` it is of Kamal, and up to 2.12 it is met."),
       ...same("boot", ["limit", "wait"]),
       ...same("ssh", ["user", "proxy", "proxy_command"]),
       ...same(accessory, ["host", "hosts", "roles"]),

@@ -89,6 +89,7 @@ describe("planDeploy()", () => {
 test("planBootstrap() installs Docker only where it is missing", () => {
   const plan = planBootstrap(orderOf(pair, ""), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": bare }));
   expect(plan.phases[0]?.lanes.map((lane) => lane.host)).toEqual(["10.0.0.2"]);
+  expect(planBootstrap(orderOf(pair, ""), new Map()).phases[0]?.lanes.map((lane) => lane.host)).toEqual(["10.0.0.1", "10.0.0.2"]);
   expect(planBootstrap(orderOf(pair, ""), fleetOf({ "10.0.0.1": hostOf([]), "10.0.0.2": hostOf([]) })).notes).toEqual(["Docker runs on every host."]);
 });
 
@@ -97,6 +98,7 @@ test("planProxy() refuses to remove a proxy that other services use, unless forc
   expect(() => planProxy(orderOf(shop, ""), facts, "remove")).toThrow(expect.objectContaining({ failure: "usage", message: "Other services use the proxy: blog-web on 10.0.0.1" }));
   expect(planProxy(orderOf(shop, ""), facts, "remove-forced").phases[0]?.title).toBe("Remove proxy");
   expect(planProxy(orderOf(shop, ""), fleetOf({ "10.0.0.1": hostOf([]) }), "stop").notes).toEqual(["There is no proxy on any host."]);
+  for (const action of ["stop", "restart", "remove"] as const) expect(planProxy(orderOf(shop, ""), new Map(), action).phases[0]?.lanes.map((lane) => lane.host)).toEqual(["10.0.0.1"]);
 });
 
 test("planAppStart() names every role and host without a container to start", () => {

@@ -45,5 +45,7 @@ test("rollbackHint() names what is still there", () => {
 test("versionToBoot() is the version in place, else the one that ran last", () => {
   expect(versionToBoot(shop, scope, three)).toBe("3");
   expect(versionToBoot(shop, scope, on([web("2", "a2", "exited"), web("1", "a1", "exited")]))).toBe("2");
+  expect(versionToBoot(shop, scope, new Map())).toBe("latest");
+  expect(versionToBoot({ ...shop, destination: "qa" }, scope, new Map())).toBe("latest-qa");
   expect(() => versionToBoot(shop, scope, on([]))).toThrow(expect.objectContaining({ failure: "missing", message: "Nothing of this service is on the hosts" }));
 });

@@ -66,7 +66,7 @@ test("E2: folders and owners are commands of their own", () => {
 
 test("E5: the words of stop, start, removal and a look", () => {
   expect([stopAccessory("shop-cache"), startAccessory("shop-cache"), removeAccessoryContainer("shop-cache"), removeServiceDirectory("shop-cache"), accessoryDetails("shop-cache")].map(({ text }) => text)).toEqual([
-    "docker container stop shop-cache", "docker container start shop-cache", "docker container prune --force --filter label=service=shop-cache", "rm -rf shop-cache", "docker ps --all --filter label=service=shop-cache",
+    "docker container stop shop-cache", "docker container start shop-cache", "docker container prune --force --filter label=service=shop-cache", "rm -rf shop-cache", "docker ps --filter label=service=shop-cache",
   ]);
   expect(removeAccessoryImage("redis:7").text.split("\n")).toContain("docker image rm --force redis:7");
 });

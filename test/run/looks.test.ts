@@ -25,15 +25,15 @@ test("what is asked of the app", () => {
 });
 
 test("what is asked of accessories, with their names", () => {
-  expect(lines(accessoryDetailsOf(task(), "all"))).toEqual(["10.0.0.9 (cache) docker ps --all --filter label=service=shop-cache", "10.0.0.8 (cache) docker ps --all --filter label=service=shop-cache", "10.0.0.9 (search) docker ps --all --filter label=service=shop-search"]);
-  expect(lines(accessoryLogs(task({ hosts: ["10.0.0.8"] }), "cache", { timestamps: true, lines: 20, grep: "a b" }))).toEqual(["10.0.0.8 (cache) docker logs --timestamps --tail 20 shop-cache 2>&1 | grep 'a b'"]);
+  expect(lines(accessoryDetailsOf(task(), "all"))).toEqual(["10.0.0.9 (cache) docker ps --filter label=service=shop-cache", "10.0.0.8 (cache) docker ps --filter label=service=shop-cache", "10.0.0.9 (search) docker ps --filter label=service=shop-search"]);
+  expect(lines(accessoryLogs(task({ hosts: ["10.0.0.8"] }), "cache", { timestamps: true, lines: 20, grep: "a b" }))).toEqual(["10.0.0.8 (cache) docker logs shop-cache --tail 20 --timestamps 2>&1 | grep 'a b'"]);
   expect(() => accessoryDetailsOf(task(), "cach")).toThrow(expect.objectContaining({ hint: "Did you mean cache? The accessories are: cache, search." }));
   expect(() => accessoryLogs(task({ hosts: ["10.0.0.1"] }), "cache", plain)).toThrow("No host of cache is among those you chose");
 });
 
 test("what is asked of the proxy, on the hosts of proxied accessories too", () => {
   expect(proxyDetails(task()).map(({ host }) => host)).toEqual(["10.0.0.1", "10.0.0.3", "10.0.0.9"]);
-  expect(lines(proxyLogs(task({ hosts: ["10.0.0.9"] }), { timestamps: false, lines: 5 }))).toEqual(["10.0.0.9 docker logs --tail 5 kamal-proxy 2>&1"]);
+  expect(lines(proxyLogs(task({ hosts: ["10.0.0.9"] }), { timestamps: false, lines: 5 }))).toEqual(["10.0.0.9 docker logs kamal-proxy --tail 5 2>&1"]);
   expect(() => proxyLogs(task({ hosts: ["10.0.0.8"] }), plain)).toThrow("There is no host of the proxy among those you chose");
 });
 

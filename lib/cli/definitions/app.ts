@@ -79,7 +79,7 @@ export const exec = define({
   args: {
     ...interactiveArg,
     reuse: { type: "boolean", description: "Run it in the running container" },
-    env: { type: "string", alias: "e", multiple: true, valueHint: "NAME:VALUE", description: "Set a variable; may be repeated" },
+    env: { type: "string", alias: "e", multiple: true, more: /^[A-Za-z_][A-Za-z0-9_]*:/, valueHint: "NAME:VALUE", description: "Set a variable; may be repeated" },
     detach: { type: "boolean", description: "Leave it running and come back at once" },
     raw: { type: "boolean", description: "Pass its output through byte by byte, without headers" },
   },

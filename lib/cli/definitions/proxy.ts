@@ -48,7 +48,7 @@ export const bootConfigSet = define({
     imageVersion: { type: "string", valueHint: "TAG", description: "Tag of the proxy's image" },
     metricsPort: { type: "number", min: 1, max: 65535, valueHint: "PORT", description: "Port of the proxy's metrics on the shared network" },
     debug: { type: "boolean", description: "Detailed log" },
-    dockerOptions: { type: "string", multiple: true, valueHint: "KEY=VALUE", description: "Option of docker run; may be repeated" },
+    dockerOptions: { type: "string", multiple: true, more: /^[^-]/, valueHint: "KEY=VALUE", description: "Option of docker run; may be repeated" },
   },
   changes: true,
 });

@@ -8,6 +8,12 @@ import { at, type Entry, entryOf, isTemplate, type MapNode, type Node, type Scal
 /** In MRSK it was `traefik:v2.9`: the last of version 2 takes the same rules and is still looked after. */
 const mrskTraefik = "traefik:v2.11";
 
+/** The last version of Kamal whose configs are taken as they are. */
+const likeness = "2.12";
+
+/** Compares versions by their numbers. */
+const isAtMost = (version: string, most: string): boolean => /^\d+(\.\d+){0,2}$/.test(version) && Bun.semver.order(`${version}.0.0`.split(".").slice(0, 3).join("."), `${most}.999`) <= 0;
+
 /**
  * What is more than another name: secrets where a name means one, and what MRSK says in other words.
  * @param root under our names already
@@ -25,6 +31,12 @@ export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRole
     config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, leaveOut) : builder));
     config = change(config, "traefik", (traefik) => (base ? withDefaults(volumeOption(traefik), { image: mrskTraefik }) : volumeOption(traefik)));
     if (base) config = mrskDefaults(config);
+  }
+  const minimum = entryOf(config, "minimumVersion");
+  const least = textOf(minimum?.node);
+  if (minimum !== undefined && least !== undefined && isAtMost(least, likeness)) {
+    leaveOut(minimum, "minimum_version", `capstan does what Kamal ${likeness} does`);
+    config = without(config, "minimumVersion");
   }
   if (base) config = withDefaults(config, { secretsPath });
   return {

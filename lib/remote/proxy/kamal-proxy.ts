@@ -2,7 +2,7 @@ import { sh } from "../../ground/command.ts";
 import { proxyAppsDirectory, proxyContainer, proxyDirectory, proxyVolume, rolePrefix, tlsDirectory } from "../../ground/names.ts";
 import type { HostStep, RunStep } from "../../ground/step.ts";
 import type { KamalProxySettings, Role, Settings } from "../../config/settings.ts";
-import { logFilter, logFlags } from "../logs.ts";
+import { namedLogs } from "../logs.ts";
 import { nowFunction } from "./clock.ts";
 import { switchStatus, type ProxyDriver } from "./driver.ts";
 import { canarySteps, endCanarySteps, endRollout } from "./kamal-canary.ts";
@@ -76,7 +76,7 @@ docker image rm "$image" || true`),
   endCanary: endCanarySteps,
   details: () => sh`docker ps --filter ${`name=^${proxyContainer}$`}
 docker exec ${proxyContainer} kamal-proxy list 2> /dev/null | ${plainList}`,
-  logs: (options) => sh`docker logs ${logFlags(options)} ${proxyContainer} 2>&1${logFilter(options)}`,
+  logs: (options) => namedLogs(proxyContainer, options),
 };
 
 /** The role's own certificate. */

@@ -88,7 +88,8 @@ test("start, stop, details and logs", () => {
   expect(texts(kamalProxy.start(settingsOf()))[0]).toBe("docker container start kamal-proxy");
   expect(texts(kamalProxy.stop())).toEqual(["docker container stop kamal-proxy"]);
   expect(kamalProxy.details().text.split("\n")[0]).toBe("docker ps --filter 'name=^kamal-proxy$'");
-  expect(kamalProxy.logs({ timestamps: true, since: "5m", grep: "ERR" }).text).toBe("docker logs --timestamps --since 5m kamal-proxy 2>&1 | grep ERR");
+  expect(kamalProxy.logs({ timestamps: true, since: "5m", grep: "ERR" }).text).toBe("docker logs kamal-proxy --since 5m --timestamps 2>&1 | grep ERR");
+  expect(kamalProxy.logs({ timestamps: true, follow: true }).text).toBe("docker logs kamal-proxy --timestamps --tail 10 --follow 2>&1");
 });
 
 test("remove() takes container, image, volume and files, and does no harm twice", async () => {

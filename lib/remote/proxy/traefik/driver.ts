@@ -7,7 +7,7 @@ import { labelledPort, sharedNames } from "../../../config/traefik/route.ts";
 import { containerId } from "../../container.ts";
 import { envFile } from "../../envfile.ts";
 import type { Route } from "../../facts.ts";
-import { logFilter, logFlags } from "../../logs.ts";
+import { namedLogs } from "../../logs.ts";
 import { switchStatus, type ProxyDriver, type Target } from "../driver.ts";
 import { nextName, placeholder, type Backend, type RouteFile } from "./file.ts";
 import { removePage, removePages, startPage } from "./page.ts";
@@ -104,7 +104,7 @@ for file in "$dir"/*.yml; do
   percent=$(sed -n 's/^# capstan .*"canary":{"id":"[^"]*","port":"[^"]*","percent":\([0-9]*\)}.*/, \1 % to the last/p' "$file")
   printf '%s: %s%s%s\n' "$name" "$(sed -n 's/^# targets //p' "$file")" "$([ "$mode" = maintenance ] && echo ', maintenance')" "$percent"
 done`,
-  logs: (options) => sh`docker logs ${logFlags(options)} ${traefikContainer} 2>&1${logFilter(options)}`,
+  logs: (options) => namedLogs(traefikContainer, options),
 };
 
 /** Puts the file before back, when the one in force names the container. */
