@@ -37,7 +37,8 @@ function proxyRunElsewhere(config: ParsedConfig, roles: readonly RoleInput[], ru
 export function resolveSettings(config: ParsedConfig, { destination, root, secrets }: Given): Settings {
   const { registry, ssh } = config;
   const inputs = rolesOf(config);
-  const roles = inputs.map((role) => roleSettings(config, role, destination, secrets));
+  const behindTraefik = config.traefik !== undefined || inputs.some(({ traefik }) => traefik !== undefined);
+  const roles = inputs.map((role) => roleSettings(config, role, destination, secrets, behindTraefik));
   const proxied = inputs.find(({ proxy }) => proxy !== undefined);
   const run = proxied === undefined ? Object.values(config.accessories).find(({ proxy }) => proxy?.run !== undefined)?.proxy?.run : proxied.proxy?.run;
   const registrySettings = registryOf(registry, secrets);
@@ -115,9 +116,10 @@ function builderSettings({ builder, registry }: ParsedConfig, image: string, sec
 /** A path of the config as an absolute one; those of the home directory are left to whoever knows it. */
 const below = (root: string, path: string): string => (path.startsWith("~") ? path : resolvePath(root, path));
 
-function roleSettings(config: ParsedConfig, role: RoleInput, destination: string | undefined, secrets: SecretStore): Role {
+function roleSettings(config: ParsedConfig, role: RoleInput, destination: string | undefined, secrets: SecretStore, behindTraefik: boolean): Role {
   const env = mergedEnv(envSettings(config.env, secrets), envSettings(role.env ?? {}, secrets));
   const proxy = routingOf(config, role, destination, secrets);
+  const labels = texts({ ...config.labels, ...role.labels });
   return {
     name: role.name,
     primary: role.primary,
@@ -125,7 +127,8 @@ function roleSettings(config: ParsedConfig, role: RoleInput, destination: string
     cmd: role.cmd,
     env,
     hostEnv: hostEnvs(config, role, env, secrets),
-    labels: withoutRoutes(texts({ ...config.labels, ...role.labels })),
+    // Where nothing is behind Traefik its labels are labels like any other.
+    labels: behindTraefik ? withoutRoutes(labels) : labels,
     options: role.options ?? {},
     volumes: [...new Set([...config.volumes, ...(role.volumes ?? [])])],
     logging: loggingSettings(config.logging, role.logging),

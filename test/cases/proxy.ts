@@ -51,6 +51,14 @@ servers:
   },
   { name: "C5 path prefixes", tries: [{ argv: boot, yaml: `proxy: {host: shop.example, path_prefix: "/api,/auth", strip_path_prefix: false}`, runs: { "10.0.0.1": [deploy(`${target} --host="shop.example" --deploy-timeout="30s" --drain-timeout="30s" --buffer-requests --buffer-responses --path-prefix="/api" --path-prefix="/auth" --strip-path-prefix="false" --log-request-header="Cache-Control" --log-request-header="Last-Modified" --log-request-header="User-Agent"`)] } }] },
   {
+    name: "C7 labels of Traefik that stayed are labels like any other",
+    tries: [
+      { argv: boot, yaml: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}', runs: { "10.0.0.1": [deploy(`${target} ${rest}`)] }, prints: ["--label 'traefik.http.routers.x.rule=Host(`a.example`)'"] },
+      { argv: boot, yaml: 'servers: {web: {hosts: [10.0.0.1], labels: {"traefik.odd": "1"}}, jobs: {labels: {"traefik.http.routers.j.rule": "PathPrefix(`/j`)"}}}', runs: { "10.0.0.1": [deploy(`${target} ${rest}`)] }, never: { "10.0.0.2": ["kamal-proxy"] }, prints: ["--label traefik.odd=1"] },
+      { argv: boot, files: { "config/deploy.yml": 'service: shop\nimage: acme/shop\nregistry: {username: bot, password: pw}\nbuilder: {arch: amd64}\nservers: [10.0.0.1]\nlabels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}\n' }, runs: { "10.0.0.1": [deploy(`${target} ${rest}`)] } },
+    ],
+  },
+  {
     name: "C6 own certificate",
     tries: [{
       argv: boot, yaml: "servers: {web: [10.0.0.1, 10.0.0.3]}\nproxy: {host: shop.example, ssl: {certificate_pem: CERT, private_key_pem: KEY}}", files: { ".kamal/secrets": "API_KEY=k1\nCERT=c\nKEY=k\n" },

@@ -1,6 +1,7 @@
 import { arch } from "node:os";
 import type { Path } from "../locate.ts";
 import type { Problem } from "../problems.ts";
+import { isTraefikLabel } from "../traefik/labels.ts";
 import { secretName } from "../secret-ref.ts";
 import type { Conversion, Converted, Omission } from "./convert.ts";
 import { at, type Entry, entryOf, isTemplate, type MapNode, type Node, type ScalarNode } from "./node.ts";
@@ -26,6 +27,7 @@ export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRole
   config = change(config, "accessories", (accessories) => each(accessories, (accessory) => change(listedRoles(withRegistry(accessory)), "proxy", withCertificate)));
   config = sshkitInSsh(change(config, "ssh", (ssh) => change(ssh, "keyData", (keys) => (keys.kind === "list" ? { ...keys, items: keys.items.map((key) => refersTo(key, key)) } : keys))));
   config = change(config, "servers", (servers) => each(servers, (role, name) => (role.kind === "map" ? mrskRole(change(role, "proxy", withCertificate), name, traefikRoles, flavour, refuse) : role)));
+  if (flavour === "kamal") config = withoutTraefik(config);
   if (flavour === "mrsk") {
     config = change(config, "healthcheck", (health) => (health.kind === "map" ? commandless(health, ["healthcheck"], refuse) : health));
     config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, leaveOut) : builder));
@@ -94,6 +96,28 @@ const listedRoles = (accessory: Node): Node => (accessory.kind === "map" ? { ...
 
 /** Docker's flag is `--volume`; MRSK's README says `volumes`. */
 const volumeOption = (traefik: Node): Node => change(traefik, "options", (options) => (options.kind === "map" ? { ...options, entries: options.entries.map((entry) => (entry.key === "volumes" ? { ...entry, key: "volume" } : entry)) } : options));
+
+/** To Kamal 2 labels of Traefik are labels like any other, left from before: roles stay where they are. */
+function withoutTraefik(config: MapNode): MapNode {
+  const isLabelled = (node: Node | undefined): boolean => {
+    const labels = at(node, "labels");
+    return labels?.kind === "map" && labels.entries.some(({ key }) => isTraefikLabel(key));
+  };
+  const primary = textOf(at(config, "primaryRole")) ?? "web";
+  const isRootLabelled = isLabelled(config);
+  const plain = (role: Node, name: string): Node => {
+    const isPrimary = name === primary;
+    if (!isLabelled(role) && !(isPrimary && isRootLabelled)) return role;
+    const map: MapNode = role.kind === "map" ? role : { kind: "map", at: role.at, entries: [entryAt(role.at, "hosts", role)] };
+    const proxy = isPrimary && entryOf(map, "proxy") === undefined ? [entryAt(role.at, "proxy", scalarAt(role.at, true))] : [];
+    return withEntries(map, entryAt(role.at, "traefik", scalarAt(role.at, false), "Behind kamal-proxy: the labels of Traefik are labels like any other."), ...proxy);
+  };
+  return change(config, "servers", (servers) => {
+    if (servers.kind !== "list") return each(servers, plain);
+    const role = plain(servers, primary);
+    return role === servers ? servers : { kind: "map", at: servers.at, entries: [entryAt(servers.at, primary, role)] };
+  });
+}
 
 type Refuse = (path: Path, text: string) => void;
 
