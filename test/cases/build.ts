@@ -24,7 +24,7 @@ export const buildCases: readonly Case[] = [
   ssh: default=$SSH_AUTH_SOCK
   provenance: false
   sbom: true
-  context: .`,
+  context: "."`,
       runs: { local: [buildx(`--platform linux/amd64,linux/arm64 --builder kamal-local-docker-container -t acme/shop:77 -t acme/shop:latest --label service="shop" --build-arg A="1" --build-arg B="x y" --secret id="TOK" --file docker/Dockerfile --target prod --ssh default=$SSH_AUTH_SOCK --provenance false --sbom true --no-cache .`)] },
       never: { local: ["git clone", "t1"] },
     }],

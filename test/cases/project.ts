@@ -1,25 +1,16 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parse, stringify } from "yaml";
 import { commands } from "../../lib/cli/commands.ts";
 import { main } from "../../lib/cli/main.ts";
 import { shellWords } from "../../lib/ground/shell-words.ts";
 import { fakeIo } from "../cli/fake-io.ts";
+import { textOf } from "../config/yaml/fixtures.ts";
 import { loadable } from "../config/yaml/project.ts";
 import { words } from "../support/words.ts";
 import type { Run } from "./case.ts";
 
-/** The project that the cases change: version 77, no destination. */
-export const base = `service: shop
-image: acme/shop
-registry: {username: bot, password: pw}
-builder: {arch: amd64}
-servers:
-  web: [10.0.0.1]
-  jobs: {hosts: [10.0.0.2], cmd: bin/work}
-env: {secret: [API_KEY]}
-`;
+/** Beside the project of the fixtures: version 77, no destination. */
 const baseFiles = { ".kamal/secrets": "API_KEY=k1\n", ".kamal/secrets.qa": "API_KEY=k1\n", "config/deploy.qa.yml": "", "Dockerfile": "FROM scratch\n" };
 
 /** What a run of the command line printed. */
@@ -33,8 +24,7 @@ export interface Outcome {
 /** Writes the project into a new folder, which is the home directory too. */
 export function folderFor({ yaml = "", whole = false, files = {} }: Pick<Run, "yaml" | "whole" | "files">): string {
   const folder = mkdtempSync(join(tmpdir(), "capstan-case-"));
-  const text = whole ? yaml : stringify(merged(parse(base), parse(yaml)), { version: "1.1" });
-  for (const [path, content] of Object.entries({ ...baseFiles, "config/deploy.yml": text, ...files })) {
+  for (const [path, content] of Object.entries({ ...baseFiles, "config/deploy.yml": textOf({ name: "", yaml, whole }), ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     if (content !== undefined) writeFileSync(join(folder, path), content, { mode: path.includes("/hooks/") ? 0o755 : 0o644 });
   }
@@ -81,8 +71,3 @@ export const allLines = ({ records }: Outcome): readonly string[] =>
 
 /** Shell words, one blank between them, with what differs from run to run as in the cases. */
 export const wordsOf = (line: string): string => words(line).join(" ").replaceAll(/(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])/g, "HEX12").replaceAll(/_replaced_[0-9a-f]{16}/g, "_replaced_HEX16").replaceAll(/\b(exec-[\w.]+)-[0-9a-f]{6}\b/g, "$1-XXXXXX").replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME");
-
-type Data = { readonly [key: string]: unknown };
-const isMap = (value: unknown): value is Data => typeof value === "object" && value !== null && !Array.isArray(value);
-const merged = (under: unknown, over: unknown): unknown =>
-  isMap(under) && isMap(over) ? { ...under, ...Object.fromEntries(Object.entries(over).map(([key, value]) => [key, merged(under[key], value)])) } : over === null ? under : over;
