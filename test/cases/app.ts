@@ -129,4 +129,9 @@ export const appCases: readonly Case[] = [
     ],
     better: ["The id of a container needs no shell around it: `docker logs … abc` for `sh -c 'echo abc' | xargs docker logs …`."],
   },
+  {
+    name: "F6 ssh command line", tries: [],
+    elsewhere: ["test/config/yaml/fixtures.ts: F6", "test/world/host-config.test.ts: keysOnly leaves no other files", "test/world/sshd.test.ts: a host behind the jump host"],
+    better: ["There is no `ssh` program behind a session: keys, jump hosts and config files count for every connection alike."],
+  },
 ];

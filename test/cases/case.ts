@@ -34,6 +34,8 @@ export interface Case {
   /** Its number and what it is about. */
   readonly name: string;
   readonly tries: readonly Run[];
+  /** What no plan shows: the tests that do, as `file: title`. */
+  readonly elsewhere?: readonly string[];
   /** Where we do not do as Kamal: what it does, and why ours is better. */
   readonly better?: readonly string[];
 }

@@ -14,7 +14,16 @@ import { allLines, linesOf, outcomesOf, wordsOf } from "./project.ts";
 
 const cases = [...appCases, ...envCases, ...proxyCases, ...accessoryCases, ...lockCases, ...buildCases, ...configCases, ...flowCases, ...mrskCases, ...secretCases];
 
-describe.each(cases.map((one) => [one.name, one] as const))("%s", (_, { tries }) => {
+test.each(cases.flatMap(({ name, elsewhere = [] }) => elsewhere.map((where) => [name, where] as const)))("%s is shown by %s", async (_, where) => {
+  const [file = "", title = ""] = where.split(/: (.*)/);
+  expect(await Bun.file(file).text()).toContain(title);
+});
+
+test("every case of the reference has its tries, or tests elsewhere", () => {
+  expect(cases.filter(({ tries, elsewhere = [] }) => tries.length + elsewhere.length === 0).map(({ name }) => name)).toEqual([]);
+});
+
+describe.each(cases.filter(({ tries }) => tries.length > 0).map((one) => [one.name, one] as const))("%s", (_, { tries }) => {
   test.each(tries.map((run, i) => [`${i + 1}: ${run.argv}`, run] as const))("%s", (_line, run) => check(run), 20_000);
 });
 

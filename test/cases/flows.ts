@@ -38,4 +38,8 @@ export const flowCases: readonly Case[] = [
     tries: [{ argv: "rollback 12 -r web", facts: { "10.0.0.1": serves }, runs: { "10.0.0.1": ["docker pull acme/shop:12"] } }],
     better: ["Kamal prints an error and exits 0. Here the image is pulled; where the registry has none the run fails with the versions that are there: test/lab/deploy.test.ts."],
   },
+  {
+    name: "L4 first primary container fails", tries: [], elsewhere: ["test/lab/faults.test.ts: an image that never gets healthy there", "test/lab/faults.test.ts: an image that crashes there"],
+    better: ["What failed is removed on every host, and its log, probes and exit status are in the message. No role is left half way."],
+  },
 ];
