@@ -3,17 +3,18 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { changeMode, changeOwner, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeNotedVolumes, removeOldImage, removeServiceDirectory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { changeMode, changeOwner, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeOldImage, removeServiceDirectory, removeUnstarted, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
-import { accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
+import { accessoryCertificate, accessoryRoute, accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
 import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, lanes, requireDocker } from "./hosts.ts";
 import { fileKey, type Order } from "./order.ts";
+import { allRegistryTunnels } from "./tunnels.ts";
 
 /** What stands for every accessory. */
 export const everyAccessory = "all";
@@ -71,32 +72,46 @@ export const fileSteps = (order: Order, accessory: Accessory, host: string): rea
   ];
 });
 
-/** Files, environment, container, route: everything behind login and network. */
-function bootSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: string): readonly HostStep[] {
+/** What its container needs to be there. It may fail for reasons of the config, so it comes before anything stops or starts. */
+function bringSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: string): readonly HostStep[] {
   const { settings } = order;
-  const { name, service, proxy } = accessory;
+  const { name, proxy } = accessory;
   const needsProxy = proxy !== undefined && factsOf(facts, host).proxy?.running !== true;
   return [
     ...directorySteps(accessory),
     ...fileSteps(order, accessory, host),
-    auditStep(order, undefined, `Booted ${name} accessory`),
     { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
-    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: sh`docker rm --force --volumes ${service}`, undoTitle: `Remove ${service}`, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
-    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
+    ...accessoryCertificate(settings, accessory),
     ...(needsProxy ? driverOn(settings, host).boot(settingsOn(settings, host)) : []),
-    ...accessorySwitch(settings, accessory),
+  ];
+}
+
+/** Container and route. What fails takes its own container away again; an accessory that is up stays, whatever fails after it. */
+function bootSteps(order: Order, accessory: Accessory, host: string): readonly RunStep[] {
+  const { settings } = order;
+  const { name, service } = accessory;
+  const tidied = { undo: removeFailed(service), undoTitle: `Remove ${service}`, undoIfFailed: true } as const;
+  return [
+    auditStep(order, undefined, `Booted ${name} accessory`),
+    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: removeUnstarted(service), undoTitle: `Remove ${service} if it was made and could not start`, undoIfFailed: true, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
+    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), ...tidied, hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
+    ...accessoryRoute(settings, accessory).map((step) => (step.undo === undefined ? step : { ...step, ...tidied, undo: sh`(
+${step.undo}
+) || exit
+${tidied.undo}`, undoTitle: `${step.undoTitle}, and remove ${service}` })),
   ];
 }
 
 const run = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 const audited = (order: Order, what: string, { name }: Accessory): RunStep => auditStep(order, undefined, `${what} ${name} accessory`);
 
-/** Phases for the hosts of some accessories: all at once, or host after host. */
-function phasesOf(order: Order, chosen: readonly Accessory[], title: string, rolling: boolean, steps: (accessory: Accessory, host: string) => readonly HostStep[]): readonly Phase[] {
+/** Phases for the hosts of some accessories: all at once, or host after host. @param pulls whether a host may get the image there */
+function phasesOf(order: Order, chosen: readonly Accessory[], title: string, rolling: boolean, steps: (accessory: Accessory, host: string) => readonly HostStep[], pulls: (accessory: Accessory, host: string) => boolean = () => false): readonly Phase[] {
   const hosts = order.scope.hosts.filter((host) => chosen.some((accessory) => accessory.hosts.includes(host)));
   const on = (host: string): readonly HostStep[] => chosen.filter((accessory) => accessory.hosts.includes(host)).flatMap((accessory) => steps(accessory, host));
-  if (!rolling || hosts.length < 2) return [{ title, lanes: lanes(hosts, on) }];
-  return hosts.map((host) => ({ title: `${title} on ${host}`, committed: true, lanes: lanes([host], on) }));
+  const tunnels = (group: readonly string[]): Pick<Phase, "tunnels"> => allRegistryTunnels(chosen.map((accessory) => ({ registry: accessory.registry, hosts: accessory.hosts.filter((host) => group.includes(host) && pulls(accessory, host)) })));
+  if (!rolling || hosts.length < 2) return [{ title, lanes: lanes(hosts, on), ...tunnels(hosts) }];
+  return hosts.map((host) => ({ title: `${title} on ${host}`, committed: true, lanes: lanes([host], on), ...tunnels([host]) }));
 }
 
 /** `accessory boot`, and that part of `setup`: a container that is there already, running or not, is left as it is; its files and folders are brought up to date. */
@@ -113,8 +128,8 @@ export function accessoryBootPhases(order: Order, facts: FleetFacts, chosen: rea
     if (containerOn(facts, host, accessory) !== undefined) return [...directorySteps(accessory), ...fileSteps(order, accessory, host)];
     const first = !seen.has(host);
     seen.add(host);
-    return [...loginSteps(accessory), ...(first ? [networkStep] : []), ...bootSteps(order, facts, accessory, host)];
-  });
+    return [...loginSteps(accessory), ...(first ? [networkStep] : []), ...bringSteps(order, facts, accessory, host), ...bootSteps(order, accessory, host)];
+  }, (accessory, host) => containerOn(facts, host, accessory) === undefined);
 }
 
 /** Where accessories are already. */
@@ -128,20 +143,21 @@ export function accessoryNotes(order: Order, facts: FleetFacts, chosen: readonly
   }));
 }
 
-/** `accessory reboot` and `accessory upgrade`: another container from the image as it is now. The image is there before the old container stops. */
+/** `accessory reboot` and `accessory upgrade`: another container from the image as it is now. Image, files and environment are there before the old container stops. */
 export function planAccessoryReboot(order: Order, facts: FleetFacts, name: string, rolling: boolean): Plan {
   const chosen = chosenAccessories(order, name);
   requireDocker(facts, hostsOfAccessories(order, name));
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => [
     ...loginSteps(accessory), networkStep,
     { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
+    ...bringSteps(order, facts, accessory, host).map((step) => (step.kind === "run" && step.undoIfFailed !== true ? withoutUndo(step) : step)),
     ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory) : []),
     // What was there before is gone: nothing can be taken back.
-    ...bootSteps(order, facts, accessory, host).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
+    ...bootSteps(order, accessory, host).map(withoutUndo),
     // Only now: should the new one not start, the old image is still there to go back to.
     ...(mayBeOn(facts, host, accessory) ? [{ kind: "run" as const, title: "Remove the image of the old container", command: removeOldImage(accessory.service) }] : []),
   ];
-  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps) };
+  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps, () => true) };
 }
 
 const replaceSteps = (order: Order, accessory: Accessory): readonly HostStep[] => [
@@ -150,7 +166,7 @@ const replaceSteps = (order: Order, accessory: Accessory): readonly HostStep[] =
   { kind: "run", title: `Remove the container ${accessory.service}`, command: removeAccessoryContainer(accessory.service) },
 ];
 
-const withoutUndo = ({ undo: _undo, undoTitle: _title, ...step }: RunStep): RunStep => step;
+const withoutUndo = ({ undo: _undo, undoTitle: _title, undoIfFailed: _when, ...step }: RunStep): RunStep => step;
 
 function stopSteps(order: Order, accessory: Accessory): readonly HostStep[] {
   return [
@@ -188,11 +204,21 @@ export function planAccessoryAction(order: Order, facts: FleetFacts, name: strin
 /** The parts of `accessory remove`, each of which is a command of its own too. */
 export type AccessoryPart = "container" | "image" | "directory";
 
-/** `accessory remove`: container, image, environment and folder. Folders with an absolute path and named volumes stay: they are the data. */
+/**
+ * `accessory remove`: container, image, environment and folder. Folders with an absolute path and named volumes stay: they are the data.
+ * @throws DeployError (usage) when the container alone is to go and is up
+ */
 export function planAccessoryRemove(order: Order, facts: FleetFacts, name: string, parts: readonly AccessoryPart[]): Plan {
   const chosen = chosenAccessories(order, name);
   requireDocker(facts, hostsOfAccessories(order, name));
+  if (parts.length === 1 && parts.includes("container")) refuseRunning(facts, chosen, name);
   return { notes: [], phases: phasesOf(order, chosen, "Remove accessories", false, (accessory, host) => removeSteps(order, facts, accessory, host, parts)) };
+}
+
+/** Docker prunes stopped containers only, and says nothing of the others. */
+function refuseRunning(facts: FleetFacts, chosen: readonly Accessory[], name: string): void {
+  const up = chosen.flatMap((accessory) => accessory.hosts.filter((host) => ["running", "restarting", "paused"].includes(containerOn(facts, host, accessory)?.state ?? "")).map((host) => `${accessory.name} on ${host}`));
+  if (up.length > 0) throw new DeployError("usage", `Cannot remove the container of ${up.join(", ")}: it is up`, { state: ["Nothing was changed."], hint: `Stop it first: \`capstan accessory stop ${name}\`.` });
 }
 
 /** Takes an accessory, or parts of it, away from a host. */
@@ -222,5 +248,5 @@ export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string
     directories: () => directorySteps(accessory),
     image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
   })[what]();
-  return { notes: [], phases: phasesOf(order, chosen, { files: "Bring files", directories: "Make folders", image: "Pull images" }[what], false, steps) };
+  return { notes: [], phases: phasesOf(order, chosen, { files: "Bring files", directories: "Make folders", image: "Pull images" }[what], false, steps, () => what === "image") };
 }

@@ -1,7 +1,7 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { accessoryEnvPath, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
-import { inNetworks } from "./container.ts";
+import { containerId, inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
 import { removeEmptyDirectories } from "./remove.ts";
@@ -46,6 +46,22 @@ export function staysUp(service: string): Command {
 state=$(docker container inspect --format ${"{{.State.Status}} {{.RestartCount}}"} ${service})
 [ "$state" = 'running 0' ] || { echo ${`${service} does not stay up:`} "$state" >&2; docker logs --tail 20 ${service} >&2; exit 1; }`;
 }
+
+/**
+ * Takes away a container that was made and could not start. One that is about to start, or runs, is somebody else's:
+ * another service may have taken the name meanwhile. No volume goes with it.
+ */
+export function removeUnstarted(service: string): Command {
+  const made = sh`${containerId(service)} --filter status=created`;
+  return sh`id=$(${made})
+[ -n "$id" ] || exit 0
+sleep 5
+[ "$(${made})" != "$id" ] || docker container rm "$id"`;
+}
+
+/** Takes away a container that started and did not stay up, or got no requests. Its volumes stay, noted as {@link noteVolumes} does. */
+export const removeFailed = (service: string): Command => sh`docker container inspect ${service} > /dev/null 2>&1 || exit 0
+${noteVolumes(service)} && docker rm --force ${service}`;
 
 /** Pulls its image. */
 export const pullAccessoryImage = (image: string): Command => sh`docker image pull ${image}`;

@@ -4,6 +4,7 @@ import type { Plan } from "../../lib/ground/step.ts";
 import { accessoryBootPhases, chosenAccessories, fileSteps, hostsOfAccessories, planAccessoryAction, planAccessoryBoot, planAccessoryFiles, planAccessoryReboot, planAccessoryRemove } from "../../lib/plan/accessory.ts";
 import { planDeploy } from "../../lib/plan/deploy.ts";
 import { fileKey } from "../../lib/plan/order.ts";
+import { Home } from "../support/shell.ts";
 import { accessoryFactsOf, fleetOf, hostOf, orderOf } from "../support/facts.ts";
 import { accessoryOf, defaultProxy, roleOf, settingsOf } from "../support/settings.ts";
 
@@ -55,14 +56,14 @@ describe("planAccessoryBoot()", () => {
     const stopped = fleetOf({ "10.0.0.1": hostOf([], { proxy: { running: true, image: "", routes: [] } }), "10.0.0.9": hostOf([], { proxy: { running: false, image: "", routes: [] } }) });
     const plan = planAccessoryBoot(order(), stopped, "search");
     expect(titles(plan, "10.0.0.1")).not.toContain("Make sure that the proxy runs");
-    expect(titles(plan, "10.0.0.9").slice(-3)).toEqual(["Make the folder of the proxy's files", "Make sure that the proxy runs", "Switch shop-search to shop-search"]);
+    expect(titles(plan, "10.0.0.9").slice(-6)).toEqual(["Make the folder of the proxy's files", "Make sure that the proxy runs", `Record "Booted search accessory"`, "Start shop-search", "Check that shop-search stays up", "Switch shop-search to shop-search"]);
   });
 
   test("logs in only with credentials, and makes the network once a host", () => {
     const open = settingsOf({ accessories: [accessoryOf("a", { registry: { server: "localhost:5000", username: undefined, password: undefined } }), cache] });
     expect(titles(planAccessoryBoot(order({}, open), having(), "all"))).toEqual([
-      "Make sure that the network is there", `Record "Booted a accessory"`, "Write env file of a", "Start shop-a", "Check that shop-a stays up",
-      "Log in to the registry", `Record "Booted cache accessory"`, "Write env file of cache", "Start shop-cache", "Check that shop-cache stays up",
+      "Make sure that the network is there", "Write env file of a", `Record "Booted a accessory"`, "Start shop-a", "Check that shop-a stays up",
+      "Log in to the registry", "Write env file of cache", `Record "Booted cache accessory"`, "Start shop-cache", "Check that shop-cache stays up",
     ]);
   });
 
@@ -71,9 +72,31 @@ describe("planAccessoryBoot()", () => {
     expect(() => planAccessoryBoot(order(), fleetOf({ "10.0.0.1": bare, "10.0.0.9": bare }), "all")).toThrow(expect.objectContaining({ failure: "missing", message: "Docker is missing or not running on 10.0.0.9, 10.0.0.1" }));
   });
 
-  test("takes back the container alone: files and folders may be older than this run", () => {
-    const steps = planAccessoryBoot(order(), having(), "cache").phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps));
-    expect(steps.flatMap((step) => (step.kind === "run" && step.undo !== undefined ? [step.undo.text] : []))).toEqual(["docker rm --force --volumes shop-cache"]);
+  test("takes back the container of what failed, never its volumes: an accessory that is up stays", () => {
+    const steps = planAccessoryBoot(order(), having(), "search").phases.flatMap((phase) => phase.lanes.slice(0, 1).flatMap((lane) => lane.steps)).flatMap((step) => (step.kind === "run" && step.undo !== undefined ? [step] : []));
+    expect(steps.map(({ title, undoTitle, undoIfFailed }) => [title, undoTitle, undoIfFailed])).toEqual([
+      ["Make sure that the proxy runs", "Remove the proxy's container if it was made and could not start", true],
+      ["Start shop-search", "Remove shop-search if it was made and could not start", true],
+      ["Check that shop-search stays up", "Remove shop-search", true],
+      ["Switch shop-search to shop-search", "Take the route shop-search away, and remove shop-search", true],
+    ]);
+    expect(steps.map(({ undo }) => undo?.text ?? "").join("\n")).not.toContain("--volumes");
+    expect(steps[3]?.undo?.text.split("\n").slice(-3)).toEqual([") || exit", ...(steps[2]?.undo?.text.split("\n") ?? [])]);
+  });
+
+  test.each([
+    ["of its own", ["a0"], ["a0"], "", "container rm a0\n"],
+    ["that is about to start, which is somebody else's", ["a0"], [], "", ""],
+    ["none", [], [], "", ""],
+  ])("the undo of a start: made and not started is %s", async (_title, at, later, stdout, removed) => {
+    const [undo = ""] = planAccessoryBoot(order(), having(), "cache").phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).flatMap((step) => (step.title === "Start shop-cache" && step.kind === "run" ? [step.undo?.text ?? ""] : []));
+    using home = new Home();
+    home.program("sleep", "touch slept").program("docker", `case "$*" in
+'container ls --all --filter name=^shop-cache$ --quiet --filter status=created') [ -f slept ] && printf '%s' '${later.join("")}' || printf '%s' '${at.join("")}' ;;
+*) echo "$*" >> ran ;;
+esac`);
+    expect(await home.run(`${undo}\n`)).toEqual({ status: 0, stdout, stderr: "" });
+    expect((await home.run("cat ran 2> /dev/null")).stdout).toBe(removed);
   });
 
   test("is a part of setup, before the app, and of no other deploy", () => {
@@ -99,12 +122,27 @@ describe("fileSteps()", () => {
 describe("planAccessoryReboot()", () => {
   test("E5: pulls before it stops, and boots without a second login", () => {
     expect(titles(planAccessoryReboot(order(), having(cache), "cache", false))).toEqual([
-      "Log in to the registry", "Make sure that the network is there", "Pull redis:7", "Note image and volumes of shop-cache", "Stop shop-cache", `Record "Stopped cache accessory"`, "Remove the container shop-cache",
-      `Record "Booted cache accessory"`, "Write env file of cache", "Start shop-cache", "Check that shop-cache stays up", "Remove the image of the old container",
+      "Log in to the registry", "Make sure that the network is there", "Pull redis:7", "Write env file of cache", "Note image and volumes of shop-cache", "Stop shop-cache", `Record "Stopped cache accessory"`, "Remove the container shop-cache",
+      `Record "Booted cache accessory"`, "Start shop-cache", "Check that shop-cache stays up", "Remove the image of the old container",
     ]);
   });
+  test("brings folders, files, environment, certificate and proxy before it stops: they may fail", () => {
+    const file = { source: { content: "x" }, hostPath: "shop-search/a", remote: "/a", mode: "0640", owner: undefined, options: undefined };
+    const directory = { hostPath: "shop-search/data", remote: "/data", mode: "0700", owner: "9:9", options: undefined };
+    const tls = { certificate: new Secret("CERT", "c"), privateKey: new Secret("KEY", "k") };
+    const one = accessoryOf("search", { hosts: ["10.0.0.9"], files: [file], directories: [directory], proxy: { ...defaultProxy, tls } });
+    const settings = settingsOf({ accessories: [one] });
+    const content = { files: new Map([[fileKey("search", "10.0.0.9", "/a"), { content: "x" }]]), errorPages: new Map() };
+    const all = titles(planAccessoryReboot(orderOf(settings, "", { content }), having(one), "search", false));
+    expect(all.slice(3, all.indexOf("Take the route shop-search away"))).toEqual([
+      "Make shop-search/data", "Set the mode of shop-search/data to 0700", "Give shop-search/data to 9:9", "Make the folder of shop-search/a", "Write shop-search/a", "Write env file of search",
+      "Make the folder of search's certificate", "Write certificate of search", "Write private key of search", "Make the folder of the proxy's files", "Make sure that the proxy runs", "Note image and volumes of shop-search",
+    ]);
+    expect(all.slice(all.indexOf("Remove the container shop-search"))).toEqual(["Remove the container shop-search", `Record "Booted search accessory"`, "Start shop-search", "Check that shop-search stays up", "Switch shop-search to shop-search", "Remove the image of the old container"]);
+  });
   test("does not stop what is not there, and takes nothing back", () => {
-    const plan = planAccessoryReboot(order(), having(), "all", false);
+    const running = { proxy: { running: true, image: "", routes: [] } };
+    const plan = planAccessoryReboot(order(), fleetOf({ "10.0.0.1": hostOf([], running), "10.0.0.9": hostOf([], running) }), "all", false);
     expect(titles(plan).filter((title) => /^(Stop|Remove|Take)/.test(title))).toEqual([]);
     expect(plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run" && step.undo !== undefined)).toEqual([]);
   });
@@ -113,6 +151,22 @@ describe("planAccessoryReboot()", () => {
     expect(phases("search")).toEqual([["Reboot accessories on 10.0.0.1", true], ["Reboot accessories on 10.0.0.9", true]]);
     expect(phases("cache")).toEqual([["Reboot accessories", undefined]]);
   });
+});
+
+describe("an accessory's image in the registry of this machine", () => {
+  const local = { server: "localhost:5000", username: undefined, password: undefined };
+  const settings = settingsOf({ accessories: [accessoryOf("a", { registry: local, hosts: ["10.0.0.1", "10.0.0.9"] }), accessoryOf("b", { registry: local }), accessoryOf("c", { registry: { ...local, server: "localhost:5001" } }), cache] });
+  const tunnels = (plan: Plan) => plan.phases.map((phase) => phase.tunnels?.map(({ host, port }) => `${host}:${port}`));
+  const all = ["10.0.0.1:5000", "10.0.0.9:5000", "10.0.0.9:5001"];
+  test.each<[string, Plan, readonly (readonly string[] | undefined)[]]>([
+    ["boot", planAccessoryBoot(order({}, settings), having(), "all"), [all]],
+    ["boot of what is there partly", planAccessoryBoot(order({}, settings), fleetOf({ "10.0.0.1": hostOf([], { accessories: [accessoryFactsOf(accessoryOf("a"))] }) }), "all"), [["10.0.0.9:5000", "10.0.0.9:5001"]]],
+    ["reboot", planAccessoryReboot(order({}, settings), having(), "all", false), [all]],
+    ["rolling reboot", planAccessoryReboot(order({}, settings), having(), "a", true), [["10.0.0.1:5000"], ["10.0.0.9:5000"]]],
+    ["pull", planAccessoryFiles(order({}, settings), having(), "a", "image"), [["10.0.0.1:5000", "10.0.0.9:5000"]]],
+    ["stop", planAccessoryAction(order({}, settings), having(), "all", "stop"), [undefined]],
+    ["boot of one from elsewhere", planAccessoryBoot(order({}, settings), having(), "cache"), [undefined]],
+  ])("is reached by a tunnel a host and port: %s", (_title, plan, expected) => expect(tunnels(plan)).toEqual(expected.map((one) => (one === undefined ? undefined : [...one]))));
 });
 
 describe("planAccessoryAction()", () => {
@@ -140,10 +194,17 @@ describe("planAccessoryRemove()", () => {
     expect(titles(planAccessoryRemove(order(), having(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the image redis:7", "Remove the folder shop-search", "Remove the secrets of search", `Record "Removed search accessory"`]);
   });
   test.each([
-    ["container", ["Remove the container shop-cache", `Record "Removed cache accessory container"`]],
     ["image", ["Remove the image redis:7", `Record "Removed cache accessory image"`]],
     ["directory", ["Remove the folder shop-cache", `Record "Removed cache accessory directory"`]],
   ] as const)("of the %s alone", (part, steps) => expect(titles(planAccessoryRemove(order(), having(cache), "cache", [part]))).toEqual([...steps]));
+});
+
+describe("planAccessoryRemove() of the container alone", () => {
+  const stateOf = (state: string) => fleetOf({ "10.0.0.9": hostOf([], { accessories: [accessoryFactsOf(cache, state)] }) });
+  test.each(["running", "restarting", "paused"])("refuses one that is %s: docker would leave it and say nothing", (state) => {
+    expect(() => planAccessoryRemove(order(), stateOf(state), "cache", ["container"])).toThrow(expect.objectContaining({ failure: "usage", message: "Cannot remove the container of cache on 10.0.0.9: it is up", hint: "Stop it first: `capstan accessory stop cache`.", state: ["Nothing was changed."] }));
+  });
+  test.each(["exited", "created", "dead"])("takes one away that is %s", (state) => expect(titles(planAccessoryRemove(order(), stateOf(state), "cache", ["container"]))).toEqual(["Remove the container shop-cache", `Record "Removed cache accessory container"`]));
 });
 
 test("planAccessoryFiles() does one step of a boot", () => {
