@@ -27,7 +27,7 @@ export const logs = (context: CommandContextOf<typeof definitions.logs>): Promis
 
 export async function upgrade(context: CommandContextOf<typeof definitions.upgrade>): Promise<void> {
   await confirmed(context, context.args.confirmed, "Each host refuses connections for a second or two while the proxies change places.");
-  await carryChange(context, changes.upgrade(context.args.rolling, false));
+  await carryChange(context, changes.upgrade(context.args.rolling, false, context.args.force));
 }
 
 export const removeContainer = (context: CommandContextOf<typeof definitions.removeContainer>): Promise<void> => carryChange(context, changes.proxyPart("container"));

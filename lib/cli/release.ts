@@ -18,5 +18,5 @@ export async function remove(context: CommandContextOf<typeof definitions.remove
 
 export async function upgrade(context: CommandContextOf<typeof definitions.upgrade>): Promise<void> {
   await confirmed(context, context.args.confirmed, "Each host refuses connections for a second or two while the proxies change places, and accessories are replaced.");
-  await carryChange(context, changes.upgrade(context.args.rolling, true));
+  await carryChange(context, changes.upgrade(context.args.rolling, true, context.args.force));
 }

@@ -1,46 +1,19 @@
 import type { Accessory } from "../config/settings.ts";
-import { sh, type Command } from "../ground/command.ts";
-import { network, proxyContainer, runDirectory, serviceWithDestination, traefikContainer } from "../ground/names.ts";
+import { sh } from "../ground/command.ts";
+import { network, runDirectory, serviceWithDestination } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { driverFor, driverOn, settingsOn } from "../remote/proxy/drivers.ts";
-import { haveImage } from "../remote/proxy/run-flags.ts";
-import { isOurTraefik } from "../remote/proxy/traefik/run.ts";
+import { driverFor } from "../remote/proxy/drivers.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
 import { bootSteps, placeOf, type Place } from "./boot.ts";
 import { containersOfRole, isOutside, isUp } from "./current.ts";
 import { retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
+import { refuseOldTraefik, removeOldTraefik, stopOldTraefik } from "./old-traefik.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps } from "./proxy.ts";
 import { pullPhase } from "./pull.ts";
-
-/** Name of the old proxy until all is well. */
-const before = `${traefikContainer}-before-upgrade`;
-const exists = (name: string): Command => sh`docker container inspect ${name} > /dev/null 2>&1`;
-/** There is a Traefik that is not ours. */
-const isOldTraefik = sh`${exists(traefikContainer)} && ! ${isOurTraefik()}`;
-
-/** The old Traefik gives its ports to the new proxy; on failure it gets them back. */
-function stopOld(kind: "kamal-proxy" | "traefik"): RunStep {
-  const newOne = kind === "traefik" ? traefikContainer : proxyContainer;
-  return {
-    kind: "run", title: "Stop the old Traefik",
-    command: sh`! { ${isOldTraefik}; } || { docker container stop ${traefikContainer} && docker rename ${traefikContainer} ${before}; }`,
-    undo: sh`${exists(before)} || exit 0
-docker rm --force ${newOne} > /dev/null 2>&1
-docker rename ${before} ${traefikContainer} && docker container start ${traefikContainer}`,
-    undoTitle: "Start the old Traefik again",
-  };
-}
-
-const removeOld: RunStep = {
-  kind: "run", title: "Remove the old Traefik",
-  command: sh`${exists(before)} || exit 0
-docker container rm ${before}
-docker image prune --all --force --filter label=org.opencontainers.image.title=Traefik`,
-};
 
 /** Locks of MRSK and Kamal 1 on the primary host; Kamal's of our name is ours too. */
 function refuseOldLock({ settings }: Order): RunStep {
@@ -79,11 +52,13 @@ function oldAccessories({ scope }: Order, facts: FleetFacts): readonly Accessory
  * `upgrade`: from Kamal 1 or MRSK. The app starts in the new network and gets healthy beside what serves; then the proxies change places.
  * Hosts and accessories without anything of those are left as they are, so that an upgrade that stopped half way can be run again.
  * @param accessories bring them into the network too
+ * @param force take the old Traefik's place also where other services need it
  */
-export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, accessories: boolean): Plan {
+export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, accessories: boolean, force = false): Plan {
   const all = appHosts(order);
   requireDocker(facts, all);
   const hosts = all.filter((host) => isOld(order, facts, host));
+  const proxied = hosts.filter((host) => proxyHosts(order).includes(host));
   const left = all.filter((host) => !hosts.includes(host));
   const groups = rolling ? hosts.map((host) => [host]) : [hosts];
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role): Place => placeOf(order, role, host, factsOf(facts, host))));
@@ -97,9 +72,10 @@ export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, a
     ],
     phases: [
       ...(hosts.length + old.length === 0 ? [] : [{ title: "Look for a lock", lanes: [{ host: order.settings.primaryHost, steps: [refuseOldLock(order)] }] }]),
+      ...(proxied.length === 0 ? [] : [{ title: "Look at the old proxies", lanes: lanes(proxied, () => refuseOldTraefik(order, force)) }]),
       ...errorPagePhases(order, hosts),
       ...(hosts.length === 0 ? [] : groups.flatMap((group) => groupPhases(order, group, on, groups.length > 1 ? ` on ${group.join(", ")}` : "", facts))),
-      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? retireSteps(order, host, on(host)) : []), removeOld]) },
+      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...(hosts.includes(host) ? retireSteps(order, host, on(host)) : []), removeOldTraefik]) },
       ...rest,
     ],
     afterFailure: { takenBack: "Every host serves as before, through its old proxy.", committed: `Version ${order.version} serves behind the new proxy; what came after it failed.` },
@@ -108,15 +84,11 @@ export function planUpgrade(order: Order, facts: FleetFacts, rolling: boolean, a
 
 function groupPhases(order: Order, hosts: readonly string[], on: (host: string) => readonly Place[], suffix: string, facts: FleetFacts): readonly Phase[] {
   const proxied = hosts.filter((host) => proxyHosts(order).includes(host));
-  const change = (host: string): readonly HostStep[] => {
-    const { name } = driverOn(order.settings, host);
-    return [
-      ...(name === "kamal-proxy" ? [{ kind: "run" as const, title: "Have the proxy's image", command: haveImage(settingsOn(order.settings, host).proxyRun) }] : []),
-      stopOld(name),
-      ...proxyBootSteps(order, host, true),
-      ...on(host).flatMap(({ role, name: container }): readonly HostStep[] => (role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container, version: order.version }, { from: undefined, route: undefined }))),
-    ];
-  };
+  const change = (host: string): readonly HostStep[] => [
+    ...stopOldTraefik(order, host, factsOf(facts, host).proxy),
+    ...proxyBootSteps(order, host, true),
+    ...on(host).flatMap(({ role, name: container }): readonly HostStep[] => (role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container, version: order.version }, { from: undefined, route: undefined }))),
+  ];
   return [
     pullPhase(order, facts, hosts, { when: "missing", title: `Pull image${suffix}` }),
     { title: `Prepare hosts${suffix}`, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, false)) },

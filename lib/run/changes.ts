@@ -91,13 +91,13 @@ export const changes = {
   prune: (what: PruneWhat, retain: number | undefined): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planPrune(order, facts, what, retain) }] }),
   healthcheck: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planHealthcheck }] }),
   remove: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [{ sees: "hosts", plan: planRemove }] }),
-  upgrade: (rolling: boolean, accessories: boolean): Change => ({
+  upgrade: (rolling: boolean, accessories: boolean, force: boolean): Change => ({
     ...release,
     postDeploy: false,
     hosts: allHosts,
     brings: (task) => ({ accessories: accessories ? task.scope.accessories : [], errorPages: true }),
     version: (task, facts) => task.version ?? versionToBoot(task.settings, task.scope, facts),
-    stages: [{ sees: "hosts", plan: (order, facts) => planUpgrade(order, facts, rolling, accessories) }],
+    stages: [{ sees: "hosts", plan: (order, facts) => planUpgrade(order, facts, rolling, accessories, force) }],
   }),
   accessoryBoot: (name: string): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryBoot(order, facts, name) }] }),
   accessoryReboot: (name: string, rolling: boolean): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryReboot(order, facts, name, rolling) }] }),

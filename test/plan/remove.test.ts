@@ -25,7 +25,7 @@ test("remove takes the volumes that the config names, on hosts of accessories on
 test("accessory remove takes volumes without a name only, and only as a whole", () => {
   const commands = (plan: Plan): string => JSON.stringify(plan.phases);
   expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).toContain("docker volume rm --force");
-  expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container"]))).not.toContain("docker volume rm");
+  expect(commands(planAccessoryRemove(orderOf(shop, ""), new Map(), "redis", ["container"]))).not.toContain("docker volume rm");
   expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).not.toContain("redis-data");
 });
 

@@ -10,7 +10,7 @@ import { planAppPart, planAppRemove, planRemove, planRemoveVersion } from "../..
 import { planStopStale, staleContainers } from "../../lib/plan/stale.ts";
 import { planUpgrade } from "../../lib/plan/upgrade.ts";
 import { accessoryFactsOf, containerOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
-import { accessoryOf, defaultProxy, roleOf, settingsOf, traefikOf, traefikSettingsOf } from "../support/settings.ts";
+import { accessoryOf, defaultProxy, roleOf, settingsOf, traefikOf } from "../support/settings.ts";
 
 const shop = settingsOf();
 const web = (version: string, id: string, state?: string) => containerOf(shop, "web", version, id, state);
@@ -129,22 +129,15 @@ describe("planUpgrade()", () => {
   const facts = fleetOf({ "10.0.0.1": ofMrsk("web"), "10.0.0.2": ofMrsk("jobs"), "10.0.0.9": hostOf([], { accessories: [{ ...accessoryFactsOf(accessoryOf("cache")), networks: ["bridge"] }] }) });
   const withCache = settingsOf({ accessories: [accessoryOf("cache")] });
   test("goes host after host when asked, retires only once all have changed, then comes to the accessories", () => {
-    expect(phases(planUpgrade(orderOf(shop, "77"), facts, false, true))).toEqual(["Look for a lock", "Pull image", "Prepare hosts", "Boot app", "Change proxies", "Retire old containers"]);
+    expect(phases(planUpgrade(orderOf(shop, "77"), facts, false, true))).toEqual(["Look for a lock", "Look at the old proxies", "Pull image", "Prepare hosts", "Boot app", "Change proxies", "Retire old containers"]);
     expect(phases(planUpgrade(orderOf(withCache, "77"), facts, true, true))).toEqual([
-      "Look for a lock", ...["10.0.0.1", "10.0.0.2"].flatMap((host) => ["Pull image", "Prepare hosts", "Boot app", "Change proxies"].map((title) => `${title} on ${host}`)), "Retire old containers", "Reboot accessories",
+      "Look for a lock", "Look at the old proxies", ...["10.0.0.1", "10.0.0.2"].flatMap((host) => ["Pull image", "Prepare hosts", "Boot app", "Change proxies"].map((title) => `${title} on ${host}`)), "Retire old containers", "Reboot accessories",
     ]);
     expect(phases(planUpgrade(orderOf(withCache, "77"), facts, false, false))).not.toContain("Reboot accessories");
   });
-  test("gives the old Traefik its ports back when it fails, and does so only before the first is retired", () => {
+  test("goes back only before the first is retired", () => {
     const plan = planUpgrade(orderOf(shop, "77"), facts, false, false);
-    const [stop] = steps(plan).filter(({ title }) => title === "Stop the old Traefik");
-    expect(stop?.kind === "run" ? stop.undo?.text.split("\n") : []).toEqual(["docker container inspect traefik-before-upgrade > /dev/null 2>&1 || exit 0", "docker rm --force kamal-proxy > /dev/null 2>&1", "docker rename traefik-before-upgrade traefik && docker container start traefik"]);
     expect(plan.phases.filter(({ committed }) => committed === true).map(({ title }) => title)).toEqual(["Retire old containers"]);
-  });
-  test("puts a Traefik of ours in the place of an old one", () => {
-    const behind = settingsOf({ roles: [roleOf("web", { proxy: traefikOf() })], traefik: traefikSettingsOf() });
-    const [stop] = steps(planUpgrade(orderOf(behind, "77"), facts, false, false)).filter(({ title }) => title === "Stop the old Traefik");
-    expect(stop?.kind === "run" ? stop.undo?.text : "").toContain("docker rm --force traefik >");
   });
 });
 

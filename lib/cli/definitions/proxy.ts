@@ -27,7 +27,7 @@ export const remove = define({
 
 export const upgrade = define({
   meta: { hidden: true, purpose: "Take the place of the Traefik that Kamal 1 or MRSK left: `capstan upgrade` without the accessories", examples: [["capstan proxy upgrade -y", "without the question"]] },
-  args: { rolling: { type: "boolean", description: "Host after host" }, ...confirmedArg },
+  args: { rolling: { type: "boolean", description: "Host after host" }, force: { type: "boolean", description: "Also where other services are behind the old Traefik: they get no requests until they are upgraded too" }, ...confirmedArg },
   changes: true,
 });
 export const removeContainer = define({ meta: { hidden: true, purpose: "Remove the proxy's stopped container", examples: [["capstan proxy remove-container", "after `capstan proxy stop`"]] }, args: {}, changes: true });

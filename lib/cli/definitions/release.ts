@@ -61,9 +61,9 @@ export const remove = define({
 export const upgrade = define({
   meta: {
     purpose: "Move a fleet of Kamal 1 or MRSK here: the app behind the new proxy, accessories into its network",
-    notes: ["The app is started beside the old containers and must be healthy first; then the old Traefik stops and the new proxy takes its ports, which takes a second or two on each host. With --rolling one host at a time, so that the others serve meanwhile.", "Hosts and accessories without anything of Kamal 1 or MRSK are left as they are, so an upgrade that stopped half way can be run again. A lock that those hold is in its way."],
+    notes: ["The app is started beside the old containers and must be healthy first; then the old Traefik stops and the new proxy takes its ports, which takes a second or two on each host. With --rolling one host at a time, so that the others serve meanwhile.", "Hosts and accessories without anything of Kamal 1 or MRSK are left as they are, so an upgrade that stopped half way can be run again. A lock that those hold is in its way.", "Kamal 1 and MRSK have one Traefik on a host for all services. Where another one is behind it, nothing is changed: upgrade such services at one go, each with --force."],
     examples: [["capstan upgrade --rolling", "host after host"], ["capstan upgrade --dry-run", "show what would be done"]],
   },
-  args: { rolling: { type: "boolean", description: "Host after host instead of all at once" }, ...confirmedArg },
+  args: { rolling: { type: "boolean", description: "Host after host instead of all at once" }, force: { type: "boolean", description: "Also where other services are behind the old Traefik: they get no requests until they are upgraded too" }, ...confirmedArg },
   changes: true,
 });

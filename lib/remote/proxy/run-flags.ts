@@ -27,8 +27,8 @@ export function runProxy(run: ProxyRunSettings | undefined): Command {
 /** Makes the proxy run: starts the container that is there, else runs a new one. */
 export const startOrRunProxy = (run: ProxyRunSettings | undefined): Command => sh`docker container start ${proxyContainer} || ${runProxy(run)}`;
 
-/** Pulls the image of {@link runProxy} where it is missing, so that no host waits for it without a proxy. */
-export function haveImage(run: ProxyRunSettings | undefined): Command {
+/** Pulls a proxy's image where it is missing, so that no host waits for it without a proxy. @param run as {@link runProxy} takes it */
+export function haveImage(run: Pick<ProxyRunSettings, "image"> | undefined): Command {
   const image = run === undefined ? new Command(`"${fileOr("image", "basecamp/kamal-proxy")}:${fileOr("image_version", "v0.9.2")}"`) : sh`${run.image}`;
   return sh`image=${image}
 docker image inspect "$image" > /dev/null 2>&1 || docker pull --quiet "$image"`;
