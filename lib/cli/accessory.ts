@@ -45,7 +45,7 @@ export async function exec(context: CommandContextOf<typeof definitions.exec>): 
   if (args.interactive) refuseJson(context);
   return withDeployer(context, async (deployer) => {
     const task = await deployer.task("accessory", "exec");
-    const plan = planAccessoryExec(task, args.name, rest, { reuse: args.reuse, interactive: args.interactive ? joinedTo(io.terminal) : "no" });
+    const plan = await planAccessoryExec(deployer.world, task, args.name, rest, { reuse: args.reuse, interactive: args.interactive ? joinedTo(io.terminal) : "no", calling: !options.dryRun });
     if (options.dryRun) {
       printPlanTo(context, { notes: [], phases: [errandPlan("Prepare hosts", plan.prepare), errandPlan("Run the command", plan.errands)] });
       return 0;

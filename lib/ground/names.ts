@@ -21,6 +21,9 @@ export const replacedName = (name: string, hex: string): string => `${name}_repl
 /** Name of a one-off container. `hex` is 6 digits. */
 export const execName = (of: Named, role: string, version: string, hex: string): string => join(rolePrefix(of, role), "exec", version, hex);
 
+/** The same of an accessory. @param service its container */
+export const accessoryExecName = (service: string, hex: string): string => join(service, "exec", hex);
+
 /** The version in a container's name, or undefined when the name is not one of this role. */
 export function versionOf(of: Named, role: string, name: string): string | undefined {
   const prefix = `${rolePrefix(of, role)}-`;

@@ -61,7 +61,7 @@ export const directorySteps = ({ directories }: Accessory): readonly HostStep[] 
 });
 
 /** The files of an accessory. */
-export const fileSteps = (order: Order, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap((file): HostStep[] => {
+export const fileSteps = (order: Pick<Order, "content">, accessory: Accessory, host: string): readonly HostStep[] => accessory.files.flatMap((file): HostStep[] => {
   const { hostPath, remote, mode, owner } = file;
   const body = order.content.files.get(fileKey(accessory.name, host, remote));
   if (body === undefined) throw new TypeError(`The content of ${remote} for ${accessory.name} was not read`);

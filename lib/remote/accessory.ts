@@ -1,5 +1,5 @@
 import { Command, sh, type Query } from "../ground/command.ts";
-import { accessoryEnvPath, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
+import { accessoryEnvPath, accessoryExecName, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
 import { containerId, inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
@@ -25,10 +25,10 @@ export function runAccessory(of: Named, accessory: Accessory, host: string): Com
   ]}`;
 }
 
-/** Runs a command in a new container with the accessory's environment, volumes and network, removed afterwards. */
-export function runAccessoryOneOff(of: Named, accessory: Accessory, command: Command, interactive: readonly string[]): Command {
-  const { image, network, env } = accessory;
-  return sh`docker run ${[...interactive, "--rm", "--network", network, ...envFlags(env.clear), "--env-file", accessoryEnvPath(of, accessory.name), ...mounts(accessory), image, command]}`;
+/** Runs a command in a new container with the accessory's environment, volumes and network, removed afterwards. @param hex 6 digits of its name */
+export function runAccessoryOneOff(of: Named, accessory: Accessory, command: Command, hex: string, interactive: readonly string[]): Command {
+  const { service, image, network, env } = accessory;
+  return sh`docker run ${[...interactive, "--rm", "--name", accessoryExecName(service, hex), "--network", network, ...envFlags(env.clear), "--env-file", accessoryEnvPath(of, accessory.name), ...mounts(accessory), image, command]}`;
 }
 
 /** Makes the folder that a file of its will be in. @param hostPath below the home directory */

@@ -52,9 +52,9 @@ describe("runAccessory() prints the words that Kamal runs", () => {
   });
 });
 
-test("runAccessoryOneOff() has environment, volumes and network, and neither name nor ports", () => {
+test("runAccessoryOneOff() has environment, volumes, network and a name of its own, and no ports", () => {
   const accessory = accessoryOf("cache", { image: "redis:7", host, port: 6379, env: { clear: { MODE: "x" } }, directories: ["data:/data"], options: { memory: "256m" }, network: "back", cmd: "redis-server" });
-  expect(runAccessoryOneOff(shop, accessory, sh`redis-cli ${"a b"}`, ["-it"]).text).toBe(`docker run -it --rm --network back --env MODE=x --env-file .kamal/apps/shop/env/accessories/cache.env --volume "$PWD"/shop-cache/data:/data redis:7 redis-cli 'a b'`);
+  expect(runAccessoryOneOff(shop, accessory, sh`redis-cli ${"a b"}`, "5eed01", ["-it"]).text).toBe(`docker run -it --rm --name shop-cache-exec-5eed01 --network back --env MODE=x --env-file .kamal/apps/shop/env/accessories/cache.env --volume "$PWD"/shop-cache/data:/data redis:7 redis-cli 'a b'`);
 });
 
 test("E2: folders and owners are commands of their own", () => {

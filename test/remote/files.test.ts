@@ -39,6 +39,21 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("uploadC
     expect(mode(home, "it's a file")).toBe("644");
   });
 
+  test("takes the place of an empty folder: Docker makes one for a mount whose file is missing", async () => {
+    using home = new Home();
+    mkdirSync(join(home.path, "etc/my.cnf"), { recursive: true });
+    expect(await home.run(uploadCommand("etc/my.cnf", "0644").text, { shell, input: "new" })).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await Bun.file(join(home.path, "etc/my.cnf")).text()).toBe("new");
+  });
+
+  test("refuses a folder that holds something, and leaves it", async () => {
+    using home = new Home();
+    mkdirSync(join(home.path, "etc/my.cnf"), { recursive: true });
+    writeFileSync(join(home.path, "etc/my.cnf/a"), "old");
+    expect(await home.run(uploadCommand("etc/my.cnf", "0644").text, { shell, input: "new" })).toEqual({ status: 1, stdout: "", stderr: "etc/my.cnf is a folder on the host, and not empty: a file must be there.\n" });
+    expect((await home.run("ls -A etc etc/my.cnf")).stdout).toBe("etc:\nmy.cnf\n\netc/my.cnf:\na\n");
+  });
+
   test("leaves the old file and no other one when it fails", async () => {
     using home = new Home();
     mkdirSync(join(home.path, "x"));
