@@ -7,7 +7,7 @@ import type { FleetFacts } from "../remote/facts.ts";
 import { removeMrskSteps } from "../remote/prune.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
 import { logout } from "../remote/registry.ts";
-import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
+import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeServiceDirectories, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
 import { removeSteps as accessorySteps } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
 import { containersOfRole, isUp } from "./current.ts";
@@ -76,30 +76,56 @@ export function planRemoveVersion(order: Order, facts: FleetFacts): Plan {
   return { notes: [], phases: [{ title: "Remove containers", lanes: lanes(hosts, steps) }] };
 }
 
-/** `remove`: everything of this service and destination. Proxy and network go with the last service of a host; folders of accessories with an absolute path stay. */
+/**
+ * `remove`: everything of this service and destination. Proxy and network go with the last service of a host; folders of accessories with an
+ * absolute path stay. Where other roles of the service keep their place, only what is of the chosen roles alone goes.
+ */
 export function planRemove(order: Order, facts: FleetFacts): Plan {
   const { settings, scope } = order;
   const hosts = allHosts(order);
   requireDocker(facts, hosts);
-  const shared = proxyHosts(order).filter((host) => foreignRoutes(order, factsOf(facts, host)).length > 0);
-  const accessoriesOn = (host: string): readonly Accessory[] => scope.accessories.filter((accessory) => accessory.hosts.includes(host));
+  const whole = hosts.filter((host) => isWhole(order, host));
+  const shared = proxyHosts(order).filter((host) => whole.includes(host) && foreignRoutes(order, factsOf(facts, host)).length > 0);
+  const accessoriesOn = (host: string): readonly Accessory[] => scope.accessories.filter((accessory) => whole.includes(host) && accessory.hosts.includes(host));
   const registries = (host: string): readonly HostStep[] => [settings.registry, ...accessoriesOn(host).map(({ registry }) => registry)]
     .filter((registry, i, all) => registry.username !== undefined && all.findIndex(({ server }) => server === registry.server) === i)
     .map((registry) => run(`Log out of ${registry.server ?? "the registry"}`, logout(registry)));
-  const volumes = (host: string): readonly HostStep[] => [...new Set([...rolesOn(order, host), ...accessoriesOn(host)].flatMap((one) => one.volumes.flatMap((volume) => volumeName(volume) ?? [])))].map((name) => run(`Remove the volume ${name}`, removeVolume(name)));
+  const volumes = (host: string): readonly HostStep[] => {
+    const theirs = volumesOf(staying(order, host));
+    return volumesOf([...rolesOn(order, host), ...accessoriesOn(host)]).filter((name) => !theirs.includes(name)).map((name) => run(`Remove the volume ${name}`, removeVolume(name)));
+  };
   // A host of accessories only has a place of the service too: their environment.
-  const folders = (host: string): readonly HostStep[] => (appHosts(order).includes(host) || !isWhole(order, host) ? [] : [run("Remove the folders of the app", removeAppDirectories(settings))]);
-  const kept = [...new Set(scope.accessories.flatMap(({ directories }) => directories.map(({ hostPath }) => hostPath).filter((path) => path.startsWith("/"))))];
+  const folders = (host: string): readonly HostStep[] => (appHosts(order).includes(host) ? [] : [run("Remove the folders of the app", removeAppDirectories(settings))]);
+  // Last of all: what belongs to a container's own user cannot be removed by another one, and nothing else is to stay because of that.
+  const ofAccessories = (host: string): readonly HostStep[] => {
+    const services = accessoriesOn(host).map(({ service }) => service);
+    return services.length === 0 ? [] : [run(`Remove the folder${services.length === 1 ? "" : "s"} ${services.join(", ")}`, removeServiceDirectories(services), { hint: "What belongs to a container's own user can only be removed by root. All else of the service on this host is gone." })];
+  };
+  const tidy = (host: string): readonly HostStep[] => (!whole.includes(host) ? volumes(host) : [
+    ...registries(host), auditStep(order, undefined, "Removed everything"), ...volumes(host), run("Remove the network", removeNetwork()), ...folders(host), run("Remove the files of the service", removeRunFiles(settings)), ...ofAccessories(host),
+  ]);
+  const kept = [...new Set(scope.accessories.filter((accessory) => accessory.hosts.some((host) => whole.includes(host))).flatMap(({ directories }) => directories.map(({ hostPath }) => hostPath).filter((path) => path.startsWith("/"))))];
   return {
     notes: [
+      ...hosts.filter((host) => !whole.includes(host)).map((host) => `Only ${rolesOn(order, host).map(({ name }) => name).join(", ")} goes from ${host}: what ${staying(order, host).map(({ name }) => name).join(", ")} may need stays, such as proxy, accessories and images.`),
       ...(shared.length === 0 ? [] : [`The proxy stays on ${shared.join(", ")}: other services use it.`]),
       ...(kept.length === 0 ? [] : [`Left as ${kept.length === 1 ? "it is" : "they are"}: ${kept.join(", ")}. Folders with an absolute path are removed by nobody but you.`]),
     ],
     phases: [
       { title: "Remove app", lanes: lanes(appHosts(order), (host) => appSteps(order, facts, host)) },
-      { title: "Remove accessories", lanes: lanes(hosts.filter((host) => accessoriesOn(host).length > 0), (host) => accessoriesOn(host).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image", "directory"]))) },
-      { title: "Remove proxy", lanes: lanes(proxyHosts(order).filter((host) => !shared.includes(host)), (host) => driverOn(settings, host).remove().map((step) => (step.kind === "run" ? { ...step, command: unlessOthers(settings, step.command) } : step))) },
-      { title: "Log out and tidy up", lanes: lanes(hosts, (host) => [...registries(host), auditStep(order, undefined, "Removed everything"), ...volumes(host), run("Remove the network", removeNetwork()), ...folders(host), run("Remove the files of the service", removeRunFiles(settings))]) },
+      { title: "Remove accessories", lanes: lanes(hosts.filter((host) => accessoriesOn(host).length > 0), (host) => accessoriesOn(host).flatMap((accessory) => accessorySteps(order, facts, accessory, host, ["container", "image"]))) },
+      { title: "Remove proxy", lanes: lanes(proxyHosts(order).filter((host) => whole.includes(host) && !shared.includes(host)), (host) => driverOn(settings, host).remove().map((step) => (step.kind === "run" ? { ...step, command: unlessOthers(settings, step.command) } : step))) },
+      { title: "Log out and tidy up", lanes: lanes(hosts, tidy) },
     ],
   };
 }
+
+/** What keeps its place on the host: roles that were not chosen, and the accessories beside them. */
+function staying(order: Order, host: string): readonly (Role | Accessory)[] {
+  const { roles, accessories } = order.settings;
+  if (isWhole(order, host)) return [];
+  return [...roles.filter(({ name }) => !rolesOn(order, host).some((role) => role.name === name)), ...accessories].filter(({ hosts }) => hosts.includes(host));
+}
+
+/** The volumes with a name. */
+const volumesOf = (of: readonly Pick<Role, "volumes">[]): readonly string[] => [...new Set(of.flatMap(({ volumes }) => volumes.flatMap((volume) => volumeName(volume) ?? [])))];
