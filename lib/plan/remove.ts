@@ -3,7 +3,7 @@ import { DeployError } from "../ground/errors.ts";
 import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan, RunStep } from "../ground/step.ts";
 import { removeContainers, removeOneOffs, removeVersion, stopContainer } from "../remote/container.ts";
-import type { FleetFacts } from "../remote/facts.ts";
+import type { Container, FleetFacts } from "../remote/facts.ts";
 import { removeMrskSteps } from "../remote/prune.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
 import { logout } from "../remote/registry.ts";
@@ -50,25 +50,39 @@ export function planAppRemove(order: Order, facts: FleetFacts): Plan {
 /** The single steps of {@link planAppRemove}. */
 export type AppPart = "containers" | "images" | "directories";
 
-/** One step of `app remove`. */
+/**
+ * One step of `app remove`. The folders of a host go only where all its roles do.
+ * @throws DeployError (usage) when the folders are to go and a container runs that needs them
+ */
 export function planAppPart(order: Order, facts: FleetFacts, part: AppPart): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
   const { settings } = order;
+  const partial = part === "directories" ? hosts.filter((host) => !isWhole(order, host)) : [];
+  const chosen = hosts.filter((host) => !partial.includes(host));
+  if (part === "directories") refuseWhileUp("Cannot remove the folders of the app", order, facts, chosen, () => true);
   const steps = (host: string): readonly HostStep[] => ({
     containers: () => rolesOn(order, host).map((role) => run(`Remove the stopped containers of ${role.name}`, removeContainers(settings, role.name), { role: role.name })),
     images: () => [run("Remove the images of the app", removeImages(settings.service))],
     directories: () => [removeFolders(order, host)],
   })[part]();
-  return { notes: [], phases: [{ title: `Remove ${part}`, lanes: lanes(hosts, (host) => [...steps(host), auditStep(order, undefined, `Removed ${part}`)]) }] };
+  return {
+    notes: partial.map((host) => `Left as they are on ${host}: the folders of the app, which ${staying(order, host).map(({ name }) => name).join(", ")} may need.`),
+    phases: [{ title: `Remove ${part}`, lanes: lanes(chosen, (host) => [...steps(host), auditStep(order, undefined, `Removed ${part}`)]) }],
+  };
+}
+
+/** @throws DeployError (usage) that names every container of a role in scope that runs and may not */
+function refuseWhileUp(message: string, order: Order, facts: FleetFacts, hosts: readonly string[], isMeant: (container: Container) => boolean): void {
+  const up = hosts.flatMap((host) => rolesOn(order, host).flatMap((role) => containersOfRole(role, factsOf(facts, host).containers)).filter((one) => isUp(one) && isMeant(one)).map(({ name }) => `${name} on ${host}`));
+  if (up.length > 0) throw new DeployError("usage", `${message}: it is running: ${up.join(", ")}`, { state: ["Nothing was changed."], hint: "Stop it first: `capstan app stop`, or `capstan app stale-containers --stop`." });
 }
 
 /** `app remove-container VERSION`. @throws DeployError (usage) when a container of the version runs */
 export function planRemoveVersion(order: Order, facts: FleetFacts): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
-  const up = hosts.flatMap((host) => factsOf(facts, host).containers.filter((one) => isUp(one) && one.version === order.version).map(({ name }) => `${name} on ${host}`));
-  if (up.length > 0) throw new DeployError("usage", `Cannot remove version ${order.version}: it is running: ${up.join(", ")}`, { state: ["Nothing was changed."], hint: "Stop it first: `capstan app stop`, or `capstan app stale-containers --stop`." });
+  refuseWhileUp(`Cannot remove version ${order.version}`, order, facts, hosts, ({ version }) => version === order.version);
   const steps = (host: string): readonly HostStep[] => rolesOn(order, host).flatMap((role) => [
     auditStep(order, role.name, `Removed container with version ${order.version}`),
     run(`Remove ${containerName(order.settings, role.name, order.version)}`, removeVersion(containerName(order.settings, role.name, order.version)), { role: role.name }),
