@@ -169,6 +169,18 @@ describe("planUpgrade()", () => {
   });
 });
 
+test("planAppStart() brings the assets of the version back before its container starts, beside those of the one that serves", () => {
+  const withAssets = settingsOf({ roles: [roleOf("web", { assets: { path: "/srv/assets", options: undefined } })] });
+  const facts = fleetOf({ "10.0.0.1": hostOf([web("2", "a2"), web("1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]) }) });
+  const plan = planAppStart(orderOf(withAssets, "1"), facts, "1");
+  expect(titles(plan).slice(0, 4)).toEqual([`Record "Started app version 1"`, "Copy assets of web out of the image", "Share assets of web with the version before", "Start shop-web-1"]);
+  expect(commands(plan)[1]).toContain("docker container create --name ");
+  expect(commands(plan)[1]).toContain(" acme/shop:1 ");
+  expect(commands(plan)[2]).toStartWith("mkdir -p .kamal/apps/shop/assets/volumes/web-1 && cp -r .kamal/apps/shop/assets/extracted/web-1/. .kamal/apps/shop/assets/volumes/web-1 ");
+  expect(commands(plan)[2]).toContain(".kamal/apps/shop/assets/volumes/web-2");
+  expect(titles(planAppStart(orderOf(withAssets, ""), new Map(), undefined))[1]).toBe("Start shop-web");
+});
+
 describe("error pages", () => {
   const folder = ".kamal/proxy/apps-config/shop/error_pages";
   const paged = settingsOf({ errorPagesPath: "/app/pages" });
