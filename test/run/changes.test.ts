@@ -57,7 +57,9 @@ function opened(value: unknown): readonly string[] {
 test.each([["kamal-proxy with certificates of one's own", kamal], ["kamal-proxy without", plain], ["Traefik", traefik]] as const)("behind %s, a change that opens secrets loads them first", async (_title, settings) => {
   const found = await Promise.all(Object.entries(rows(settings)).flatMap(([name, list]) => list.map(async (change, i) => {
     const isCanary = /^canary(Set|Promote|Abort)$/.test(name);
-    const offline = { facts: fleetOf({ "10.0.0.1": host(isCanary), "10.0.0.2": host(isCanary) }) };
+    // Folders go only once nothing of the app runs.
+    const on = name === "appPart" ? hostOf([]) : host(isCanary);
+    const offline = { facts: fleetOf({ "10.0.0.1": on, "10.0.0.2": on }) };
     const secrets = typeof change.secrets === "function" ? change.secrets(settings) : change.secrets;
     const names = opened((await planChange(fakeWorld({}).world, taskOf(settings, { version: undefined, ...(change.version === "built" ? { version: "2" } : {}) }), change, offline)).phases);
     return secrets ? [] : names.map((secret) => `${name} ${i}: ${secret}`);
