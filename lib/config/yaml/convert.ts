@@ -15,6 +15,8 @@ export interface Conversion {
   readonly secretsPath: string;
   /** Names of the roles behind Traefik. */
   readonly traefikRoles: ReadonlySet<string>;
+  /** One of the files has a builder on this machine. */
+  readonly localBuilder: boolean;
 }
 
 /** Something of the file that is not in the config. */
@@ -45,7 +47,8 @@ export function convertProject(nodes: readonly Node[], project: ProjectFiles): {
   const primary = nodes.map((node) => at(node, "primary_role")).findLast((role) => role?.kind === "scalar");
   const traefikRoles = new Set([...chosen, primary?.kind === "scalar" ? String(primary.value) : "web"]);
   const secretsPath = flavour === "mrsk" && !project.kamalSecrets ? ".env" : ".kamal/secrets";
-  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles })) };
+  const localBuilder = nodes.some((node) => at(node, "builder", "local")?.kind === "map");
+  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles, localBuilder })) };
 }
 
 const isTrue = (node: Node | undefined): boolean => node?.kind === "scalar" && node.value === true;

@@ -19,7 +19,7 @@ const isAtMost = (version: string, most: string): boolean => /^\d+(\.\d+){0,2}$/
  * What is more than another name: secrets where a name means one, and what MRSK says in other words.
  * @param root under our names already
  */
-export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
+export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles, localBuilder }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
   const refuse = (path: Path, text: string): void => void problems.push({ path, text });
   const leaveOut = (entry: Entry, path: string, why: string): void => void omissions.push({ at: entry.at, name: path, why });
   let config = withRegistry(root);
@@ -30,7 +30,7 @@ export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRole
   if (flavour === "kamal") config = withoutTraefik(config);
   if (flavour === "mrsk") {
     config = change(config, "healthcheck", (health) => (health.kind === "map" ? commandless(health, ["healthcheck"], refuse) : health));
-    config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, leaveOut) : builder));
+    config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, localBuilder, leaveOut) : builder));
     config = change(config, "traefik", (traefik) => (base ? withDefaults(volumeOption(traefik), { image: mrskTraefik }) : volumeOption(traefik)));
     if (base) config = mrskDefaults(config);
   }
@@ -155,7 +155,7 @@ function commandless(health: MapNode, path: Path, refuse: Refuse): MapNode {
 const dockerArch = (): string => (arch() === "x64" ? "amd64" : arch());
 
 /** MRSK's builder: a machine for each architecture, or the one it runs on. */
-function mrskBuilder(builder: MapNode, leaveOut: (entry: Entry, path: string, why: string) => void): MapNode {
+function mrskBuilder(builder: MapNode, localBuilder: boolean, leaveOut: (entry: Entry, path: string, why: string) => void): MapNode {
   const [local, remote, multiarch] = ["local", "remote", "multiarch"].map((key) => entryOf(builder, key));
   let result = without(builder, "multiarch");
   const sides = [local, remote].filter((entry) => entry?.node.kind === "map");
@@ -165,7 +165,7 @@ function mrskBuilder(builder: MapNode, leaveOut: (entry: Entry, path: string, wh
     const [only] = archs;
     if (only !== undefined && entryOf(result, "arch") === undefined) result = withEntries(result, entryAt(only.at, "arch", archs.length === 1 ? only : { kind: "list", at: only.at, items: archs }));
     const host = at(remote?.node, "host");
-    if (remote !== undefined && host !== undefined) result = withEntries(result, { ...remote, node: host }, ...(local === undefined ? [entryAt(remote.at, "local", scalarAt(remote.at, false))] : []));
+    if (remote !== undefined && host !== undefined) result = withEntries(result, { ...remote, node: host }, ...(localBuilder ? [] : [entryAt(remote.at, "local", scalarAt(remote.at, false))]));
     const socket = entryOf(local?.node, "host");
     if (socket !== undefined) leaveOut(socket, "builder.local.host", "docker's current context is the local builder: choose another with DOCKER_HOST");
   } else if (multiarch?.node.kind === "scalar" && entryOf(result, "arch") === undefined) {

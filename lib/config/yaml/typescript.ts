@@ -164,8 +164,14 @@ const hasTemplate = (node: Node): boolean => {
   return contains(plain(node));
 };
 
-const reserved = ["default", "new", "class", "import", "export", "function", "const", "secret", "env", "destination", "output", "unset", "unconverted"];
+/** What no constant can be called: words of the language in strict mode and in modules, globals, and what the file has already. */
+const reserved = new Set([
+  "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
+  "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
+  "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "undefined", "NaN", "Infinity", "globalThis", "Bun", "Error", "Number",
+  "defineConfig", "defineDestination", "secret", "shellHooks", "env", "destination", "output", "unset", "unconverted",
+]);
 function constName(anchor: string): string {
   const name = anchor.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, letter: string | undefined) => letter?.toUpperCase() ?? "").replace(/^\d/, "_$&");
-  return name === "" ? "shared" : reserved.includes(name) ? `${name}s` : name;
+  return name === "" ? "shared" : reserved.has(name) ? `${name}s` : name;
 }

@@ -74,6 +74,14 @@ describe("MRSK", () => {
     expect([one?.hooksPath, one?.auditBroadcast, (plain(one?.root ?? nodeOf("{}")) as Record<string, unknown>)["secretsPath"]]).toEqual(["ops/hooks", "bin/audit", ".env"]);
   });
 
+  test.each<[base: string, over: string, builder: unknown]>([
+    ["{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://a'}}", "{remote: {host: 'ssh://b'}}", { remote: "ssh://b" }],
+    ["{remote: {arch: arm64, host: 'ssh://a'}}", "{remote: {host: 'ssh://b'}}", { remote: "ssh://b", local: false }],
+  ])("builds on this machine where any file says so: %s, for a destination %s", (base, over, builder) => {
+    const { converted: [, second] } = convertProject([nodeOf(`builder: ${base}`), nodeOf(`builder: ${over}`)], none);
+    expect(plain(second?.root ?? nodeOf("{}"))).toEqual({ builder });
+  });
+
   test("keeps what differs for a destination to that", () => {
     const { converted: [, over] } = convertProject([nodeOf("stop_wait_time: 1\nservers: {api: {hosts: [a], traefik: true}}"), nodeOf("servers: {api: {healthcheck: {port: 9}}}")], none);
     expect(plain(over?.root ?? nodeOf("{}"))).toEqual({ servers: { api: { healthcheck: { port: 9 } } } });

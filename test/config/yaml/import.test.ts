@@ -104,6 +104,12 @@ test("importProject makes a constant of what an anchor has in several places", (
   expect(code).toContain(`    web: { hosts: ["a"], options: runLimits },\n    jobs: { hosts: ["b"], options: runLimits },\n    mail: { hosts: ["c"], options: { memory: "512m", cpus: 1 } },\n`);
 });
 
+test.each(["if", "public", "static", "delete", "enum", "for", "with", "await", "eval", "default", "undefined", "defineConfig", "shellHooks", "secret", "env", "Bun"])("importProject calls no constant %s", (anchor) => {
+  const code = codeOf(`builder: {arch: amd64}\nservers:\n  web: {hosts: [a], options: &${anchor} {memory: 512m, cpus: 2}}\n  jobs: {hosts: [b], options: *${anchor}}\n`);
+  expect(code).toContain(`\nconst ${anchor}s = { memory: "512m", cpus: 2 } as const;\n`);
+  expect(code).toContain(`web: { hosts: ["a"], options: ${anchor}s }`);
+});
+
 test.each<[ruby: string, line: string, begin: string]>([
   [`<%= ENV["X"] %>`, `env["X"] ?? ""`, "({ env }) => ({"],
   [`"a <%= ENV['X'] || "b" %>\${c}"`, `\`a \${env["X"] ?? "b"}\\\${c}\``, "({ env }) => ({"],
