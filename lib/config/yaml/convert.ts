@@ -1,6 +1,7 @@
 import type { Path } from "../locate.ts";
 import type { Problem } from "../problems.ts";
 import { suggest } from "../suggest.ts";
+import { isTraefikLabel } from "../traefik/labels.ts";
 import { type Flavour, flavourOf, type ProjectFiles } from "./flavour.ts";
 import { envGroups, type Key, rootShape, type Shape } from "./keys.ts";
 import { at, type Entry, isTemplate, type MapNode, type Node } from "./node.ts";
@@ -17,6 +18,18 @@ export interface Conversion {
   readonly traefikRoles: ReadonlySet<string>;
   /** One of the files has a builder on this machine. */
   readonly localBuilder: boolean;
+  readonly leftovers: Leftovers;
+}
+
+/** Labels of Traefik in a project of Kamal 2: what puts a role behind Traefik here, and does nothing there. */
+export interface Leftovers {
+  readonly primary: string;
+  /** The primary role is concerned, whatever it says itself. */
+  readonly atRoot: boolean;
+  /** Roles with such labels of their own. */
+  readonly roles: ReadonlySet<string>;
+  /** `servers` of the config itself. */
+  readonly servers: Node | undefined;
 }
 
 /** Something of the file that is not in the config. */
@@ -40,17 +53,21 @@ export interface Converted {
 /** Converts a file and the files that go over it, in the light of each other. */
 export function convertProject(nodes: readonly Node[], project: ProjectFiles): { readonly flavour: Flavour; readonly converted: readonly Converted[] } {
   const flavour = flavourOf(nodes, project);
-  const chosen = nodes.flatMap((node) => {
-    const servers = at(node, "servers");
-    return servers?.kind === "map" ? servers.entries.filter((role) => isTrue(at(role.node, "traefik"))).map(({ key }) => key) : [];
-  });
+  const chosen = nodes.flatMap((node) => mapEntries(at(node, "servers")).filter((role) => isTrue(at(role.node, "traefik"))).map(({ key }) => key));
   const primary = nodes.map((node) => at(node, "primary_role")).findLast((role) => role?.kind === "scalar");
-  const traefikRoles = new Set([...chosen, primary?.kind === "scalar" ? String(primary.value) : "web"]);
+  const primaryName = primary?.kind === "scalar" ? String(primary.value) : "web";
+  const traefikRoles = new Set([...chosen, primaryName]);
+  const leftovers: Leftovers = {
+    primary: primaryName, atRoot: nodes.some(isLabelled), servers: at(nodes[0], "servers"),
+    roles: new Set(nodes.flatMap((node) => mapEntries(at(node, "servers")).filter((role) => isLabelled(role.node)).map(({ key }) => key))),
+  };
   const secretsPath = flavour === "mrsk" && !project.kamalSecrets ? ".env" : ".kamal/secrets";
   const localBuilder = nodes.some((node) => at(node, "builder", "local")?.kind === "map");
-  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles, localBuilder })) };
+  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles, localBuilder, leftovers })) };
 }
 
+const mapEntries = (node: Node | undefined): readonly Entry[] => (node?.kind === "map" ? node.entries : []);
+const isLabelled = (node: Node): boolean => mapEntries(at(node, "labels")).some(({ key }) => isTraefikLabel(key));
 const isTrue = (node: Node | undefined): boolean => node?.kind === "scalar" && node.value === true;
 
 /** Gives everything our names. Keys that nobody knows stay, marked, and are told as problems. */

@@ -1,7 +1,6 @@
 import { arch } from "node:os";
 import type { Path } from "../locate.ts";
 import type { Problem } from "../problems.ts";
-import { isTraefikLabel } from "../traefik/labels.ts";
 import { secretName } from "../secret-ref.ts";
 import type { Conversion, Converted, Omission } from "./convert.ts";
 import { at, type Entry, entryOf, isTemplate, type MapNode, type Node, type ScalarNode } from "./node.ts";
@@ -19,7 +18,7 @@ const isAtMost = (version: string, most: string): boolean => /^\d+(\.\d+){0,2}$/
  * What is more than another name: secrets where a name means one, and what MRSK says in other words.
  * @param root under our names already
  */
-export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles, localBuilder }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
+export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles, localBuilder, leftovers }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
   const refuse = (path: Path, text: string): void => void problems.push({ path, text });
   const leaveOut = (entry: Entry, path: string, why: string): void => void omissions.push({ at: entry.at, name: path, why });
   let config = withRegistry(root);
@@ -27,7 +26,7 @@ export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRole
   config = change(config, "accessories", (accessories) => each(accessories, (accessory) => change(listedRoles(withRegistry(accessory)), "proxy", withCertificate)));
   config = sshkitInSsh(change(config, "ssh", (ssh) => change(ssh, "keyData", (keys) => (keys.kind === "list" ? { ...keys, items: keys.items.map((key) => refersTo(key, key)) } : keys))));
   config = change(config, "servers", (servers) => each(servers, (role, name) => (role.kind === "map" ? mrskRole(change(role, "proxy", withCertificate), name, traefikRoles, flavour, refuse) : role)));
-  if (flavour === "kamal") config = withoutTraefik(config);
+  if (flavour === "kamal") config = withoutTraefik(config, leftovers, base, refuse);
   if (flavour === "mrsk") {
     config = change(config, "healthcheck", (health) => (health.kind === "map" ? commandless(health, ["healthcheck"], refuse) : health));
     config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, localBuilder, leaveOut) : builder));
@@ -97,25 +96,33 @@ const listedRoles = (accessory: Node): Node => (accessory.kind === "map" ? { ...
 /** Docker's flag is `--volume`; MRSK's README says `volumes`. */
 const volumeOption = (traefik: Node): Node => change(traefik, "options", (options) => (options.kind === "map" ? { ...options, entries: options.entries.map((entry) => (entry.key === "volumes" ? { ...entry, key: "volume" } : entry)) } : options));
 
-/** To Kamal 2 labels of Traefik are labels like any other, left from before: roles stay where they are. */
-function withoutTraefik(config: MapNode): MapNode {
-  const isLabelled = (node: Node | undefined): boolean => {
-    const labels = at(node, "labels");
-    return labels?.kind === "map" && labels.entries.some(({ key }) => isTraefikLabel(key));
-  };
-  const primary = textOf(at(config, "primaryRole")) ?? "web";
-  const isRootLabelled = isLabelled(config);
+/**
+ * To Kamal 2 labels of Traefik are labels like any other, left from before: roles stay where they are.
+ * A list that goes over the primary role would lose what says so: it becomes a map, which is merged and does not replace.
+ */
+function withoutTraefik(config: MapNode, { primary, atRoot, roles, servers: own }: Conversion["leftovers"], base: boolean, refuse: Refuse): MapNode {
+  const isConcerned = (name: string): boolean => roles.has(name) || (atRoot && name === primary);
   const plain = (role: Node, name: string): Node => {
-    const isPrimary = name === primary;
-    if (!isLabelled(role) && !(isPrimary && isRootLabelled)) return role;
     const map: MapNode = role.kind === "map" ? role : { kind: "map", at: role.at, entries: [entryAt(role.at, "hosts", role)] };
-    const proxy = isPrimary && entryOf(map, "proxy") === undefined ? [entryAt(role.at, "proxy", scalarAt(role.at, true))] : [];
+    const proxy = name === primary && entryOf(map, "proxy") === undefined ? [entryAt(role.at, "proxy", scalarAt(role.at, true))] : [];
     return withEntries(map, entryAt(role.at, "traefik", scalarAt(role.at, false), "Behind kamal-proxy: the labels of Traefik are labels like any other."), ...proxy);
   };
+  const isInBase = (name: string): boolean => (own?.kind === "list" ? name === "web" : at(own, name) !== undefined);
+  const over = (role: Node, name: string): Node => {
+    if (role.kind === "map") return isInBase(name) ? role : plain(role, name);
+    // A list takes away the role's own labels with the rest of it.
+    if (!(atRoot && name === primary)) return role;
+    const lost = at(own, name);
+    if (lost?.kind === "map" && lost.entries.some(({ key }) => !["hosts", "proxy"].includes(key))) refuse(["servers", name], "expected a map with hosts beside the labels of Traefik that stayed: write {hosts: […]}, or take those labels away");
+    return plain(role, name);
+  };
+  const converted = (role: Node, name: string): Node => (!isConcerned(name) ? role : base ? plain(role, name) : over(role, name));
   return change(config, "servers", (servers) => {
-    if (servers.kind !== "list") return each(servers, plain);
-    const role = plain(servers, primary);
-    return role === servers ? servers : { kind: "map", at: servers.at, entries: [entryAt(servers.at, primary, role)] };
+    if (servers.kind !== "list") return each(servers, converted);
+    const role = converted(servers, "web");
+    if (role === servers) return servers;
+    if (!base && own?.kind === "map" && own.entries.some(({ key }) => key !== "web")) refuse(["servers"], "expected a map of roles beside the labels of Traefik that stayed: write {web: […]}, or take those labels away");
+    return { kind: "map", at: servers.at, entries: [entryAt(servers.at, "web", role)] };
   });
 }
 

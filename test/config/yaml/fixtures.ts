@@ -59,6 +59,8 @@ const kamal: readonly Fixture[] = [
   { name: "C4 proxy: true and false", yaml: `servers:\n  web: {hosts: [10.0.0.1], proxy: false}\n  api: {hosts: [10.0.0.3], proxy: true}` },
   { name: "C5 paths", yaml: `proxy: {host: shop.example, path_prefix: "/api,/auth", strip_path_prefix: false}` },
   { name: "C6 a certificate", yaml: `servers: {web: [10.0.0.1, 10.0.0.3]}\nproxy: {host: shop.example, ssl: {certificate_pem: CERT, private_key_pem: KEY}}` },
+  { name: "C7 labels of Traefik that stayed, and hosts of a destination", yaml: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}\nproxy: {host: a.example}', qa: "servers: {web: [192.0.2.20]}\n" },
+  { name: "C7 labels of Traefik that stayed for a destination", yaml: "proxy: {host: a.example}", qa: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}\n' },
   { name: "D2 the proxy's container", yaml: `proxy:\n  run:\n    http_port: 8080\n    https_port: 8443\n    log_max_size: 5m\n    debug: true\n    metrics_port: 9100\n    registry: reg.example:5000\n    options: {cpus: 2, label: [a=b, c=d]}` },
   { name: "E1 an accessory", yaml: `accessories:\n  cache:\n    image: redis:7\n    host: 10.0.0.9\n    port: 6379\n    env: {clear: {MODE: x}, secret: [REDIS_PW]}\n    directories: ["data:/data"]\n    options: {memory: 256m}` },
   {
