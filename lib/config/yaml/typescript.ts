@@ -3,7 +3,7 @@ import { type Comments, isTemplate, type ListNode, type MapNode, type Node, plai
 import type { Expression } from "./ruby.ts";
 
 /** What the code of a config makes use of. */
-export type Need = "secret" | "env" | "destination" | "await" | "output" | "unset" | "unconverted";
+export type Need = "secret" | "env" | "dotenv" | "destination" | "await" | "output" | "unset" | "unconverted";
 
 /** Writes nodes as TypeScript. What the code needs besides is collected in {@link needs}. */
 export class Printer {
@@ -11,9 +11,15 @@ export class Printer {
   readonly #consts = new Map<string, string>();
   readonly #tags: ReadonlyMap<string, TemplatePart>;
 
-  /** @param tags what stands for a piece of Ruby in keys and comments */
-  constructor(tags: ReadonlyMap<string, TemplatePart>) {
+  readonly #dotenv: boolean;
+
+  /**
+   * @param tags what stands for a piece of Ruby in keys and comments
+   * @param dotenv variables that are not set come from `.env`
+   */
+  constructor(tags: ReadonlyMap<string, TemplatePart>, dotenv: boolean) {
     this.#tags = tags;
+    this.#dotenv = dotenv;
   }
 
   /** Lists and maps that stand in several places by one anchor, as constants. Must be called before they are printed. */
@@ -124,8 +130,10 @@ export class Printer {
         return { code: this.#literal(expression.parts.map((part) => (part.kind === "text" ? part.text : { code: this.#definite(part) }))), nullable: false };
       case "env": {
         const isDestination = /^(KAMAL|MRSK)_DESTINATION$/.test(expression.name);
-        this.needs.add(isDestination ? "destination" : "env");
-        const code = isDestination ? "destination" : `env[${JSON.stringify(expression.name)}]`;
+        const asks = !isDestination && this.#dotenv;
+        this.needs.add(isDestination ? "destination" : asks ? "dotenv" : "env");
+        if (asks) this.needs.add("await");
+        const code = isDestination ? "destination" : asks ? `await dotenv(${JSON.stringify(expression.name)})` : `env[${JSON.stringify(expression.name)}]`;
         if (!expression.required) return { code, nullable: true };
         this.needs.add("unset");
         return { code: `${code} ?? unset(${JSON.stringify(expression.name)})`, nullable: false, loose: true };
@@ -169,7 +177,7 @@ const reserved = new Set([
   "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
   "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
   "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "undefined", "NaN", "Infinity", "globalThis", "Bun", "Error", "Number",
-  "defineConfig", "defineDestination", "secret", "shellHooks", "env", "destination", "output", "unset", "unconverted",
+  "defineConfig", "defineDestination", "secret", "shellHooks", "env", "dotenv", "destination", "output", "unset", "unconverted",
 ]);
 function constName(anchor: string): string {
   const name = anchor.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, letter: string | undefined) => letter?.toUpperCase() ?? "").replace(/^\d/, "_$&");

@@ -145,6 +145,8 @@ const readme: readonly Fixture[] = [
   mrsk("a destination", "service: hey\n", { qa: "servers: [192.168.0.9]\nhealthcheck: {port: 4000}\n" }),
   mrsk("hooks", "service: hey\n", { files: { ...dotenv, ".mrsk/hooks/pre-deploy": "#!/bin/sh\n", ".mrsk/hooks/pre-traefik-reboot": "#!/bin/sh\n" } }),
   mrsk("Ruby that reads .env", "labels:\n  key: <%= ENV[\"RAILS_MASTER_KEY\"] %>\n", { env: { RAILS_MASTER_KEY: "secret123" } }),
+  mrsk("variables of .env alone", "labels:\n  key: <%= ENV[\"RAILS_MASTER_KEY\"] %>\n  <%= ENV[\"NAME\"] %>: a<%= ENV.fetch(\"OTHER\") %>\n  own: <%= ENV[\"OWN\"] || 'x' %>\nretain_containers: <%= ENV[\"KEEP\"] %>\n", { files: { ".env": "RAILS_MASTER_KEY=1\nNAME=n\nOTHER=${NAME}$(echo e)\nKEEP=3\nOWN=file\n", ".env.qa": "RAILS_MASTER_KEY=2\n" }, env: { OWN: "own" }, qa: "labels:\n  two: <%= `echo #{ENV['OTHER']}`.strip %>\n" }),
+  { name: "a template that loads .env", whole: true, yaml: `<% require "dotenv"; Dotenv.load(".env") %>\n${shop}labels: {a: <%= ENV["FROM_FILE"] %>}\n`, files: { ".env": "FROM_FILE=f\n", ".kamal/secrets": "" } },
   { name: "M3 a healthcheck beside keys of Kamal 2", yaml: "healthcheck: {path: /healthz, port: 4000}" },
 ];
 

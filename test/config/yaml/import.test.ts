@@ -125,6 +125,16 @@ test.each<[ruby: string, line: string, begin: string]>([
   expect(code).toContain(`export default defineConfig(${begin}\n`);
 });
 
+test("importProject reads .env where the YAML does", () => {
+  const ruby = `image: <%= ENV["X"] || "a" %>-<%= ENV.fetch("Y") %>\nlabels: {d: <%= ENV["KAMAL_DESTINATION"] %>}\n`;
+  const lines = `export default defineConfig(async ({ dotenv, destination }) => ({\n  builder: { arch: "amd64" },\n  image: \`\${await dotenv("X") ?? "a"}-\${await dotenv("Y") ?? unset("Y")}\`,\n  labels: { d: destination ?? "" },\n`;
+  expect(codeOf(`builder: {arch: amd64}\n${ruby}`, { project: { dotenv: true, kamalSecrets: false, hooks: undefined } })).toContain(lines);
+  const { notes, files } = imported(`<% require "dotenv"; Dotenv.load(".env") %>\nbuilder: {arch: amd64}\n${ruby}`);
+  expect(files[0]?.content).toContain(lines);
+  expect(files[0]?.content).not.toContain("Not converted");
+  expect(notes).toEqual([]);
+});
+
 test("importProject writes numbers and switches that come from Ruby as such", () => {
   const code = codeOf(`retain_containers: <%= ENV["KEEP"] || 5 %>\nproxy: {ssl: <%= ENV["SSL"] %>, app_port: <%= \`echo 3000\` %>}\n`);
   expect(code).toContain(`  retainContainers: Number(env["KEEP"] ?? "5"),\n`);
