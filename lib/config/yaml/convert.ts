@@ -4,7 +4,7 @@ import { suggest } from "../suggest.ts";
 import { isTraefikLabel } from "../traefik/labels.ts";
 import { type Flavour, flavourOf, type ProjectFiles } from "./flavour.ts";
 import { envGroups, type Key, rootShape, type Shape } from "./keys.ts";
-import { at, type Entry, isTemplate, type MapNode, type Node } from "./node.ts";
+import { at, type Entry, isTemplate, type MapNode, type Node, type Template, type TemplateKind } from "./node.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** What is converted, and in which light. */
@@ -75,7 +75,7 @@ export function convert(root: Node, conversion: Conversion): Converted {
   const problems: Problem[] = [];
   const omissions: Omission[] = [];
   const visit = (node: Node, shape: Shape, path: Path): Node => {
-    if (node.kind === "list") return shape.list === undefined ? node : { ...node, items: node.items.map((item, i) => visit(item, shape.list ?? {}, [...path, i])) };
+    if (node.kind === "list") return shape.list === undefined ? node : { ...node, items: node.items.map((item, i) => severally(visit(item, shape.list ?? {}, [...path, i]), node.flow === true && shape.single !== true)) };
     if (node.kind === "scalar") return scalar(node, shape);
     if (shape.keys !== undefined) return { ...node, entries: known(node, shape.keys, path) };
     if (shape.each === undefined) return node;
@@ -125,8 +125,23 @@ const isGrouped = (node: MapNode, path: Path): boolean =>
 
 function scalar(node: Extract<Node, { kind: "scalar" }>, shape: Shape): Node {
   const { value } = node;
-  if (isTemplate(value)) return { ...node, value: { ...value, as: shape.scalar === "number" || shape.scalar === "boolean" ? shape.scalar : "text" } };
+  if (isTemplate(value)) return { ...node, value: { ...value, as: templateKind(node, value, shape) } };
   if (shape.scalar === "written" && typeof value === "number" && node.written !== undefined) return { ...node, value: node.written };
   // Where Kamal asks for a string it takes numbers and booleans too.
-  return shape.scalar === "text" && (typeof value === "number" || typeof value === "boolean") ? { ...node, value: String(value) } : node;
+  return (shape.scalar === "text" || shape.scalar === "list") && (typeof value === "number" || typeof value === "boolean") ? { ...node, value: String(value) } : node;
+}
+
+function templateKind({ quoted }: Extract<Node, { kind: "scalar" }>, { parts }: Template, { scalar: wanted }: Shape): TemplateKind {
+  if (wanted === "number" || wanted === "boolean") return wanted;
+  if (wanted === "list") return quoted === true ? "text" : "list";
+  if (wanted === "any") return "scalar";
+  // Letters make it a text whatever else is there.
+  return wanted === "value" && quoted !== true && !parts.some((part) => typeof part === "string" && /[a-z/:\s]/i.test(part)) ? "scalar" : "text";
+}
+
+/** A template alone between brackets or commas stands for as many items as come out of it. */
+function severally(item: Node, isFlow: boolean): Node {
+  if (!isFlow || item.kind !== "scalar" || item.quoted === true || !isTemplate(item.value)) return item;
+  const { parts } = item.value;
+  return parts.length === 1 && typeof parts[0] === "object" ? { ...item, value: { ...item.value, as: "items" } } : item;
 }

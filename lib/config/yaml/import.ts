@@ -78,6 +78,8 @@ function withTemplates(node: Node, tags: Parsed["tags"]): Node {
 }
 
 const helpers = {
+  scalar: `/** A text as YAML takes it: a number, true or false, or the text. */\nconst scalar = <T>(text: string): T =>\n  (/^(true|yes|on)$/i.test(text) ? true : /^(false|no|off)$/i.test(text) ? false : /^-?(0|[1-9]\\d*)$/.test(text) ? Number(text) : text) as T;`,
+  list: `/** The items of a text with commas, in brackets or not. */\nconst list = (text: string): string[] =>\n  text.trim().replace(/^\\[(.*)\\]$/s, "$1").split(",").map((item) => item.trim().replace(/^(["'])(.*)\\1$/, "$2")).filter((item) => item !== "");`,
   output: `/** What a command prints. */\nconst output = async (command: string): Promise<string> => await Bun.$\`sh -c \${command}\`.text();`,
   unset: `/** Stops for a variable that must be set. */\nconst unset = (name: string): never => {\n  throw new Error(\`\${name} is not set in the environment\`);\n};`,
   unconverted: `/** Stands where Ruby stood that has no counterpart: write it in TypeScript. */\nconst unconverted = (ruby: string): never => {\n  throw new Error(\`Not converted yet: \${ruby}\`);\n};`,
@@ -97,7 +99,7 @@ function fileText(define: "defineConfig" | "defineDestination", { root }: Conver
   const blocks = [
     `/// <reference path="./.capstan/types.d.ts" />\nimport { ${imports.join(", ")} } from "capstan";`,
     ...(lost.length === 0 ? [] : [lost.join("\n")]),
-    ...(["output", "unset", "unconverted"] as const).filter((name) => needs.has(name)).map((name) => helpers[name]),
+    ...(["scalar", "list", "output", "unset", "unconverted"] as const).filter((name) => needs.has(name)).map((name) => helpers[name]),
     ...(constants.length === 0 ? [] : [constants.join("\n")]),
     body.join("\n"),
   ];

@@ -107,7 +107,7 @@ function withoutTraefik(config: MapNode, { primary, atRoot, roles, servers: own 
     const proxy = name === primary && entryOf(map, "proxy") === undefined ? [entryAt(role.at, "proxy", scalarAt(role.at, true))] : [];
     return withEntries(map, entryAt(role.at, "traefik", scalarAt(role.at, false), "Behind kamal-proxy: the labels of Traefik are labels like any other."), ...proxy);
   };
-  const isInBase = (name: string): boolean => (own?.kind === "list" ? name === "web" : at(own, name) !== undefined);
+  const isInBase = (name: string): boolean => (isHosts(own) ? name === "web" : at(own, name) !== undefined);
   const over = (role: Node, name: string): Node => {
     if (role.kind === "map") return isInBase(name) ? role : plain(role, name);
     // A list takes away the role's own labels with the rest of it.
@@ -118,13 +118,16 @@ function withoutTraefik(config: MapNode, { primary, atRoot, roles, servers: own 
   };
   const converted = (role: Node, name: string): Node => (!isConcerned(name) ? role : base ? plain(role, name) : over(role, name));
   return change(config, "servers", (servers) => {
-    if (servers.kind !== "list") return each(servers, converted);
+    if (!isHosts(servers)) return each(servers, converted);
     const role = converted(servers, "web");
     if (role === servers) return servers;
     if (!base && own?.kind === "map" && own.entries.some(({ key }) => key !== "web")) refuse(["servers"], "expected a map of roles beside the labels of Traefik that stayed: write {web: […]}, or take those labels away");
     return { kind: "map", at: servers.at, entries: [entryAt(servers.at, "web", role)] };
   });
 }
+
+/** A list, or what becomes one. */
+const isHosts = (node: Node | undefined): boolean => node?.kind === "list" || (node?.kind === "scalar" && isTemplate(node.value));
 
 type Refuse = (path: Path, text: string) => void;
 

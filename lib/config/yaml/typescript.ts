@@ -3,7 +3,7 @@ import { type Comments, isTemplate, type ListNode, type MapNode, type Node, plai
 import type { Expression } from "./ruby.ts";
 
 /** What the code of a config makes use of. */
-export type Need = "secret" | "env" | "dotenv" | "destination" | "await" | "output" | "unset" | "unconverted";
+export type Need = "secret" | "env" | "dotenv" | "destination" | "await" | "scalar" | "list" | "output" | "unset" | "unconverted";
 
 /** Writes nodes as TypeScript. What the code needs besides is collected in {@link needs}. */
 export class Printer {
@@ -53,7 +53,7 @@ export class Printer {
     if (node.kind === "list") return this.#list(node, indent);
     if (node.kind === "map") return this.#map(node, indent);
     const { value } = node;
-    if (isTemplate(value)) return this.#template(value);
+    if (isTemplate(value)) return this.#template(value, node.quoted);
     if (typeof value !== "object" || value === null) return JSON.stringify(value);
     this.needs.add("secret");
     return `secret(${JSON.stringify(value.name)})`;
@@ -99,11 +99,14 @@ export class Printer {
     return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
   }
 
-  #template({ parts, as }: Template): string {
+  #template({ parts, as }: Template, quoted = false): string {
     const [only] = parts;
-    const code = parts.length === 1 && typeof only === "object" ? this.#text(only.expression, only.source) : this.#literal(parts.map((part) => (typeof part === "string" ? part : { code: this.#text(part.expression, part.source) })));
+    const code = parts.length === 1 && typeof only === "object" ? this.#text(quoted || as === "number" ? only.expression : trimmed(only.expression), only.source) : this.#literal(parts.map((part) => (typeof part === "string" ? part : { code: this.#text(part.expression, part.source) })));
     if (as === "number") return `Number(${code})`;
-    return as === "boolean" ? `/^(true|yes|on)$/i.test(${code})` : code;
+    if (as === "boolean") return `/^(true|yes|on)$/i.test(${code})`;
+    if (as === "text") return code;
+    this.needs.add(as === "scalar" ? "scalar" : "list");
+    return as === "scalar" ? `scalar(${code})` : `${as === "items" ? "..." : ""}list(${code})`;
   }
 
   #literal(parts: readonly (string | { readonly code: string })[]): string {
@@ -158,6 +161,9 @@ export class Printer {
   }
 }
 
+/** YAML takes no line ends into an unquoted text: neither that behind what a command prints. */
+const trimmed = (expression: Expression | undefined): Expression | undefined => (expression?.kind === "command" ? { kind: "trim", of: expression, both: true } : expression);
+
 const isRoot = (indent: string): boolean => indent.length === 2;
 const hasComment = (comments: Comments | undefined): boolean => comments !== undefined && (comments.above.length > 0 || comments.behind !== undefined);
 
@@ -177,7 +183,7 @@ const reserved = new Set([
   "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
   "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
   "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "undefined", "NaN", "Infinity", "globalThis", "Bun", "Error", "Number",
-  "defineConfig", "defineDestination", "secret", "shellHooks", "env", "dotenv", "destination", "output", "unset", "unconverted",
+  "defineConfig", "defineDestination", "secret", "shellHooks", "env", "dotenv", "destination", "scalar", "list", "output", "unset", "unconverted",
 ]);
 function constName(anchor: string): string {
   const name = anchor.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, letter: string | undefined) => letter?.toUpperCase() ?? "").replace(/^\d/, "_$&");
