@@ -60,7 +60,10 @@ export async function loadConfig(options: ConfigSource & ConfigFile): Promise<Se
  */
 export async function loadAliases(options: ConfigSource & ConfigFile): Promise<Readonly<Record<string, string | undefined>>> {
   const none = options.configFile === undefined && (await existing(options.files, candidatesOf(options))) === undefined;
-  return none ? {} : aliasesOf((await loadUnchecked(options)).config);
+  if (none) return {};
+  const file = await findConfig(options);
+  const known = isYaml(file) ? await (await import("./yaml/aliases.ts")).yamlAliases(file, options) : undefined;
+  return known ?? aliasesOf((await loadUnchecked(options)).config);
 }
 
 /** What the config files say, merged, and where. */
