@@ -16,8 +16,8 @@ export interface Conversion {
   readonly secretsPath: string;
   /** Names of the roles behind Traefik. */
   readonly traefikRoles: ReadonlySet<string>;
-  /** One of the files has a builder on this machine. */
-  readonly localBuilder: boolean;
+  /** The builders of the config itself, as MRSK has them. */
+  readonly builders: { readonly local: boolean; readonly remote: boolean };
   readonly leftovers: Leftovers;
 }
 
@@ -62,8 +62,9 @@ export function convertProject(nodes: readonly Node[], project: ProjectFiles): {
     roles: new Set(nodes.flatMap((node) => mapEntries(at(node, "servers")).filter((role) => isLabelled(role.node)).map(({ key }) => key))),
   };
   const secretsPath = flavour === "mrsk" && !project.kamalSecrets ? ".env" : ".kamal/secrets";
-  const localBuilder = nodes.some((node) => at(node, "builder", "local")?.kind === "map");
-  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles, localBuilder, leftovers })) };
+  const [local, remote] = ["local", "remote"].map((side) => at(nodes[0], "builder", side)?.kind === "map");
+  const builders = { local: local === true, remote: remote === true };
+  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles, builders, leftovers })) };
 }
 
 const mapEntries = (node: Node | undefined): readonly Entry[] => (node?.kind === "map" ? node.entries : []);

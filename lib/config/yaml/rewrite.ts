@@ -18,7 +18,7 @@ const isAtMost = (version: string, most: string): boolean => /^\d+(\.\d+){0,2}$/
  * What is more than another name: secrets where a name means one, and what MRSK says in other words.
  * @param root under our names already
  */
-export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles, localBuilder, leftovers }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
+export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles, builders, leftovers }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
   const refuse = (path: Path, text: string): void => void problems.push({ path, text });
   const leaveOut = (entry: Entry, path: string, why: string): void => void omissions.push({ at: entry.at, name: path, why });
   let config = withRegistry(root);
@@ -29,7 +29,7 @@ export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRole
   if (flavour === "kamal") config = withoutTraefik(config, leftovers, base, refuse);
   if (flavour === "mrsk") {
     config = change(config, "healthcheck", (health) => (health.kind === "map" ? commandless(health, ["healthcheck"], refuse) : health));
-    config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, localBuilder, leaveOut) : builder));
+    config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, base ? undefined : builders, leaveOut) : builder));
     config = change(config, "traefik", (traefik) => (base ? withDefaults(volumeOption(traefik), { image: mrskTraefik }) : volumeOption(traefik)));
     if (base) config = mrskDefaults(config);
   }
@@ -164,8 +164,11 @@ function commandless(health: MapNode, path: Path, refuse: Refuse): MapNode {
 /** Source: os.arch() of Node.js. */
 const dockerArch = (): string => (arch() === "x64" ? "amd64" : arch());
 
-/** MRSK's builder: a machine for each architecture, or the one it runs on. */
-function mrskBuilder(builder: MapNode, localBuilder: boolean, leaveOut: (entry: Entry, path: string, why: string) => void): MapNode {
+/**
+ * MRSK's builder: a machine for each architecture, or the one it runs on.
+ * @param below the builders it goes over
+ */
+function mrskBuilder(builder: MapNode, below: Conversion["builders"] | undefined, leaveOut: (entry: Entry, path: string, why: string) => void): MapNode {
   const [local, remote, multiarch] = ["local", "remote", "multiarch"].map((key) => entryOf(builder, key));
   let result = without(builder, "multiarch");
   const sides = [local, remote].filter((entry) => entry?.node.kind === "map");
@@ -175,7 +178,10 @@ function mrskBuilder(builder: MapNode, localBuilder: boolean, leaveOut: (entry: 
     const [only] = archs;
     if (only !== undefined && entryOf(result, "arch") === undefined) result = withEntries(result, entryAt(only.at, "arch", archs.length === 1 ? only : { kind: "list", at: only.at, items: archs }));
     const host = at(remote?.node, "host");
-    if (remote !== undefined && host !== undefined) result = withEntries(result, { ...remote, node: host }, ...(localBuilder ? [] : [entryAt(remote.at, "local", scalarAt(remote.at, false))]));
+    if (remote !== undefined && host !== undefined) result = withEntries(result, { ...remote, node: host });
+    const hasLocal = local !== undefined || below?.local === true;
+    // What goes over a config with a remote builder alone has to say that this machine builds again.
+    if (hasLocal ? below?.local === false && below.remote : host !== undefined) result = withEntries(result, entryAt(builder.at, "local", scalarAt(builder.at, hasLocal)));
     const socket = entryOf(local?.node, "host");
     if (socket !== undefined) leaveOut(socket, "builder.local.host", "docker's current context is the local builder: choose another with DOCKER_HOST");
   } else if (multiarch?.node.kind === "scalar" && entryOf(result, "arch") === undefined) {

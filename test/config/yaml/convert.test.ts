@@ -101,8 +101,11 @@ describe("MRSK", () => {
   test.each<[base: string, over: string, builder: unknown]>([
     ["{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://a'}}", "{remote: {host: 'ssh://b'}}", { remote: "ssh://b" }],
     ["{remote: {arch: arm64, host: 'ssh://a'}}", "{remote: {host: 'ssh://b'}}", { remote: "ssh://b", local: false }],
-  ])("builds on this machine where any file says so: %s, for a destination %s", (base, over, builder) => {
-    const { converted: [, second] } = convertProject([nodeOf(`builder: ${base}`), nodeOf(`builder: ${over}`)], none);
+    ["{remote: {arch: arm64, host: 'ssh://a'}}", "{local: {arch: amd64}}", { arch: "amd64", local: true }],
+    ["{remote: {arch: arm64, host: 'ssh://a'}}", "{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://b'}}", { arch: ["amd64", "arm64"], remote: "ssh://b", local: true }],
+    ["{multiarch: true}", "{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://b'}}", { arch: ["amd64", "arm64"], remote: "ssh://b" }],
+  ])("builds on this machine where either file says so: %s, for a destination %s", (base, over, builder) => {
+    const { converted: [, second] } = convertProject([nodeOf(`stop_wait_time: 1\nbuilder: ${base}`), nodeOf(`builder: ${over}`)], none);
     expect(plain(second?.root ?? nodeOf("{}"))).toEqual({ builder });
   });
 

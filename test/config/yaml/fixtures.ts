@@ -138,6 +138,8 @@ const readme: readonly Fixture[] = [
   mrsk("stop_wait_time", "stop_wait_time: 30\n"),
   mrsk("two builders", "builder:\n  local:\n    arch: arm64\n    host: unix:///Users/<%= `whoami`.strip %>/.docker/run/docker.sock\n  remote:\n    arch: amd64\n    host: ssh://root@192.168.0.1\n"),
   mrsk("a remote builder", "builder:\n  remote:\n    arch: amd64\n    host: ssh://root@192.168.0.1\n"),
+  mrsk("a remote builder, and one here for a destination", "builder:\n  remote: {arch: amd64, host: 'ssh://a'}\n", { qa: "builder: {local: {arch: arm64}}\n" }),
+  mrsk("two builders, and another remote one for a destination", "builder:\n  local: {arch: arm64}\n  remote: {arch: amd64, host: 'ssh://a'}\n", { qa: "builder: {remote: {host: 'ssh://b'}}\n" }),
   mrsk("no multiarch", "builder:\n  multiarch: false\n"),
   mrsk("a Dockerfile", "builder:\n  dockerfile: Dockerfile.xyz\n"),
   mrsk("a context", `builder:\n  context: ".."\n`),
