@@ -1,4 +1,4 @@
-#!/usr/bin/env -S bun --no-install
+#!/usr/bin/env -S bun --no-install --no-env-file
 /**
  * Deploys web apps to your own servers: a typed config, typed hooks, a plan you can read first.
  *

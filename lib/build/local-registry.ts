@@ -18,10 +18,13 @@ export function startRegistrySteps(registry: RegistrySettings): readonly LocalSt
   ];
 }
 
-/** Removes it, with all images in it. Harmless when it is not there. */
+/**
+ * Removes it, with all images in it. Harmless when it is not there: `docker rm --force` (20.10 and later) fails only when Docker does not answer or the
+ * container cannot go, which the optional stop before it does not tell apart.
+ */
 export function removeRegistrySteps(): readonly LocalStep[] {
   return [
     { kind: "local", title: "Stop the local registry", optional: true, program: { argv: ["docker", "stop", container] } },
-    { kind: "local", title: "Remove the local registry", optional: true, program: { argv: ["docker", "rm", container] } },
+    { kind: "local", title: "Remove the local registry", hint: "Check that Docker runs: `docker info`.", program: { argv: ["docker", "rm", "--force", "--volumes", container] } },
   ];
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { renderTemplate } from "../config/template.ts";
+import { checkTemplate, renderTemplate } from "../config/template.ts";
 import { DeployError } from "../ground/errors.ts";
 import { createWorld } from "../world/create.ts";
 import type { CommandContextOf } from "./command.ts";
@@ -14,6 +14,7 @@ export async function envify({ io: { cwd, env, signal }, options: { destination,
   const { files, programs } = open.world;
   const text = await files.read(file);
   if (text === undefined) throw new DeployError("config", `Cannot find ${path}.erb in ${cwd}`, { hint: "Write it, with a line such as TOKEN=<%= `op read op://Work/Shop/token` %>" });
-  if (!dryRun) await files.write(join(cwd, path), await renderTemplate({ file, text }, { programs, env, cwd, signal }), 0o600);
+  if (dryRun) checkTemplate({ file, text }, cwd);
+  else await files.write(join(cwd, path), await renderTemplate({ file, text }, { programs, env, cwd, signal }), 0o600);
   print(`${dryRun ? "would write" : "wrote"} ${path}`, { type: "file", path, written: !dryRun });
 }

@@ -11,6 +11,8 @@ export interface ConfigEnv {
   readonly version: string | undefined;
   /** The environment the tool was started in. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A variable of that environment; one that is not set there comes from `.env`, the file of the destination over the plain one. */
+  readonly dotenv: (name: string) => Promise<string | undefined>;
 }
 
 /** What `deploy.config.ts` exports: a config, a promise of one, or a function that gives one. */

@@ -3,6 +3,7 @@ import { DeployError } from "../ground/errors.ts";
 import type { Files, Programs } from "../ground/world.ts";
 import { type ConfigEnv, type ConfigExport, placeOf } from "./define.ts";
 import { aliasesOf } from "./aliases.ts";
+import { dotenvReader } from "./dotenv-reader.ts";
 import { importError } from "./import-error.ts";
 import { isMap, overlay } from "./merge.ts";
 import { type ConfigPlace, parseConfig } from "./parse.ts";
@@ -59,7 +60,10 @@ export async function loadConfig(options: ConfigSource & ConfigFile): Promise<Se
  */
 export async function loadAliases(options: ConfigSource & ConfigFile): Promise<Readonly<Record<string, string | undefined>>> {
   const none = options.configFile === undefined && (await existing(options.files, candidatesOf(options))) === undefined;
-  return none ? {} : aliasesOf((await loadUnchecked(options)).config);
+  if (none) return {};
+  const file = await findConfig(options);
+  const known = isYaml(file) ? await (await import("./yaml/aliases.ts")).yamlAliases(file, options) : undefined;
+  return known ?? aliasesOf((await loadUnchecked(options)).config);
 }
 
 /** What the config files say, merged, and where. */
@@ -91,14 +95,14 @@ export async function resolveConfig(config: ConfigExport, options: ConfigSource)
   const defined = placeOf(config);
   const text = defined === undefined ? undefined : await options.files.read(defined.file);
   const sources = defined === undefined || text === undefined ? [] : [{ file: defined.file, text, defined }];
-  return parseConfig(await (typeof config === "function" ? config(configEnv(options)) : config), placeOfConfig(options, options.cwd, sources));
+  return parseConfig(await (typeof config === "function" ? config(configEnv(options, options.cwd)) : config), placeOfConfig(options, options.cwd, sources));
 }
 
 function placeOfConfig({ files, programs, env, cwd, destination, signal, commands }: ConfigSource, root: string, sources: ConfigPlace["sources"]): ConfigPlace {
   return { files, programs, env, cwd, root, destination, sources, signal, commands };
 }
 
-const configEnv = ({ destination, command, version, env }: ConfigSource): ConfigEnv => ({ destination, command, version, env });
+const configEnv = ({ files, programs, signal, destination, command, version, env }: ConfigSource, root: string): ConfigEnv => ({ destination, command, version, env, dotenv: dotenvReader({ files, programs, env, root, destination, signal }) });
 
 /** The destination becomes a part of names on hosts and of a file name. */
 function checkDestination(destination: string | undefined): void {
@@ -144,7 +148,7 @@ async function evaluate(file: string, options: ConfigSource): Promise<Evaluated>
   try {
     const module: unknown = await import(file);
     exported = typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
-    const result: unknown = typeof exported === "function" ? exported(configEnv(options)) : exported;
+    const result: unknown = typeof exported === "function" ? exported(configEnv(options, dirname(file))) : exported;
     config = await result;
   } catch (error) {
     throw await importError(error, file, options);

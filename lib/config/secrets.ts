@@ -6,7 +6,7 @@ import type { Files, Programs } from "../ground/world.ts";
 import { type Entry, parseDotenv, type Part } from "./dotenv.ts";
 import { fileText } from "./place.ts";
 import type { SecretFunction, SecretReader } from "./secret-function.ts";
-import { secretReader } from "./secret-reader.ts";
+import { NoOutput, secretReader } from "./secret-reader.ts";
 import { shellProgram } from "./shell-command.ts";
 import { isSecretsCommand, runSecretsCommand } from "./secret-sources/inline.ts";
 import { type Managers, passwordManagers } from "./secret-sources/managers.ts";
@@ -155,6 +155,9 @@ async function callFunction(name: string, source: SecretFunction, reader: Secret
     value = await source(reader);
   } catch (cause) {
     if (isDeployError(cause)) throw cause;
+    if (cause instanceof NoOutput) {
+      throw new DeployError("config", `Cannot read secret ${name} (secrets.${name} of the config)`, { details: [cause.message, ...cause.details], hint: "Run the command in a shell to see what is wrong; perhaps you have to log in first", cause });
+    }
     throw new DeployError("config", `Cannot read secret ${name}: its function in the config threw ${cause instanceof Error ? `"${cause.message}"` : "something that is no Error"}`, { cause, hint: `Correct secrets.${name} in the config, or what it asks` });
   }
   if (typeof value !== "string") throw new DeployError("config", `Cannot read secret ${name}: its function in the config gave ${value === undefined ? "nothing" : `a ${typeof value}`} instead of a text`, { hint: `Return a text from secrets.${name}` });

@@ -42,6 +42,11 @@ type Branch = Extract<Statement, { kind: "if" }>;
 /** A command may ask for the password of a vault. */
 const commandTimeoutMs = 5 * 60_000;
 
+/** @throws DeployError (config) with every line of a template that cannot be evaluated; nothing of it runs */
+export function checkTemplate(template: Template, cwd: string): void {
+  new TemplateReader(template, cwd).read();
+}
+
 /**
  * Renders a template as Ruby does, without Ruby: what templates are written with are values of the environment, commands, variables,
  * `if` and `raise`. Commands may ask the user; they run one after another, in the order of the template.

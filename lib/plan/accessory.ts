@@ -225,6 +225,8 @@ function refuseRunning(facts: FleetFacts, chosen: readonly Accessory[], name: st
 export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessory, host: string, parts: readonly AccessoryPart[]): readonly HostStep[] {
   const { name, service, image } = accessory;
   const whole = parts.length > 1;
+  const audit = auditStep(order, undefined, `Removed ${name} accessory${whole ? "" : ` ${parts.join()}`}`);
+  const folder: readonly HostStep[] = parts.includes("directory") ? [{ kind: "run", title: `Remove the folder ${service}`, command: removeServiceDirectory(service), hint: "What belongs to the container's own user can only be removed by root." }] : [];
   return [
     ...(!whole ? [] : mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : accessoryUnroute(accessory)),
     ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [
@@ -233,9 +235,9 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
       ...(whole ? [run(`Remove the volumes of ${service} that have no name`, removeNotedVolumes(service))] : []),
     ] : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
-    ...(parts.includes("directory") ? [{ kind: "run" as const, title: `Remove the folder ${service}`, command: removeServiceDirectory(service), hint: "What belongs to the container's own user can only be removed by root." }] : []),
     ...(whole ? [{ kind: "run" as const, title: `Remove the secrets of ${name}`, command: removeAccessorySecrets(order.settings, accessory) }] : []),
-    auditStep(order, undefined, `Removed ${name} accessory${whole ? "" : ` ${parts.join()}`}`),
+    // A whole removal comes to the folder last: what belongs to the container's own user may have to stay, and nothing else is to stay because of that.
+    ...(whole ? [audit, ...folder] : [...folder, audit]),
   ];
 }
 

@@ -9,7 +9,7 @@ import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { waitStep } from "./boot.ts";
 import { containersOfRole, currentContainer, isUp, plainVersion, routeOf } from "./current.ts";
-import { errorPagePhases } from "./files.ts";
+import { assetSteps, errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
@@ -24,8 +24,9 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => {
     const fact = factsOf(facts, host);
     const own = containersOfRole(role, fact.containers);
-    const wanted = version === undefined ? (currentContainer(order.settings, role, own, fact.proxy) ?? own.find((one) => one.version === plainVersion(one.version))) : own.find((one) => one.name === containerName(order.settings, role.name, version));
-    return { host, role, wanted };
+    const current = currentContainer(order.settings, role, own, fact.proxy);
+    const wanted = version === undefined ? (current ?? own.find((one) => one.version === plainVersion(one.version))) : own.find((one) => one.name === containerName(order.settings, role.name, version));
+    return { host, role, wanted, current };
   }));
   const missing = places.filter((place) => place.wanted === undefined && facts.has(place.host));
   if (missing.length > 0) {
@@ -40,6 +41,8 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
     const name = wanted?.name ?? containerName(order.settings, role.name, version ?? order.version);
     return [
       auditStep(order, role.name, `Started app version ${versionOf(place)}`),
+      // Those of an older version may be gone by now: docker would mount an empty folder in their place.
+      ...(versionOf(place) === "" ? [] : assetSteps({ ...order, version: versionOf(place) }, place)),
       { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name) },
       waitStep(order, role, name),
       ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name, ...(versionOf(place) === "" ? {} : { version: versionOf(place) }) }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),

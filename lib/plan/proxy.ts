@@ -4,6 +4,7 @@ import { sh } from "../ground/command.ts";
 import { proxyDirectory, rolePrefix, traefikDirectory } from "../ground/names.ts";
 import { createNetwork } from "../remote/network.ts";
 import { login } from "../remote/registry.ts";
+import { unlessOthers } from "../remote/remove.ts";
 import { resetBootConfig, storeBootConfig, type BootConfig } from "../remote/proxy/boot-config.ts";
 import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import type { FleetFacts, HostFacts } from "../remote/facts.ts";
@@ -72,7 +73,7 @@ export type ProxyAction = "start" | "stop" | "restart" | "remove" | "remove-forc
 export function planProxy(order: Order, facts: FleetFacts, action: ProxyAction): Plan {
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
-  if (action === "remove") refuseWhenShared(order, facts, hosts);
+  if (action === "remove") refuseWhenShared(order, facts, hosts, "Add --force to remove it all the same: they lose their traffic.");
   const steps = (host: string): readonly HostStep[] => {
     const driver = driverOn(order.settings, host);
     return { start: driver.start(order.settings), stop: driver.stop(), restart: [...driver.stop(), ...driver.start(order.settings)], remove: driver.remove(), "remove-forced": driver.remove() }[action];
@@ -91,10 +92,10 @@ export function foreignRoutes({ settings }: Order, { proxy }: HostFacts): readon
   return (proxy?.routes ?? []).map(({ name }) => name).filter((name) => !own.includes(name));
 }
 
-function refuseWhenShared(order: Order, facts: FleetFacts, hosts: readonly string[]): void {
+function refuseWhenShared(order: Order, facts: FleetFacts, hosts: readonly string[], hint: string): void {
   const others = hosts.flatMap((host) => foreignRoutes(order, factsOf(facts, host)).map((route) => `${route} on ${host}`));
   if (others.length === 0) return;
-  throw new DeployError("usage", `Other services use the proxy: ${others.join(", ")}`, { state: ["Nothing was changed."], hint: "Add --force to remove it all the same: they lose their traffic." });
+  throw new DeployError("usage", `Other services use the proxy: ${others.join(", ")}`, { state: ["Nothing was changed."], hint });
 }
 
 /** Stores on each host how kamal-proxy is run, or takes that away again. */
@@ -110,17 +111,21 @@ export function planBootConfig(order: Order, facts: FleetFacts, config: BootConf
 /** The single steps of `proxy remove`. */
 export type ProxyPart = "container" | "image" | "directory";
 
-/** One step of `proxy remove`. */
+/**
+ * One step of `proxy remove`.
+ * @throws DeployError (usage) when the folder is to be removed and other services use the proxy: it has their certificates
+ */
 export function planProxyPart(order: Order, facts: FleetFacts, part: ProxyPart): Plan {
   const hosts = proxyHosts(order);
   requireDocker(facts, hosts);
+  if (part === "directory") refuseWhenShared(order, facts, hosts, "Their routes and certificates are in its folder. Remove those services first.");
   const steps = (host: string): readonly HostStep[] => {
     const traefik = driverOn(order.settings, host).name === "traefik";
     const label = `label=org.opencontainers.image.title=${traefik ? "Traefik" : "kamal-proxy"}`;
     return [{ kind: "run", ...{
       container: { title: "Remove the proxy's stopped container", command: sh`docker container prune --force --filter ${label}` },
       image: { title: "Remove the proxy's image", command: sh`docker image prune --all --force --filter ${label}` },
-      directory: { title: "Remove the proxy's folder", command: sh`rm -rf ${traefik ? traefikDirectory : proxyDirectory}` },
+      directory: { title: "Remove the proxy's folder", command: unlessOthers(order.settings, sh`rm -rf ${traefik ? traefikDirectory : proxyDirectory}`) },
     }[part] }];
   };
   return { notes: [], phases: [{ title: "Remove proxy", lanes: lanes(hosts, steps) }] };

@@ -9,7 +9,7 @@ import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, ro
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
-import { removeStopped, stopped } from "./stopped.ts";
+import { removeEach, removeStopped, stopped } from "./stopped.ts";
 
 /** The container of a role at a version on one host. */
 export interface ContainerOrder {
@@ -115,11 +115,11 @@ export const endOneOff = (name: string): Command => sh`docker rm --force ${name}
 export const removeReplaced = (name: string): Command => sh`docker rm --volumes ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 
 /** Removes a stopped container of a version. Harmless when there is none. */
-export const removeVersion = (name: string): Command => sh`${containerId(name)} | xargs docker container rm --volumes`;
+export const removeVersion = (name: string): Command => sh`${containerId(name)} | while read container_id; do docker rm --volumes $container_id || exit; done`;
 
 /** Removes the stopped containers of a role that MRSK made: of these docker's filter for no destination knows nothing, so that nothing else removes them. */
 export const removeContainersOfMrsk = ({ service }: Pick<Settings, "service">, role: string): Command =>
-  sh`docker ps --all ${stopped} --filter ${`label=service=${service}`} --filter ${`label=role=${role}`} --format ${"{{.ID}} {{.Labels}}"} | grep -v -E ${"[ ,]destination="} | while read container_id labels; do docker rm --volumes $container_id; done`;
+  sh`docker ps --all ${stopped} --filter ${`label=service=${service}`} --filter ${`label=role=${role}`} --format ${'{{if not (.Label "destination")}}{{.ID}}{{end}}'} | grep . | ${removeEach}`;
 
 /** Removes all stopped containers of a role. */
 export const removeContainers = (settings: Settings, role: string): Command => removeStopped(containerFilters(settings, role));

@@ -13,6 +13,9 @@ export const removeRoleDirectories = (of: Named, roles: readonly string[]): Comm
 /** Removes what is empty of the folders of a service and destination: one that stays counts as its place on the host. */
 export const removeEmptyDirectories = (of: Named): Command => sh`{ rmdir ${[accessoryEnvDirectory(of), `${appDirectory(of)}/env`, appDirectory(of), `${proxyAppDirectory(of)}/tls`, proxyAppDirectory(of)]} 2> /dev/null || true; }`;
 
+/** Removes the files and folders of accessories: of each as much as may be removed. Fails when something is left. */
+export const removeServiceDirectories = (services: readonly string[]): Command => sh`rm -rf ${services}`;
+
 /** True where other services have a folder on the host, running or not. */
 const othersThere = (of: Named): Command => sh`ls ${`${runDirectory}/apps`} 2> /dev/null | grep -v -x -q ${serviceWithDestination(of)}`;
 

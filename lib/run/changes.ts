@@ -49,6 +49,9 @@ function access({ registry }: Settings, sides: Sides, plan: (order: Order, sides
 /** kamal-proxy may come from the app's registry; Traefik's container gets secrets only where its environment names some. */
 const proxySecrets = ({ traefik, registry }: Settings): boolean => (traefik === undefined ? registry.password !== undefined : Object.keys(traefik.env.secret).length > 0);
 
+/** A start brings the certificate of one's own that the route needs. */
+const certificateSecrets = ({ roles, accessories }: Settings): boolean => [...roles, ...accessories].some(({ proxy }) => proxy?.kind === "kamal-proxy" && typeof proxy.tls === "object");
+
 /** The hosts of the proxy. @throws DeployError (usage) when the filters leave none */
 const proxyOnly = (task: Task): readonly string[] => someHosts(proxyHosts(task), "the proxy");
 
@@ -101,10 +104,10 @@ export const changes = {
   }),
   accessoryBoot: (name: string): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryBoot(order, facts, name) }] }),
   accessoryReboot: (name: string, rolling: boolean): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryReboot(order, facts, name, rolling) }] }),
-  accessoryAction: (name: string, action: AccessoryAction): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryAction(order, facts, name, action) }] }),
+  accessoryAction: (name: string, action: AccessoryAction): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: action === "stop" ? false : certificateSecrets, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryAction(order, facts, name, action) }] }),
   accessoryRemove: (name: string, parts: readonly AccessoryPart[]): Change => ({ ...ofAccessories(name), brings: noFiles, secrets: false, stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryRemove(order, facts, name, parts) }] }),
   accessoryFiles: (name: string, what: "files" | "directories" | "image"): Change => ({ ...ofAccessories(name), stages: [{ sees: "hosts", plan: (order, facts) => planAccessoryFiles(order, facts, name, what) }] }),
-  appStart: (): Change => ({ ...housekeeping, version: "running", brings: bringsPages, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
+  appStart: (): Change => ({ ...housekeeping, version: "running", brings: bringsPages, secrets: certificateSecrets, stages: [{ sees: "hosts", plan: (order, facts) => planAppStart(order, facts, order.version === "" ? undefined : order.version) }] }),
   appStop: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planAppStop(order, facts, order.version === "" ? undefined : order.version) }] }),
   maintenance: (message: string, drainSeconds?: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planMaintenance(order, facts, message, drainSeconds) }] }),
   live: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planLive }] }),

@@ -55,6 +55,7 @@ servers:
     tries: [
       { argv: boot, yaml: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}', runs: { "10.0.0.1": [deploy(`${target} ${rest}`)] }, prints: ["--label 'traefik.http.routers.x.rule=Host(`a.example`)'"] },
       { argv: boot, yaml: 'servers: {web: {hosts: [10.0.0.1], labels: {"traefik.odd": "1"}}, jobs: {labels: {"traefik.http.routers.j.rule": "PathPrefix(`/j`)"}}}', runs: { "10.0.0.1": [deploy(`${target} ${rest}`)] }, never: { "10.0.0.2": ["kamal-proxy"] }, prints: ["--label traefik.odd=1"] },
+      { argv: `${boot} -d qa`, yaml: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}', files: { "config/deploy.qa.yml": "servers: {web: [10.0.0.7]}\n" }, hosts: ["10.0.0.7", "10.0.0.2"], prints: ["kamal-proxy deploy shop-web-qa "] },
       { argv: boot, files: { "config/deploy.yml": 'service: shop\nimage: acme/shop\nregistry: {username: bot, password: pw}\nbuilder: {arch: amd64}\nservers: [10.0.0.1]\nlabels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}\n' }, runs: { "10.0.0.1": [deploy(`${target} ${rest}`)] } },
     ],
   },

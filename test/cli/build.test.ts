@@ -213,7 +213,12 @@ describe("a registry on this machine", () => {
 
   test("is set up and removed by commands of their own", async () => {
     expect((await capstan(["registry", "setup"], { docker: works, config })).lines).toEqual(["docker start kamal-docker-registry"]);
-    expect((await capstan(["registry", "remove", "-R"], { docker: works, config })).lines).toEqual(["docker stop kamal-docker-registry", "docker rm kamal-docker-registry"]);
+    expect((await capstan(["registry", "remove", "-R"], { docker: works, config })).lines).toEqual(["docker stop kamal-docker-registry", "docker rm --force --volumes kamal-docker-registry"]);
+    // Without a registry docker stop fails and docker rm --force does not; without Docker both do.
+    expect((await capstan(["registry", "remove"], { docker: [["stop *", "exit 1"], ...works], config })).status).toBe(0);
+    const down = await capstan(["registry", "remove"], { docker: [["stop *", "exit 1"], ["rm *", "echo 'Cannot connect to the Docker daemon' >&2; exit 1"], ...works], config });
+    expect(down.status).not.toBe(0);
+    expect(down.stderr).toContain("Cannot connect to the Docker daemon");
     expect((await capstan(["registry", "setup", "-L"], { docker: works, config })).lines).toEqual([]);
     const refused = await capstan(["registry", "login"], { docker: works, config });
     expect([refused.status, refused.lines]).toEqual([2, []]);

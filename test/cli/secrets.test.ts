@@ -127,10 +127,25 @@ describe("envify", () => {
   test("leaves the file alone with --dry-run and when the template fails, and needs a template", async () => {
     const folder = folderWith({ ...files, ".env.bad.erb": "A=<%= x.y %>" });
     expect((await capstan(["envify", "--dry-run"], { folder })).stdout).toBe("would write .env\n");
+    expect(await capstan(["envify", "-d", "bad", "--dry-run"], { folder })).toMatchObject({ status: 3, stdout: "" });
     const bad = await capstan(["envify", "-d", "bad"], { folder });
     expect([bad.status, bad.stderr.split("\n")[0], existsSync(join(folder, ".env.bad"))]).toEqual([3, `Error: Cannot render .env.bad.erb:1:3: "x.y" cannot be evaluated without Ruby`, false]);
     expect(readFileSync(join(folder, ".env"), "utf8")).toBe("old");
     expect((await capstan(["envify", "-d", "none"], { folder })).stderr).toStartWith("Error: Cannot find .env.none.erb in ");
+  });
+
+  test("started as the package is, Bun itself reads no .env: a destination's file goes over it, and what no file of ours names stays out", async () => {
+    const [program = "", ...flags] = readFileSync(join(import.meta.dir, "../../mod.ts"), "utf8").split("\n")[0]?.replace("#!/usr/bin/env -S ", "").split(" ") ?? [];
+    expect(program).toBe("bun");
+    const config = (path: string): string => `export default { service: "shop", image: "a/b", servers: ["192.0.2.1"], registry: { username: "u", password: { kind: "secret", name: "PW" } }, secretsPath: "${path}" };\n`;
+    const started = async (folder: string, ...args: readonly string[]) => {
+      const child = Bun.spawn([process.execPath, ...flags, join(import.meta.dir, "../../mod.ts"), ...args], { cwd: folder, env: { HOME: folder, PATH: "/usr/bin:/bin" }, stdout: "pipe", stderr: "pipe" });
+      return [await child.exited, await new Response(child.stdout).text()];
+    };
+    const dotenv = folderWith({ ".env": "PW=base\n", ".env.staging": "PW=staging\n", "deploy.config.ts": config(".env"), "deploy.staging.config.ts": "export default {};\n" });
+    expect(await started(dotenv, "secrets", "print", "-d", "staging")).toEqual([0, "PW=staging\n"]);
+    const stranger = folderWith({ ".env": "PW=mine\n", "deploy.config.ts": config(".capstan/secrets") });
+    expect(await started(stranger, "secrets", "print")).toEqual([3, ""]);
   });
 
   test("a config reads what it wrote", async () => {

@@ -64,5 +64,5 @@ test("fromCommand() gives what a program prints, without a shell", async () => {
 
 test("fromCommand() names the program that fails", async () => {
   const gh = new Vendor("gh", { "auth token": { status: 4, stderr: "" } });
-  expect(await failure(() => storeOf(gh, { TOKEN: fromCommand("gh", "auth", "token") }).value("TOKEN"))).toMatchObject({ failure: "config", message: `Cannot read a secret: "gh auth token" ended with status 4` });
+  expect(await failure(() => storeOf(gh, { TOKEN: fromCommand("gh", "auth", "token") }).value("TOKEN"))).toMatchObject({ failure: "config", message: "Cannot read secret TOKEN (secrets.TOKEN of the config)", details: expect.arrayContaining([`"gh auth token" ended with status 4`]) });
 });

@@ -83,7 +83,7 @@ describe("a registry on this machine", () => {
 
   test("is started or run, and stopped and removed", () => {
     expect(commands(planLocalRegistry("setup", local.registry, sides))).toEqual(["docker start kamal-docker-registry", "docker run --detach -p 127.0.0.1:5001:5000 --name kamal-docker-registry registry:3"]);
-    expect(commands(planLocalRegistry("remove", local.registry, sides))).toEqual(["docker stop kamal-docker-registry", "docker rm kamal-docker-registry"]);
+    expect(commands(planLocalRegistry("remove", local.registry, sides))).toEqual(["docker stop kamal-docker-registry", "docker rm --force --volumes kamal-docker-registry"]);
     expect(planLocalRegistry("setup", local.registry, { local: false, remote: true })).toEqual({ notes: ["The registry is on this machine: there is nothing to do on hosts."], phases: [] });
   });
 

@@ -4,6 +4,7 @@ import { planAppStart } from "../../lib/plan/app.ts";
 import { planCanaryPromote } from "../../lib/plan/canary.ts";
 import { errorPagePhases, oldFileSteps } from "../../lib/plan/files.ts";
 import { planHealthcheck } from "../../lib/plan/healthcheck.ts";
+import { planProxyPart } from "../../lib/plan/proxy.ts";
 import type { LocalContent } from "../../lib/plan/order.ts";
 import { planPrune } from "../../lib/plan/prune.ts";
 import { planAppPart, planAppRemove, planRemove, planRemoveVersion } from "../../lib/plan/remove.ts";
@@ -93,6 +94,15 @@ describe("planAppRemove()", () => {
     expect(folders([accessoryOf("cache")])).toBe("rm -rf .kamal/apps/shop .kamal/proxy/apps-config/shop");
     expect(folders([accessoryOf("cache", { hosts: ["10.0.0.1"] })])).toStartWith("rm -rf .kamal/apps/shop/env/roles ");
   });
+  test("leaves the folders where another role of the host stays, and says so", () => {
+    const plan = planAppPart(orderOf(both, "", { filter: { roles: ["jobs"] } }), fleetOf({ "10.0.0.1": hostOf([web("77", "a7")]) }), "directories");
+    expect([titles(plan), plan.notes]).toEqual([[], ["Left as they are on 10.0.0.1: the folders of the app, which web may need."]]);
+  });
+  test("refuses to remove the folders while a container runs that has them mounted", () => {
+    const plan = (state: string): Plan => planAppPart(orderOf(shop, "", { filter: { roles: ["web"] } }), fleetOf({ "10.0.0.1": hostOf([web("77", "a7", state)]) }), "directories");
+    expect(() => plan("running")).toThrow(expect.objectContaining({ failure: "usage", message: "Cannot remove the folders of the app: it is running: shop-web-77 on 10.0.0.1", state: ["Nothing was changed."] }));
+    expect(titles(plan("exited"))).toEqual(["Remove the folders of the app", `Record "Removed directories"`]);
+  });
   test.each([
     ["containers", "docker ps --all --quiet --filter status=created --filter status=exited --filter status=dead --filter label=service=shop --filter label=destination= --filter label=role=web | while read container_id; do docker rm --volumes $container_id || exit; done", `Record "Removed containers"`],
     ["images", "docker image prune --all --force --filter label=service=shop", `Record "Removed images"`],
@@ -104,7 +114,18 @@ describe("planAppRemove()", () => {
 
 test("planRemoveVersion() refuses while the version runs, and removes its containers otherwise", () => {
   expect(() => planRemoveVersion(orderOf(shop, "75"), fleetOf({ "10.0.0.1": hostOf([web("75", "a5")]) }))).toThrow(expect.objectContaining({ failure: "usage", message: "Cannot remove version 75: it is running: shop-web-75 on 10.0.0.1" }));
-  expect(commands(planRemoveVersion(orderOf(shop, "75", { filter: { roles: ["web"] } }), fleetOf({ "10.0.0.1": hostOf([web("75", "a5", "exited")]) }))).at(-1)).toBe("docker container ls --all --filter 'name=^shop-web-75$' --quiet | xargs docker container rm --volumes");
+  expect(commands(planRemoveVersion(orderOf(shop, "75", { filter: { roles: ["web"] } }), fleetOf({ "10.0.0.1": hostOf([web("75", "a5", "exited")]) }))).at(-1)).toBe("docker container ls --all --filter 'name=^shop-web-75$' --quiet | while read container_id; do docker rm --volumes $container_id || exit; done");
+  const shared = settingsOf({ roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.1"] })] });
+  expect(titles(planRemoveVersion(orderOf(shared, "75", { filter: { roles: ["jobs"] } }), fleetOf({ "10.0.0.1": hostOf([web("75", "a5")]) })))).toEqual([`Record "Removed container with version 75"`, "Remove shop-jobs-75"]);
+});
+
+test("planProxyPart() takes the proxy's folder only where no other service has a route or a place", () => {
+  const host = (...routes: readonly (readonly [string, string])[]) => fleetOf({ "10.0.0.1": hostOf([], { proxy: proxyOf(...routes) }) });
+  expect(() => planProxyPart(orderOf(shop, ""), host(["shop-web", "a1"], ["blog-web", "b1"]), "directory")).toThrow(expect.objectContaining({ failure: "usage", message: "Other services use the proxy: blog-web on 10.0.0.1", hint: "Their routes and certificates are in its folder. Remove those services first." }));
+  expect(commands(planProxyPart(orderOf(shop, ""), host(["shop-web", "a1"]), "directory"))).toEqual([
+    "if ls .kamal/apps 2> /dev/null | grep -v -x -q shop; then echo 'Left as it is: other services have a place on this host.'; else\nrm -rf .kamal/proxy\nfi",
+  ]);
+  expect(commands(planProxyPart(orderOf(shop, ""), host(["blog-web", "b1"]), "image"))).toHaveLength(1);
 });
 
 describe("planRemove()", () => {
@@ -139,6 +160,18 @@ describe("planUpgrade()", () => {
     const plan = planUpgrade(orderOf(shop, "77"), facts, false, false);
     expect(plan.phases.filter(({ committed }) => committed === true).map(({ title }) => title)).toEqual(["Retire old containers"]);
   });
+});
+
+test("planAppStart() brings the assets of the version back before its container starts, beside those of the one that serves", () => {
+  const withAssets = settingsOf({ roles: [roleOf("web", { assets: { path: "/srv/assets", options: undefined } })] });
+  const facts = fleetOf({ "10.0.0.1": hostOf([web("2", "a2"), web("1", "a1", "exited")], { proxy: proxyOf(["shop-web", "a2"]) }) });
+  const plan = planAppStart(orderOf(withAssets, "1"), facts, "1");
+  expect(titles(plan).slice(0, 4)).toEqual([`Record "Started app version 1"`, "Copy assets of web out of the image", "Share assets of web with the version before", "Start shop-web-1"]);
+  expect(commands(plan)[1]).toContain("docker container create --name ");
+  expect(commands(plan)[1]).toContain(" acme/shop:1 ");
+  expect(commands(plan)[2]).toStartWith("mkdir -p .kamal/apps/shop/assets/volumes/web-1 && cp -r .kamal/apps/shop/assets/extracted/web-1/. .kamal/apps/shop/assets/volumes/web-1 ");
+  expect(commands(plan)[2]).toContain(".kamal/apps/shop/assets/volumes/web-2");
+  expect(titles(planAppStart(orderOf(withAssets, ""), new Map(), undefined))[1]).toBe("Start shop-web");
 });
 
 describe("error pages", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { noteContainer, removeAccessoryImage, removeNotedVolumes, removeOldImage } from "../../lib/remote/accessory.ts";
-import { removeContainers } from "../../lib/remote/container.ts";
+import { removeContainers, removeVersion } from "../../lib/remote/container.ts";
 import { removeRunFiles, removeVolume, volumeName } from "../../lib/remote/remove.ts";
 import { Home, shells } from "../support/shell.ts";
 import { settingsOf } from "../support/settings.ts";
@@ -42,6 +42,11 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     expect(await home.run(removeContainers(settingsOf(), "web").text, { shell })).toEqual({ status: 1, stdout: "rm --volumes c1\n", stderr: "" });
     using fine = new Home().program("docker", `case $* in ps*) printf 'c1\\nc3\\n' ;; *) echo "$*" ;; esac`);
     expect(await fine.run(removeContainers(settingsOf(), "web").text, { shell })).toEqual({ status: 0, stdout: "rm --volumes c1\nrm --volumes c3\n", stderr: "" });
+  });
+
+  test.each([["is there", "c1\n", 0, "rm --volumes c1\n"], ["is not there", "", 0, ""], ["cannot go", "c2\n", 1, ""]])("removeVersion() where the container %s", async (_title, ids, status, stdout) => {
+    using home = new Home().program("docker", `case $* in "container ls"*) printf '${ids}' ;; *c2) exit 1 ;; *rm) echo 'requires at least 1 argument'; exit 1 ;; *--volumes) echo 'requires at least 1 argument'; exit 1 ;; *) echo "$*" ;; esac`);
+    expect(await home.run(removeVersion("shop-web-75").text, { shell })).toEqual({ status, stdout, stderr: "" });
   });
 
   test("a reboot's notes: the old image goes when the new one is another, volumes without a name go with the accessory", async () => {

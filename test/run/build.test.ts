@@ -75,8 +75,13 @@ describe("a registry on this machine", () => {
   });
 
   test("is removed without asking any host, also when it is gone", async () => {
-    const done = await carry(settings, changes.registryRemove(settings, both), { here: [[/^docker/, 1], [/./, ""]], ...noHosts });
-    expect([done.error, ...programs(done)]).toEqual([undefined, "docker stop kamal-docker-registry", "docker rm kamal-docker-registry"]);
+    const done = await carry(settings, changes.registryRemove(settings, both), { here: [[/^docker stop/, 1], [/./, ""]], ...noHosts });
+    expect([done.error, ...programs(done)]).toEqual([undefined, "docker stop kamal-docker-registry", "docker rm --force --volumes kamal-docker-registry"]);
+  });
+
+  test("that cannot be removed is not called removed", async () => {
+    const { error } = await carry(settings, changes.registryRemove(settings, both), { here: [[/^docker/, 1], [/./, ""]], ...noHosts });
+    expect(error).toMatchObject({ failure: "build", hint: "Check that Docker runs: `docker info`." });
   });
 
   test("is reached by each host while it pulls, and not longer", async () => {

@@ -23,6 +23,8 @@ export const awsSecretsManager: Adapter = {
       missing.push(...errors.map(({ SecretId, ErrorCode, Message }) => ({ name: String(SecretId), why: [String(Message ?? ErrorCode ?? "it cannot be read")] })));
       const gone = asked.filter((name) => !errors.some(({ SecretId }) => SecretId === name) && !values.some(({ Name, ARN }) => Name === name || ARN === name || String(ARN).startsWith(`${name}-`)));
       missing.push(...gone.map((name) => ({ name, why: ["there is no such secret"] })));
+      const binary = values.filter(({ SecretString }) => textOf(SecretString) === undefined);
+      missing.push(...binary.map(({ Name }) => ({ name: String(Name), why: ["it is binary: only texts can be read"] })));
       for (const { Name, ARN, SecretString } of values) found.push(...valuesOf(String(Name), asked.find((name) => name === ARN) ?? String(Name), textOf(SecretString)));
     }
     if (missing.length > 0) throw cli.unread(missing);

@@ -1,9 +1,10 @@
 import type { Path } from "../locate.ts";
 import type { Problem } from "../problems.ts";
 import { suggest } from "../suggest.ts";
+import { isTraefikLabel } from "../traefik/labels.ts";
 import { type Flavour, flavourOf, type ProjectFiles } from "./flavour.ts";
 import { envGroups, type Key, rootShape, type Shape } from "./keys.ts";
-import { at, type Entry, isTemplate, type MapNode, type Node } from "./node.ts";
+import { at, type Entry, isTemplate, type MapNode, type Node, type Template, type TemplateKind } from "./node.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** What is converted, and in which light. */
@@ -15,6 +16,20 @@ export interface Conversion {
   readonly secretsPath: string;
   /** Names of the roles behind Traefik. */
   readonly traefikRoles: ReadonlySet<string>;
+  /** The builders of the config itself, as MRSK has them. */
+  readonly builders: { readonly local: boolean; readonly remote: boolean };
+  readonly leftovers: Leftovers;
+}
+
+/** Labels of Traefik in a project of Kamal 2: what puts a role behind Traefik here, and does nothing there. */
+export interface Leftovers {
+  readonly primary: string;
+  /** The primary role is concerned, whatever it says itself. */
+  readonly atRoot: boolean;
+  /** Roles with such labels of their own. */
+  readonly roles: ReadonlySet<string>;
+  /** `servers` of the config itself. */
+  readonly servers: Node | undefined;
 }
 
 /** Something of the file that is not in the config. */
@@ -38,16 +53,22 @@ export interface Converted {
 /** Converts a file and the files that go over it, in the light of each other. */
 export function convertProject(nodes: readonly Node[], project: ProjectFiles): { readonly flavour: Flavour; readonly converted: readonly Converted[] } {
   const flavour = flavourOf(nodes, project);
-  const chosen = nodes.flatMap((node) => {
-    const servers = at(node, "servers");
-    return servers?.kind === "map" ? servers.entries.filter((role) => isTrue(at(role.node, "traefik"))).map(({ key }) => key) : [];
-  });
+  const chosen = nodes.flatMap((node) => mapEntries(at(node, "servers")).filter((role) => isTrue(at(role.node, "traefik"))).map(({ key }) => key));
   const primary = nodes.map((node) => at(node, "primary_role")).findLast((role) => role?.kind === "scalar");
-  const traefikRoles = new Set([...chosen, primary?.kind === "scalar" ? String(primary.value) : "web"]);
+  const primaryName = primary?.kind === "scalar" ? String(primary.value) : "web";
+  const traefikRoles = new Set([...chosen, primaryName]);
+  const leftovers: Leftovers = {
+    primary: primaryName, atRoot: nodes.some(isLabelled), servers: at(nodes[0], "servers"),
+    roles: new Set(nodes.flatMap((node) => mapEntries(at(node, "servers")).filter((role) => isLabelled(role.node)).map(({ key }) => key))),
+  };
   const secretsPath = flavour === "mrsk" && !project.kamalSecrets ? ".env" : ".kamal/secrets";
-  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles })) };
+  const [local, remote] = ["local", "remote"].map((side) => at(nodes[0], "builder", side)?.kind === "map");
+  const builders = { local: local === true, remote: remote === true };
+  return { flavour, converted: nodes.map((node, i) => convert(node, { flavour, base: i === 0, secretsPath, traefikRoles, builders, leftovers })) };
 }
 
+const mapEntries = (node: Node | undefined): readonly Entry[] => (node?.kind === "map" ? node.entries : []);
+const isLabelled = (node: Node): boolean => mapEntries(at(node, "labels")).some(({ key }) => isTraefikLabel(key));
 const isTrue = (node: Node | undefined): boolean => node?.kind === "scalar" && node.value === true;
 
 /** Gives everything our names. Keys that nobody knows stay, marked, and are told as problems. */
@@ -55,7 +76,7 @@ export function convert(root: Node, conversion: Conversion): Converted {
   const problems: Problem[] = [];
   const omissions: Omission[] = [];
   const visit = (node: Node, shape: Shape, path: Path): Node => {
-    if (node.kind === "list") return shape.list === undefined ? node : { ...node, items: node.items.map((item, i) => visit(item, shape.list ?? {}, [...path, i])) };
+    if (node.kind === "list") return shape.list === undefined ? node : { ...node, items: node.items.map((item, i) => severally(visit(item, shape.list ?? {}, [...path, i]), node.flow === true && shape.single !== true)) };
     if (node.kind === "scalar") return scalar(node, shape);
     if (shape.keys !== undefined) return { ...node, entries: known(node, shape.keys, path) };
     if (shape.each === undefined) return node;
@@ -105,8 +126,23 @@ const isGrouped = (node: MapNode, path: Path): boolean =>
 
 function scalar(node: Extract<Node, { kind: "scalar" }>, shape: Shape): Node {
   const { value } = node;
-  if (isTemplate(value)) return { ...node, value: { ...value, as: shape.scalar === "number" || shape.scalar === "boolean" ? shape.scalar : "text" } };
+  if (isTemplate(value)) return { ...node, value: { ...value, as: templateKind(node, value, shape) } };
   if (shape.scalar === "written" && typeof value === "number" && node.written !== undefined) return { ...node, value: node.written };
   // Where Kamal asks for a string it takes numbers and booleans too.
-  return shape.scalar === "text" && (typeof value === "number" || typeof value === "boolean") ? { ...node, value: String(value) } : node;
+  return (shape.scalar === "text" || shape.scalar === "list") && (typeof value === "number" || typeof value === "boolean") ? { ...node, value: String(value) } : node;
+}
+
+function templateKind({ quoted }: Extract<Node, { kind: "scalar" }>, { parts }: Template, { scalar: wanted }: Shape): TemplateKind {
+  if (wanted === "number" || wanted === "boolean") return wanted;
+  if (wanted === "list") return quoted === true ? "text" : "list";
+  if (wanted === "any") return "scalar";
+  // Letters make it a text whatever else is there.
+  return wanted === "value" && quoted !== true && !parts.some((part) => typeof part === "string" && /[a-z/:\s]/i.test(part)) ? "scalar" : "text";
+}
+
+/** A template alone between brackets or commas stands for as many items as come out of it. */
+function severally(item: Node, isFlow: boolean): Node {
+  if (!isFlow || item.kind !== "scalar" || item.quoted === true || !isTemplate(item.value)) return item;
+  const { parts } = item.value;
+  return parts.length === 1 && typeof parts[0] === "object" ? { ...item, value: { ...item.value, as: "items" } } : item;
 }

@@ -1,7 +1,7 @@
 import { placeAt, placeText } from "../place.ts";
 import { pathText } from "../problems.ts";
 import { convertProject, type Converted } from "./convert.ts";
-import { parseErb, type Piece, renderPieces } from "./erb.ts";
+import { loadsDotenv, parseErb, type Piece, renderPieces } from "./erb.ts";
 import type { ProjectFiles } from "./flavour.ts";
 import { hooksOf } from "./load.ts";
 import { type Entry, locateNode, type Node, type TemplatePart, writtenPath } from "./node.ts";
@@ -30,7 +30,7 @@ export interface Imported {
  * @throws DeployError (config) for what is not YAML
  */
 export function importProject({ base, destinations, project }: ImportSource): Imported {
-  const read = [base, ...destinations.map(({ source }) => source)].map(parsed);
+  const read = [base, ...destinations.map(({ source }) => source)].map((source) => parsed(source, project.dotenv));
   const [first, ...others] = read;
   const { flavour, converted } = convertProject(read.map(({ node }) => node), project);
   const hooksCall = (...from: readonly (Converted | undefined)[]): string | undefined => {
@@ -54,17 +54,20 @@ export function importProject({ base, destinations, project }: ImportSource): Im
 
 interface Parsed {
   readonly source: Source;
+  /** Without the code that loads `.env`. */
   readonly pieces: readonly Piece[];
+  /** Variables that are not set come from `.env`. */
+  readonly dotenv: boolean;
   readonly tags: ReadonlyMap<string, TemplatePart>;
   readonly node: Node;
 }
 
 /** Reads a file with tokens in place of its Ruby. */
-function parsed(source: Source): Parsed {
+function parsed(source: Source, dotenv: boolean): Parsed {
   const pieces = parseErb(source.text);
   const tokens = pieces.map((piece, i) => (piece.kind === "output" ? `CAPSTANRUBY${i}X` : ""));
   const tags = new Map(pieces.flatMap((piece, i) => (piece.kind === "output" ? [[tokens[i] ?? "", { expression: piece.expression, source: piece.source }]] : [])));
-  return { source, pieces, tags, node: withTemplates(parseYaml(renderPieces(pieces, tokens), source), tags) };
+  return { source, pieces: pieces.filter((piece) => !loadsDotenv(piece)), dotenv: dotenv || pieces.some(loadsDotenv), tags, node: withTemplates(parseYaml(renderPieces(pieces, tokens), source), tags) };
 }
 
 function withTemplates(node: Node, tags: Parsed["tags"]): Node {
@@ -75,18 +78,20 @@ function withTemplates(node: Node, tags: Parsed["tags"]): Node {
 }
 
 const helpers = {
+  scalar: `/** A text as YAML takes it: a number, true or false, or the text. */\nconst scalar = <T>(text: string): T =>\n  (/^(true|yes|on)$/i.test(text) ? true : /^(false|no|off)$/i.test(text) ? false : /^-?(0|[1-9]\\d*)$/.test(text) ? Number(text) : text) as T;`,
+  list: `/** The items of a text with commas, in brackets or not. */\nconst list = (text: string): string[] =>\n  text.trim().replace(/^\\[(.*)\\]$/s, "$1").split(",").map((item) => item.trim().replace(/^(["'])(.*)\\1$/, "$2")).filter((item) => item !== "");`,
   output: `/** What a command prints. */\nconst output = async (command: string): Promise<string> => await Bun.$\`sh -c \${command}\`.text();`,
   unset: `/** Stops for a variable that must be set. */\nconst unset = (name: string): never => {\n  throw new Error(\`\${name} is not set in the environment\`);\n};`,
   unconverted: `/** Stands where Ruby stood that has no counterpart: write it in TypeScript. */\nconst unconverted = (ruby: string): never => {\n  throw new Error(\`Not converted yet: \${ruby}\`);\n};`,
 } as const;
 
-function fileText(define: "defineConfig" | "defineDestination", { root }: Converted, { tags, pieces, source }: Parsed, hooks: string | undefined): string {
-  const printer = new Printer(tags);
+function fileText(define: "defineConfig" | "defineDestination", { root }: Converted, { tags, pieces, source, dotenv }: Parsed, hooks: string | undefined): string {
+  const printer = new Printer(tags, dotenv);
   const constants = printer.constants(root);
   const members = [...printer.members(root, "  "), ...(hooks === undefined ? [] : [`  hooks: ${hooks},`])];
   const { needs } = printer;
   const imports = [define, ...(needs.has("secret") ? ["secret"] : []), ...(hooks === undefined ? [] : ["shellHooks"])];
-  const given = (["env", "destination"] as const).filter((name) => needs.has(name));
+  const given = (["env", "dotenv", "destination"] as const).filter((name) => needs.has(name));
   const asked = needs.has("await") ? "async " : "";
   const isFunction = given.length > 0 || needs.has("await") || needs.has("unconverted");
   const body = isFunction ? [`export default ${define}(${asked}(${given.length === 0 ? "" : `{ ${given.join(", ")} }`}) => ({`, ...members, "}));"] : members.length === 0 ? [`export default ${define}({});`] : [`export default ${define}({`, ...members, "});"];
@@ -94,7 +99,7 @@ function fileText(define: "defineConfig" | "defineDestination", { root }: Conver
   const blocks = [
     `/// <reference path="./.capstan/types.d.ts" />\nimport { ${imports.join(", ")} } from "capstan";`,
     ...(lost.length === 0 ? [] : [lost.join("\n")]),
-    ...(["output", "unset", "unconverted"] as const).filter((name) => needs.has(name)).map((name) => helpers[name]),
+    ...(["scalar", "list", "output", "unset", "unconverted"] as const).filter((name) => needs.has(name)).map((name) => helpers[name]),
     ...(constants.length === 0 ? [] : [constants.join("\n")]),
     body.join("\n"),
   ];

@@ -4,8 +4,13 @@
 
 /** What a value may be, by its kind in the file. A kind that is missing goes on as it is: the schema tells what is wrong with it. */
 export interface Shape {
-  /** What a single value is for: decides how Ruby in it is converted. `written` is a text as it stands: 0600 is no number. */
-  readonly scalar?: "text" | "number" | "boolean" | "any" | "written";
+  /**
+   * What a single value is for: decides how Ruby in it is converted. `written` is a text as it stands: 0600 is no number; `value` may be any, and is taken for a text;
+   * `list`: nothing but a list will do.
+   */
+  readonly scalar?: "text" | "number" | "boolean" | "any" | "value" | "written" | "list";
+  /** A list here has one item. */
+  readonly single?: boolean;
   readonly list?: Shape;
   /** A map with known keys. */
   readonly keys?: Readonly<Record<string, Key>>;
@@ -28,9 +33,12 @@ const text: Shape = { scalar: "text" };
 const number: Shape = { scalar: "number" };
 const boolean: Shape = { scalar: "boolean" };
 const flagOrText: Shape = { scalar: "any" };
-const texts: Shape = { scalar: "text", list: text };
-const free: Shape = { scalar: "any", list: { scalar: "any" }, each: { scalar: "any", list: { scalar: "any" } } };
-const values: Shape = { each: { scalar: "any", list: { scalar: "any" } } };
+const texts: Shape = { scalar: "list", list: text };
+const textOrTexts: Shape = { scalar: "text", list: text };
+const credential: Shape = { ...textOrTexts, single: true };
+const value: Shape = { scalar: "value", list: { scalar: "value" } };
+const free: Shape = { ...value, each: value };
+const values: Shape = { each: value };
 
 /** `clear`, `secret` and `tags` are keys as soon as one of them is there; else every key is a variable. */
 export const envGroups = ["clear", "secret", "tags"] as const;
@@ -65,13 +73,13 @@ const healthcheck: Shape = {
   },
 };
 
-const hosts: Shape = { scalar: "text", list: { scalar: "text", each: texts } };
+const hosts: Shape = { scalar: "list", list: { scalar: "text", each: textOrTexts } };
 const role: Shape = {
   ...hosts,
   keys: keysOf({ hosts, cmd: text, stop_timeout: number, options: values, logging, proxy, labels: values, env, asset_path: text, traefik: boolean, healthcheck, volumes: texts }),
 };
 
-const registry: Shape = { keys: keysOf({ server: text, username: texts, password: texts }) };
+const registry: Shape = { keys: keysOf({ server: text, username: credential, password: credential }) };
 const mounted: Shape = { list: { scalar: "text", keys: keysOf({ local: text, remote: text, mode: { scalar: "written" }, owner: text, options: text }) } };
 const accessory: Shape = {
   keys: {
@@ -79,14 +87,14 @@ const accessory: Shape = {
       service: text, image: text, registry, host: text, hosts: texts, roles: texts, tag: text, tags: texts, cmd: text, port: flagOrText, labels: values, options: values,
       env, files: mounted, directories: mounted, volumes: texts, network: text, proxy,
     }),
-    role: { name: "role", shape: texts },
+    role: { name: "role", shape: textOrTexts },
   },
 };
 
 const side: Shape = { scalar: "any", keys: keysOf({ arch: text, host: text }) };
 const builder: Shape = {
   keys: keysOf({
-    arch: texts, remote: side, local: side, context: text, dockerfile: text, target: text, ssh: text, args: values, secrets: texts, driver: text,
+    arch: textOrTexts, remote: side, local: side, context: text, dockerfile: text, target: text, ssh: text, args: values, secrets: texts, driver: text,
     provenance: flagOrText, sbom: boolean, multiarch: boolean,
     pack: { keys: keysOf({ builder: text, buildpacks: texts }) },
     cache: { keys: keysOf({ type: text, image: text, options: text }) },
@@ -97,7 +105,7 @@ const builder: Shape = {
 export const rootShape: Shape = {
   keys: {
     ...keysOf({
-      service: text, image: text, labels: values, volumes: texts, registry, servers: { list: { scalar: "text", each: texts }, each: role }, env, asset_path: text,
+      service: text, image: text, labels: values, volumes: texts, registry, servers: { ...hosts, each: role }, env, asset_path: text,
       hooks_path: text, hooks_output: { scalar: "text", each: text, rename: camelCase }, secrets_path: text, error_pages_path: text, require_destination: boolean,
       primary_role: text, allow_empty_roles: boolean, retain_containers: number, minimum_version: text, readiness_delay: number, deploy_timeout: number,
       drain_timeout: number, stop_timeout: number, builder, proxy, logging, aliases: { each: text }, healthcheck,

@@ -7,8 +7,10 @@ export interface Template {
   readonly kind: "template";
   readonly parts: readonly (string | TemplatePart)[];
   /** What must come out of it. */
-  readonly as: "text" | "number" | "boolean";
+  readonly as: TemplateKind;
 }
+/** `scalar` is what YAML makes of an unquoted text, `list` a list, and `items` several items of one. */
+export type TemplateKind = "text" | "number" | "boolean" | "scalar" | "list" | "items";
 export interface TemplatePart {
   /** Undefined: it has no counterpart. */
   readonly expression: Expression | undefined;
@@ -42,12 +44,16 @@ export interface MapNode extends Placed {
 export interface ListNode extends Placed {
   readonly kind: "list";
   readonly items: readonly Node[];
+  /** Written in brackets. */
+  readonly flow?: boolean;
 }
 export interface ScalarNode extends Placed {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null | Template | SecretRef;
   /** As it stands in the file, without quotes. */
   readonly written?: string;
+  /** In quotes, or a block: a text whatever it says. */
+  readonly quoted?: boolean;
 }
 export interface Entry {
   readonly key: string;

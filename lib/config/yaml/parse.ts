@@ -38,8 +38,8 @@ export function parseYaml(rendered: Rendered, source: Source): Node {
     }
     const anchor = node === null || node === undefined ? undefined : node.anchor;
     if (isMap(node)) return { kind: "map", at: offset, anchor, entries: entriesOf(node.items as Pair<YamlNode, YamlNode | null>[], inside) };
-    if (isSeq(node)) return { kind: "list", at: offset, anchor, items: (node.items as YamlNode[]).map((item): Node => ({ ...visit(item, fallback, inside), comments: commentsOf(rendered.text, item, item) })) };
-    return { kind: "scalar", at: offset, anchor, value: isScalar(node) ? scalarValue(node) : null, written: isScalar(node) ? String(node.value) : "" };
+    if (isSeq(node)) return { kind: "list", at: offset, anchor, ...(node.flow === true ? { flow: true } : {}), items: (node.items as YamlNode[]).map((item): Node => ({ ...visit(item, fallback, inside), comments: commentsOf(rendered.text, item, item) })) };
+    return { kind: "scalar", at: offset, anchor, value: isScalar(node) ? scalarValue(node) : null, written: isScalar(node) ? String(node.value) : "", ...(isScalar(node) && node.type !== "PLAIN" ? { quoted: true } : {}) };
   };
   const entriesOf = (pairs: readonly Pair<YamlNode, YamlNode | null>[], inside: readonly YamlNode[]): Entry[] => {
     const entries = new Map<string, Entry>();

@@ -1,7 +1,7 @@
 import { DeployError, isDeployError } from "../../ground/errors.ts";
 import type { Files, Programs } from "../../ground/world.ts";
+import { dotenvReader } from "../dotenv-reader.ts";
 import { placeAt, placeText } from "../place.ts";
-import { secretStore } from "../secrets.ts";
 import { loadsDotenv, parseErb, type Piece, type Rendered, renderPieces } from "./erb.ts";
 import type { Source } from "./parse.ts";
 import { evaluateRuby, type Surroundings } from "./ruby.ts";
@@ -59,14 +59,9 @@ export const oneLine = (source: string): string => source.replaceAll(/\s+/g, " "
 
 function surroundings({ files, programs, env, cwd, destination, signal, dotenv }: Rendering): Surroundings {
   const own: Readonly<Record<string, string>> = destination === undefined ? {} : { KAMAL_DESTINATION: destination, MRSK_DESTINATION: destination };
-  let loaded: Promise<Readonly<Record<string, string>>> | undefined;
-  const fromFile = async (name: string): Promise<string | undefined> => {
-    if (!dotenv) return undefined;
-    loaded ??= secretStore({ files, programs, env, root: cwd, destination, path: ".env", functions: {}, signal }).all();
-    return (await loaded)[name];
-  };
+  const withFile = dotenvReader({ files, programs, env, root: cwd, destination, signal });
   return {
-    env: async (name) => own[name] ?? env[name] ?? (await fromFile(name)),
+    env: async (name) => own[name] ?? (dotenv ? withFile(name) : env[name]),
     async output(command) {
       const exit = await programs.run({ argv: ["sh", "-c", command], cwd, env: own }, { timeoutMs: commandTimeoutMs, signal: signal ?? new AbortController().signal });
       if (exit.status === 0) return exit.stdout;

@@ -1,7 +1,6 @@
 import { arch } from "node:os";
 import type { Path } from "../locate.ts";
 import type { Problem } from "../problems.ts";
-import { isTraefikLabel } from "../traefik/labels.ts";
 import { secretName } from "../secret-ref.ts";
 import type { Conversion, Converted, Omission } from "./convert.ts";
 import { at, type Entry, entryOf, isTemplate, type MapNode, type Node, type ScalarNode } from "./node.ts";
@@ -19,7 +18,7 @@ const isAtMost = (version: string, most: string): boolean => /^\d+(\.\d+){0,2}$/
  * What is more than another name: secrets where a name means one, and what MRSK says in other words.
  * @param root under our names already
  */
-export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
+export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRoles, builders, leftovers }: Conversion, problems: Problem[], omissions: Omission[]): Converted {
   const refuse = (path: Path, text: string): void => void problems.push({ path, text });
   const leaveOut = (entry: Entry, path: string, why: string): void => void omissions.push({ at: entry.at, name: path, why });
   let config = withRegistry(root);
@@ -27,10 +26,10 @@ export function rewrite(root: MapNode, { flavour, base, secretsPath, traefikRole
   config = change(config, "accessories", (accessories) => each(accessories, (accessory) => change(listedRoles(withRegistry(accessory)), "proxy", withCertificate)));
   config = sshkitInSsh(change(config, "ssh", (ssh) => change(ssh, "keyData", (keys) => (keys.kind === "list" ? { ...keys, items: keys.items.map((key) => refersTo(key, key)) } : keys))));
   config = change(config, "servers", (servers) => each(servers, (role, name) => (role.kind === "map" ? mrskRole(change(role, "proxy", withCertificate), name, traefikRoles, flavour, refuse) : role)));
-  if (flavour === "kamal") config = withoutTraefik(config);
+  if (flavour === "kamal") config = withoutTraefik(config, leftovers, base, refuse);
   if (flavour === "mrsk") {
     config = change(config, "healthcheck", (health) => (health.kind === "map" ? commandless(health, ["healthcheck"], refuse) : health));
-    config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, leaveOut) : builder));
+    config = change(config, "builder", (builder) => (builder.kind === "map" ? mrskBuilder(builder, base ? undefined : builders, leaveOut) : builder));
     config = change(config, "traefik", (traefik) => (base ? withDefaults(volumeOption(traefik), { image: mrskTraefik }) : volumeOption(traefik)));
     if (base) config = mrskDefaults(config);
   }
@@ -97,27 +96,38 @@ const listedRoles = (accessory: Node): Node => (accessory.kind === "map" ? { ...
 /** Docker's flag is `--volume`; MRSK's README says `volumes`. */
 const volumeOption = (traefik: Node): Node => change(traefik, "options", (options) => (options.kind === "map" ? { ...options, entries: options.entries.map((entry) => (entry.key === "volumes" ? { ...entry, key: "volume" } : entry)) } : options));
 
-/** To Kamal 2 labels of Traefik are labels like any other, left from before: roles stay where they are. */
-function withoutTraefik(config: MapNode): MapNode {
-  const isLabelled = (node: Node | undefined): boolean => {
-    const labels = at(node, "labels");
-    return labels?.kind === "map" && labels.entries.some(({ key }) => isTraefikLabel(key));
-  };
-  const primary = textOf(at(config, "primaryRole")) ?? "web";
-  const isRootLabelled = isLabelled(config);
+/**
+ * To Kamal 2 labels of Traefik are labels like any other, left from before: roles stay where they are.
+ * A list that goes over the primary role would lose what says so: it becomes a map, which is merged and does not replace.
+ */
+function withoutTraefik(config: MapNode, { primary, atRoot, roles, servers: own }: Conversion["leftovers"], base: boolean, refuse: Refuse): MapNode {
+  const isConcerned = (name: string): boolean => roles.has(name) || (atRoot && name === primary);
   const plain = (role: Node, name: string): Node => {
-    const isPrimary = name === primary;
-    if (!isLabelled(role) && !(isPrimary && isRootLabelled)) return role;
     const map: MapNode = role.kind === "map" ? role : { kind: "map", at: role.at, entries: [entryAt(role.at, "hosts", role)] };
-    const proxy = isPrimary && entryOf(map, "proxy") === undefined ? [entryAt(role.at, "proxy", scalarAt(role.at, true))] : [];
+    const proxy = name === primary && entryOf(map, "proxy") === undefined ? [entryAt(role.at, "proxy", scalarAt(role.at, true))] : [];
     return withEntries(map, entryAt(role.at, "traefik", scalarAt(role.at, false), "Behind kamal-proxy: the labels of Traefik are labels like any other."), ...proxy);
   };
+  const isInBase = (name: string): boolean => (isHosts(own) ? name === "web" : at(own, name) !== undefined);
+  const over = (role: Node, name: string): Node => {
+    if (role.kind === "map") return isInBase(name) ? role : plain(role, name);
+    // A list takes away the role's own labels with the rest of it.
+    if (!(atRoot && name === primary)) return role;
+    const lost = at(own, name);
+    if (lost?.kind === "map" && lost.entries.some(({ key }) => !["hosts", "proxy"].includes(key))) refuse(["servers", name], "expected a map with hosts beside the labels of Traefik that stayed: write {hosts: […]}, or take those labels away");
+    return plain(role, name);
+  };
+  const converted = (role: Node, name: string): Node => (!isConcerned(name) ? role : base ? plain(role, name) : over(role, name));
   return change(config, "servers", (servers) => {
-    if (servers.kind !== "list") return each(servers, plain);
-    const role = plain(servers, primary);
-    return role === servers ? servers : { kind: "map", at: servers.at, entries: [entryAt(servers.at, primary, role)] };
+    if (!isHosts(servers)) return each(servers, converted);
+    const role = converted(servers, "web");
+    if (role === servers) return servers;
+    if (!base && own?.kind === "map" && own.entries.some(({ key }) => key !== "web")) refuse(["servers"], "expected a map of roles beside the labels of Traefik that stayed: write {web: […]}, or take those labels away");
+    return { kind: "map", at: servers.at, entries: [entryAt(servers.at, "web", role)] };
   });
 }
+
+/** A list, or what becomes one. */
+const isHosts = (node: Node | undefined): boolean => node?.kind === "list" || (node?.kind === "scalar" && isTemplate(node.value));
 
 type Refuse = (path: Path, text: string) => void;
 
@@ -154,8 +164,11 @@ function commandless(health: MapNode, path: Path, refuse: Refuse): MapNode {
 /** Source: os.arch() of Node.js. */
 const dockerArch = (): string => (arch() === "x64" ? "amd64" : arch());
 
-/** MRSK's builder: a machine for each architecture, or the one it runs on. */
-function mrskBuilder(builder: MapNode, leaveOut: (entry: Entry, path: string, why: string) => void): MapNode {
+/**
+ * MRSK's builder: a machine for each architecture, or the one it runs on.
+ * @param below the builders it goes over
+ */
+function mrskBuilder(builder: MapNode, below: Conversion["builders"] | undefined, leaveOut: (entry: Entry, path: string, why: string) => void): MapNode {
   const [local, remote, multiarch] = ["local", "remote", "multiarch"].map((key) => entryOf(builder, key));
   let result = without(builder, "multiarch");
   const sides = [local, remote].filter((entry) => entry?.node.kind === "map");
@@ -165,7 +178,10 @@ function mrskBuilder(builder: MapNode, leaveOut: (entry: Entry, path: string, wh
     const [only] = archs;
     if (only !== undefined && entryOf(result, "arch") === undefined) result = withEntries(result, entryAt(only.at, "arch", archs.length === 1 ? only : { kind: "list", at: only.at, items: archs }));
     const host = at(remote?.node, "host");
-    if (remote !== undefined && host !== undefined) result = withEntries(result, { ...remote, node: host }, ...(local === undefined ? [entryAt(remote.at, "local", scalarAt(remote.at, false))] : []));
+    if (remote !== undefined && host !== undefined) result = withEntries(result, { ...remote, node: host });
+    const hasLocal = local !== undefined || below?.local === true;
+    // What goes over a config with a remote builder alone has to say that this machine builds again.
+    if (hasLocal ? below?.local === false && below.remote : host !== undefined) result = withEntries(result, entryAt(builder.at, "local", scalarAt(builder.at, hasLocal)));
     const socket = entryOf(local?.node, "host");
     if (socket !== undefined) leaveOut(socket, "builder.local.host", "docker's current context is the local builder: choose another with DOCKER_HOST");
   } else if (multiarch?.node.kind === "scalar" && entryOf(result, "arch") === undefined) {

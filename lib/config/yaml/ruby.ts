@@ -29,6 +29,8 @@ export function parseRuby(source: string, locals = noLocals): Expression | undef
   return expression !== undefined && reader.atEnd() ? expression : undefined;
 }
 
+/** What closes `%x(`; anything else closes itself. */
+const brackets: Readonly<Record<string, string>> = { "(": ")", "{": "}", "[": "]", "<": ">" };
 const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", s: " ", r: "\r", e: "\u001B", 0: "\0" };
 
 class Reader {
@@ -76,7 +78,7 @@ class Reader {
     if (this.#match(/\s*nil\b/y) !== undefined) return { kind: "text", text: "" };
     const local = this.#match(/\s*([a-z_]\w*)(?!\s*[({\w])/y)?.[1];
     if (local !== undefined) return this.#locals.has(local) ? { kind: "local", name: local } : undefined;
-    const quote = this.#match(/\s*(["'`])/y)?.[1];
+    const quote = this.#match(/\s*(["'`]|%x[^\w\s])/y)?.[1];
     return quote === undefined ? undefined : this.#quoted(quote);
   }
 
@@ -100,19 +102,23 @@ class Reader {
 
   #quoted(quote: string): Expression | undefined {
     const parts: Expression[] = [];
+    const isCommand = quote === "`" || quote.startsWith("%x");
+    const open = quote.slice(-1);
+    const close = brackets[open] ?? open;
     let text = "";
+    let depth = 0;
     const flush = (): void => {
       if (text !== "") parts.push({ kind: "text", text });
       text = "";
     };
     for (; this.#at < this.#source.length; this.#at++) {
       const char = this.#source[this.#at] ?? "";
-      if (char === quote) {
+      if (char === close && depth === 0) {
         this.#at++;
         flush();
         const [only] = parts;
         const whole: Expression = parts.length === 1 && only !== undefined ? only : parts.length === 0 ? { kind: "text", text: "" } : { kind: "join", parts };
-        return quote === "`" ? { kind: "command", command: whole } : whole;
+        return isCommand ? { kind: "command", command: whole } : whole;
       }
       if (char === "\\") {
         const next = this.#source[++this.#at] ?? "";
@@ -124,7 +130,10 @@ class Reader {
         if (inner === undefined || this.#match(/\s*\}/y) === undefined) return undefined;
         parts.push(inner);
         this.#at--;
-      } else text += char;
+      } else {
+        if (open !== close) depth += char === open ? 1 : char === close ? -1 : 0;
+        text += char;
+      }
     }
     return undefined;
   }

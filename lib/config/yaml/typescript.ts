@@ -3,7 +3,7 @@ import { type Comments, isTemplate, type ListNode, type MapNode, type Node, plai
 import type { Expression } from "./ruby.ts";
 
 /** What the code of a config makes use of. */
-export type Need = "secret" | "env" | "destination" | "await" | "output" | "unset" | "unconverted";
+export type Need = "secret" | "env" | "dotenv" | "destination" | "await" | "scalar" | "list" | "output" | "unset" | "unconverted";
 
 /** Writes nodes as TypeScript. What the code needs besides is collected in {@link needs}. */
 export class Printer {
@@ -11,9 +11,15 @@ export class Printer {
   readonly #consts = new Map<string, string>();
   readonly #tags: ReadonlyMap<string, TemplatePart>;
 
-  /** @param tags what stands for a piece of Ruby in keys and comments */
-  constructor(tags: ReadonlyMap<string, TemplatePart>) {
+  readonly #dotenv: boolean;
+
+  /**
+   * @param tags what stands for a piece of Ruby in keys and comments
+   * @param dotenv variables that are not set come from `.env`
+   */
+  constructor(tags: ReadonlyMap<string, TemplatePart>, dotenv: boolean) {
     this.#tags = tags;
+    this.#dotenv = dotenv;
   }
 
   /** Lists and maps that stand in several places by one anchor, as constants. Must be called before they are printed. */
@@ -47,7 +53,7 @@ export class Printer {
     if (node.kind === "list") return this.#list(node, indent);
     if (node.kind === "map") return this.#map(node, indent);
     const { value } = node;
-    if (isTemplate(value)) return this.#template(value);
+    if (isTemplate(value)) return this.#template(value, node.quoted);
     if (typeof value !== "object" || value === null) return JSON.stringify(value);
     this.needs.add("secret");
     return `secret(${JSON.stringify(value.name)})`;
@@ -93,11 +99,14 @@ export class Printer {
     return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
   }
 
-  #template({ parts, as }: Template): string {
+  #template({ parts, as }: Template, quoted = false): string {
     const [only] = parts;
-    const code = parts.length === 1 && typeof only === "object" ? this.#text(only.expression, only.source) : this.#literal(parts.map((part) => (typeof part === "string" ? part : { code: this.#text(part.expression, part.source) })));
+    const code = parts.length === 1 && typeof only === "object" ? this.#text(quoted || as === "number" ? only.expression : trimmed(only.expression), only.source) : this.#literal(parts.map((part) => (typeof part === "string" ? part : { code: this.#text(part.expression, part.source) })));
     if (as === "number") return `Number(${code})`;
-    return as === "boolean" ? `/^(true|yes|on)$/i.test(${code})` : code;
+    if (as === "boolean") return `/^(true|yes|on)$/i.test(${code})`;
+    if (as === "text") return code;
+    this.needs.add(as === "scalar" ? "scalar" : "list");
+    return as === "scalar" ? `scalar(${code})` : `${as === "items" ? "..." : ""}list(${code})`;
   }
 
   #literal(parts: readonly (string | { readonly code: string })[]): string {
@@ -124,8 +133,10 @@ export class Printer {
         return { code: this.#literal(expression.parts.map((part) => (part.kind === "text" ? part.text : { code: this.#definite(part) }))), nullable: false };
       case "env": {
         const isDestination = /^(KAMAL|MRSK)_DESTINATION$/.test(expression.name);
-        this.needs.add(isDestination ? "destination" : "env");
-        const code = isDestination ? "destination" : `env[${JSON.stringify(expression.name)}]`;
+        const asks = !isDestination && this.#dotenv;
+        this.needs.add(isDestination ? "destination" : asks ? "dotenv" : "env");
+        if (asks) this.needs.add("await");
+        const code = isDestination ? "destination" : asks ? `await dotenv(${JSON.stringify(expression.name)})` : `env[${JSON.stringify(expression.name)}]`;
         if (!expression.required) return { code, nullable: true };
         this.needs.add("unset");
         return { code: `${code} ?? unset(${JSON.stringify(expression.name)})`, nullable: false, loose: true };
@@ -150,6 +161,9 @@ export class Printer {
   }
 }
 
+/** YAML takes no line ends into an unquoted text: neither that behind what a command prints. */
+const trimmed = (expression: Expression | undefined): Expression | undefined => (expression?.kind === "command" ? { kind: "trim", of: expression, both: true } : expression);
+
 const isRoot = (indent: string): boolean => indent.length === 2;
 const hasComment = (comments: Comments | undefined): boolean => comments !== undefined && (comments.above.length > 0 || comments.behind !== undefined);
 
@@ -164,8 +178,14 @@ const hasTemplate = (node: Node): boolean => {
   return contains(plain(node));
 };
 
-const reserved = ["default", "new", "class", "import", "export", "function", "const", "secret", "env", "destination", "output", "unset", "unconverted"];
+/** What no constant can be called: words of the language in strict mode and in modules, globals, and what the file has already. */
+const reserved = new Set([
+  "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
+  "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
+  "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "undefined", "NaN", "Infinity", "globalThis", "Bun", "Error", "Number",
+  "defineConfig", "defineDestination", "secret", "shellHooks", "env", "dotenv", "destination", "scalar", "list", "output", "unset", "unconverted",
+]);
 function constName(anchor: string): string {
   const name = anchor.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, letter: string | undefined) => letter?.toUpperCase() ?? "").replace(/^\d/, "_$&");
-  return name === "" ? "shared" : reserved.includes(name) ? `${name}s` : name;
+  return name === "" ? "shared" : reserved.has(name) ? `${name}s` : name;
 }

@@ -334,6 +334,11 @@ test("bitwarden-sm reads all secrets, or those of a project", async () => {
   expect(await vendor.read({ adapter: "bitwarden-sm", names: ["all"], from: "p-1" })).toEqual({ C: "3" });
 });
 
+test("aws: a binary secret is one that cannot be read", async () => {
+  const vendor = new Vendor("aws", { "--version": "2", "secretsmanager batch-get-secret-value --secret-id-list a b --output json": { SecretValues: [{ Name: "a", SecretString: "1" }, { Name: "b", SecretBinary: "AAE=" }], Errors: [] } });
+  expect(await failure(() => vendor.read({ adapter: "aws", names: ["a", "b"] }))).toMatchObject({ message: "Cannot read b from AWS Secrets Manager", details: [expect.stringContaining("it is binary: only texts can be read")] });
+});
+
 test("aws is asked for 20 secrets at a time", async () => {
   const names = Array.from({ length: 21 }, (_, i) => `s${i}`);
   const answer = (some: readonly string[]) => ({ SecretValues: some.map((Name) => ({ Name, SecretString: Name })) });

@@ -45,6 +45,30 @@ describe("Kamal", () => {
   });
 });
 
+describe("Kamal with labels of Traefik that stayed", () => {
+  const labels = "labels: {traefik.http.routers.x.rule: r}";
+  const serversOf = (...texts: readonly string[]): unknown[] => convertProject(texts.map((text) => nodeOf(`builder: {arch: amd64}\n${text}`)), none).converted.map(({ root }) => (plain(root) as Record<string, unknown>)["servers"]);
+  const behind = { traefik: false, proxy: true };
+  test.each<[title: string, base: string, over: string, servers: readonly unknown[]]>([
+    ["a list over the primary role", `${labels}\nservers: {web: [a]}`, "servers: {web: [b]}", [{ web: { hosts: ["a"], ...behind } }, { web: { hosts: ["b"], ...behind } }]],
+    ["labels for the destination alone", "servers: {web: [a], jobs: [c]}", labels, [{ web: { hosts: ["a"], ...behind }, jobs: ["c"] }, undefined]],
+    ["a list of hosts in both", `${labels}\nservers: [a]`, "servers: [b]", [{ web: { hosts: ["a"], ...behind } }, { web: { hosts: ["b"], ...behind } }]],
+    ["another primary role", `${labels}\nservers: {web: [a], api: [c]}`, "primary_role: api\nservers: {api: [b]}", [{ web: ["a"], api: { hosts: ["c"], ...behind } }, { api: { hosts: ["b"], ...behind } }]],
+    ["a map keeps the proxy of the base", `${labels}\nservers: {web: {hosts: [a], proxy: {host: x}}}`, `${labels}\nservers: {web: {cmd: x}}`, [{ web: { hosts: ["a"], proxy: { host: "x" }, traefik: false } }, { web: { cmd: "x" } }]],
+    ["a role's own labels go with it", `servers: {web: [a], jobs: {hosts: [c], ${labels}}}`, "servers: {jobs: [d]}", [{ web: ["a"], jobs: { hosts: ["c"], labels: { "traefik.http.routers.x.rule": "r" }, traefik: false } }, { jobs: ["d"] }]],
+    ["a role for the destination alone", "servers: {web: [a]}", `servers: {jobs: {hosts: [d], ${labels}}}`, [{ web: ["a"] }, { jobs: { hosts: ["d"], labels: { "traefik.http.routers.x.rule": "r" }, traefik: false } }]],
+  ])("%s", (_, base, over, servers) => {
+    expect(serversOf(base, over)).toEqual([...servers]);
+  });
+
+  test("a list that would not replace all of it is refused", () => {
+    const { converted: [, role, all] } = convertProject([`${labels}\nbuilder: {arch: amd64}\nservers: {web: {hosts: [a], cmd: x}, jobs: [c]}`, "servers: {web: [b]}", "servers: [b]"].map(nodeOf), none);
+    const text = "beside the labels of Traefik that stayed: write";
+    expect(role?.problems).toEqual([{ path: ["servers", "web"], text: `expected a map with hosts ${text} {hosts: […]}, or take those labels away` }]);
+    expect(all?.problems.map(({ path }) => path)).toEqual([["servers", "web"], ["servers"]]);
+  });
+});
+
 describe("MRSK", () => {
   const traefik = { image: "traefik:v2.11" };
   const both = { arch: ["amd64", "arm64"] };
@@ -72,6 +96,17 @@ describe("MRSK", () => {
   test("says where its secrets and hooks are", () => {
     const one = converted("stop_wait_time: 1\nhooks_path: ops/hooks\naudit_broadcast_cmd: bin/audit");
     expect([one?.hooksPath, one?.auditBroadcast, (plain(one?.root ?? nodeOf("{}")) as Record<string, unknown>)["secretsPath"]]).toEqual(["ops/hooks", "bin/audit", ".env"]);
+  });
+
+  test.each<[base: string, over: string, builder: unknown]>([
+    ["{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://a'}}", "{remote: {host: 'ssh://b'}}", { remote: "ssh://b" }],
+    ["{remote: {arch: arm64, host: 'ssh://a'}}", "{remote: {host: 'ssh://b'}}", { remote: "ssh://b", local: false }],
+    ["{remote: {arch: arm64, host: 'ssh://a'}}", "{local: {arch: amd64}}", { arch: "amd64", local: true }],
+    ["{remote: {arch: arm64, host: 'ssh://a'}}", "{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://b'}}", { arch: ["amd64", "arm64"], remote: "ssh://b", local: true }],
+    ["{multiarch: true}", "{local: {arch: amd64}, remote: {arch: arm64, host: 'ssh://b'}}", { arch: ["amd64", "arm64"], remote: "ssh://b" }],
+  ])("builds on this machine where either file says so: %s, for a destination %s", (base, over, builder) => {
+    const { converted: [, second] } = convertProject([nodeOf(`stop_wait_time: 1\nbuilder: ${base}`), nodeOf(`builder: ${over}`)], none);
+    expect(plain(second?.root ?? nodeOf("{}"))).toEqual({ builder });
   });
 
   test("keeps what differs for a destination to that", () => {

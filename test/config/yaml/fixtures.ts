@@ -59,6 +59,9 @@ const kamal: readonly Fixture[] = [
   { name: "C4 proxy: true and false", yaml: `servers:\n  web: {hosts: [10.0.0.1], proxy: false}\n  api: {hosts: [10.0.0.3], proxy: true}` },
   { name: "C5 paths", yaml: `proxy: {host: shop.example, path_prefix: "/api,/auth", strip_path_prefix: false}` },
   { name: "C6 a certificate", yaml: `servers: {web: [10.0.0.1, 10.0.0.3]}\nproxy: {host: shop.example, ssl: {certificate_pem: CERT, private_key_pem: KEY}}` },
+  { name: "C7 labels of Traefik that stayed, and hosts of a destination", yaml: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}\nproxy: {host: a.example}', qa: "servers: {web: [192.0.2.20]}\n" },
+  { name: "C7 labels of Traefik that stayed, and Ruby for all servers", whole: true, yaml: shop.replace(/servers:[\s\S]*env/, `labels: {"traefik.odd": "1"}\nservers: <%= ENV["HOSTS"] %>\nenv`), env: { HOSTS: "[a, b]" } },
+  { name: "C7 labels of Traefik that stayed for a destination", yaml: "proxy: {host: a.example}", qa: 'labels: {"traefik.http.routers.x.rule": "Host(`a.example`)"}\n' },
   { name: "D2 the proxy's container", yaml: `proxy:\n  run:\n    http_port: 8080\n    https_port: 8443\n    log_max_size: 5m\n    debug: true\n    metrics_port: 9100\n    registry: reg.example:5000\n    options: {cpus: 2, label: [a=b, c=d]}` },
   { name: "E1 an accessory", yaml: `accessories:\n  cache:\n    image: redis:7\n    host: 10.0.0.9\n    port: 6379\n    env: {clear: {MODE: x}, secret: [REDIS_PW]}\n    directories: ["data:/data"]\n    options: {memory: 256m}` },
   {
@@ -92,6 +95,17 @@ const kamal: readonly Fixture[] = [
     yaml: `${shop.replace(/servers:[\s\S]*env/, "env")}x-role: &role\n  options: &options {memory: 512m, cpus: 2, restart: always}\n  hosts: [10.0.0.2]\nservers:\n  web: {hosts: [10.0.0.1], options: *options}\n  jobs:\n    <<: *role\n    cmd: bin/work\n  mail: {<<: *role, cmd: bin/mail}\n`,
   },
   { name: "Ruby", whole: true, env: { REGION: "eu", TAG: "a b" }, yaml: `${shop}volumes: ["<%= ENV["REGION"] %>:/data"]\nretain_containers: <%= ENV.fetch("KEEP", 4) %>\nlabels:\n  tag: <%= ENV['TAG'] || "none" %>\n  made: "<%= \`echo by\`.chomp %> hand"\n  <%= ENV["REGION"] %>-key: "1"\n` },
+  {
+    name: "Ruby that is a number or a switch", whole: true, env: { LIMIT: "2", SHARE: "30", ON: "yes", OFF: "No", PORT: "6379", SECONDS: "5", MAX: "mode=max" },
+    yaml: `${shop.replace("env:", "#").replace("{arch: amd64}", "{arch: <%= ENV['ARCH'] || 'arm64' %>, provenance: <%= ENV['MAX'] %>, args: {A: <%= ENV['OFF'] %>, B: '<%= ENV['OFF'] %>'}}")}boot: {limit: <%= ENV["LIMIT"] || 10 %>}\nenv: {clear: {A: <%= ENV["ON"] %>, B: "<%= ENV["ON"] %>", N: <%= ENV["NONE"] || 5 %>, M: <%= ENV["LIMIT"] %>00, T: <%= ENV["ON"] %> sir}, secret: []}\nlabels: {off: <%= ENV["OFF"] %>, made: <%= \`echo by\` %>}\naccessories: {db: {image: m, host: h, port: <%= ENV["PORT"] %>, options: {init: <%= ENV["ON"] %>}}}\nssh: {config: <%= ENV["OFF"] %>}\n`,
+  },
+  { name: "Ruby in a share", yaml: `${shop}boot: {limit: <%= ENV["SHARE"] %>%}\n`, whole: true, env: { SHARE: "50" }, qa: `boot: {limit: "<%= ENV['SHARE'] %>%"}\n` },
+  {
+    name: "Ruby that is several values", whole: true, env: { WEB: "10.0.0.1, 10.0.0.3", JOBS: `[10.0.0.2, "10.0.0.4"]`, ONE: "10.0.0.5", EMPTY: "", ARCHS: "amd64,arm64" },
+    yaml: `${shop.replace(/servers:[\s\S]*env/, "env").replace("arch: amd64", "arch: [<%= ENV['ARCHS'] %>]")}servers:\n  web: [<%= ENV["WEB"] %>, <%= ENV["ONE"] %>, "10.0.0.<%= ENV["NO"] || 6 %>", <%= ENV["EMPTY"] %>]\n  jobs: {hosts: <%= ENV["JOBS"] %>, cmd: bin/work, volumes: <%= ENV["NONE"] || "[]" %>}\n  mail: <%= ENV["JOBS"] %>\n  log:\n    - <%= ENV["ONE"] %>\naccessories: {db: {image: m, hosts: [<%= ENV["WEB"] %>]}, cache: {image: c, roles: <%= ENV["ROLES"] || "[web]" %>}}\n`,
+    qa: `servers: {web: <%= ENV["JOBS"] %>}\n`,
+  },
+  { name: "Ruby for all servers", yaml: `${shop.replace(/servers:[\s\S]*env/, "env")}servers: [<%= ENV["WEB"] %>]\n`, whole: true, env: { WEB: "10.0.0.1, 10.0.0.3", JOBS: "[10.0.0.2]" }, qa: `servers: <%= ENV["JOBS"] %>\n` },
   { name: "the destination in Ruby", yaml: `${shop}labels: {stage: "<%= ENV["KAMAL_DESTINATION"] %>"}\n`, whole: true, qa: "" },
   { name: "hooks", yaml: "", files: { ".kamal/hooks/pre-deploy": "#!/bin/sh\n", ".kamal/hooks/post-deploy": "#!/bin/sh\n", ".kamal/hooks/pre-build.sample": "" } },
   { name: "a hooks_path", yaml: "hooks_path: ops/hooks", files: { "ops/hooks/pre-connect": "#!/bin/sh\n" } },
@@ -124,6 +138,8 @@ const readme: readonly Fixture[] = [
   mrsk("stop_wait_time", "stop_wait_time: 30\n"),
   mrsk("two builders", "builder:\n  local:\n    arch: arm64\n    host: unix:///Users/<%= `whoami`.strip %>/.docker/run/docker.sock\n  remote:\n    arch: amd64\n    host: ssh://root@192.168.0.1\n"),
   mrsk("a remote builder", "builder:\n  remote:\n    arch: amd64\n    host: ssh://root@192.168.0.1\n"),
+  mrsk("a remote builder, and one here for a destination", "builder:\n  remote: {arch: amd64, host: 'ssh://a'}\n", { qa: "builder: {local: {arch: arm64}}\n" }),
+  mrsk("two builders, and another remote one for a destination", "builder:\n  local: {arch: arm64}\n  remote: {arch: amd64, host: 'ssh://a'}\n", { qa: "builder: {remote: {host: 'ssh://b'}}\n" }),
   mrsk("no multiarch", "builder:\n  multiarch: false\n"),
   mrsk("a Dockerfile", "builder:\n  dockerfile: Dockerfile.xyz\n"),
   mrsk("a context", `builder:\n  context: ".."\n`),
@@ -143,6 +159,8 @@ const readme: readonly Fixture[] = [
   mrsk("a destination", "service: hey\n", { qa: "servers: [192.168.0.9]\nhealthcheck: {port: 4000}\n" }),
   mrsk("hooks", "service: hey\n", { files: { ...dotenv, ".mrsk/hooks/pre-deploy": "#!/bin/sh\n", ".mrsk/hooks/pre-traefik-reboot": "#!/bin/sh\n" } }),
   mrsk("Ruby that reads .env", "labels:\n  key: <%= ENV[\"RAILS_MASTER_KEY\"] %>\n", { env: { RAILS_MASTER_KEY: "secret123" } }),
+  mrsk("variables of .env alone", "labels:\n  key: <%= ENV[\"RAILS_MASTER_KEY\"] %>\n  <%= ENV[\"NAME\"] %>: a<%= ENV.fetch(\"OTHER\") %>\n  own: <%= ENV[\"OWN\"] || 'x' %>\nretain_containers: <%= ENV[\"KEEP\"] %>\n", { files: { ".env": "RAILS_MASTER_KEY=1\nNAME=n\nOTHER=${NAME}$(echo e)\nKEEP=3\nOWN=file\n", ".env.qa": "RAILS_MASTER_KEY=2\n" }, env: { OWN: "own" }, qa: "labels:\n  two: <%= `echo #{ENV['OTHER']}`.strip %>\n" }),
+  { name: "a template that loads .env", whole: true, yaml: `<% require "dotenv"; Dotenv.load(".env") %>\n${shop}labels: {a: <%= ENV["FROM_FILE"] %>}\n`, files: { ".env": "FROM_FILE=f\n", ".kamal/secrets": "" } },
   { name: "M3 a healthcheck beside keys of Kamal 2", yaml: "healthcheck: {path: /healthz, port: 4000}" },
 ];
 

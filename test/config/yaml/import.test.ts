@@ -104,6 +104,12 @@ test("importProject makes a constant of what an anchor has in several places", (
   expect(code).toContain(`    web: { hosts: ["a"], options: runLimits },\n    jobs: { hosts: ["b"], options: runLimits },\n    mail: { hosts: ["c"], options: { memory: "512m", cpus: 1 } },\n`);
 });
 
+test.each(["if", "public", "static", "delete", "enum", "for", "with", "await", "eval", "default", "undefined", "defineConfig", "shellHooks", "secret", "env", "scalar", "list", "Bun"])("importProject calls no constant %s", (anchor) => {
+  const code = codeOf(`builder: {arch: amd64}\nservers:\n  web: {hosts: [a], options: &${anchor} {memory: 512m, cpus: 2}}\n  jobs: {hosts: [b], options: *${anchor}}\n`);
+  expect(code).toContain(`\nconst ${anchor}s = { memory: "512m", cpus: 2 } as const;\n`);
+  expect(code).toContain(`web: { hosts: ["a"], options: ${anchor}s }`);
+});
+
 test.each<[ruby: string, line: string, begin: string]>([
   [`<%= ENV["X"] %>`, `env["X"] ?? ""`, "({ env }) => ({"],
   [`"a <%= ENV['X'] || "b" %>\${c}"`, `\`a \${env["X"] ?? "b"}\\\${c}\``, "({ env }) => ({"],
@@ -119,10 +125,28 @@ test.each<[ruby: string, line: string, begin: string]>([
   expect(code).toContain(`export default defineConfig(${begin}\n`);
 });
 
+test("importProject reads .env where the YAML does", () => {
+  const ruby = `image: <%= ENV["X"] || "a" %>-<%= ENV.fetch("Y") %>\nlabels: {d: "<%= ENV["KAMAL_DESTINATION"] %>"}\n`;
+  const lines = `export default defineConfig(async ({ dotenv, destination }) => ({\n  builder: { arch: "amd64" },\n  image: \`\${await dotenv("X") ?? "a"}-\${await dotenv("Y") ?? unset("Y")}\`,\n  labels: { d: destination ?? "" },\n`;
+  expect(codeOf(`builder: {arch: amd64}\n${ruby}`, { project: { dotenv: true, kamalSecrets: false, hooks: undefined } })).toContain(lines);
+  const { notes, files } = imported(`<% require "dotenv"; Dotenv.load(".env") %>\nbuilder: {arch: amd64}\n${ruby}`);
+  expect(files[0]?.content).toContain(lines);
+  expect(files[0]?.content).not.toContain("Not converted");
+  expect(notes).toEqual([]);
+});
+
 test("importProject writes numbers and switches that come from Ruby as such", () => {
   const code = codeOf(`retain_containers: <%= ENV["KEEP"] || 5 %>\nproxy: {ssl: <%= ENV["SSL"] %>, app_port: <%= \`echo 3000\` %>}\n`);
   expect(code).toContain(`  retainContainers: Number(env["KEEP"] ?? "5"),\n`);
   expect(code).toContain(`    ssl: /^(true|yes|on)$/i.test(env["SSL"] ?? ""),\n    appPort: Number(await output("echo 3000")),\n`);
+});
+
+test("importProject writes what YAML would make of a text", () => {
+  const code = codeOf(`builder: {arch: amd64, provenance: <%= ENV["P"] %>}\nservers:\n  web: [<%= ENV["WEB"] %>, "<%= ENV["ONE"] %>"]\n  jobs: {hosts: <%= ENV["JOBS"] %>}\nboot: {limit: <%= ENV["LIMIT"] || 10 %>}\nlabels: {a: <%= ENV["A"] %>, b: "<%= ENV["B"] %>", c: <%= ENV["C"] %> x}\nregistry: {password: [<%= ENV["PW"] %>]}\n`);
+  for (const line of [
+    `provenance: scalar(env["P"] ?? "") }`, `web: [...list(env["WEB"] ?? ""), env["ONE"] ?? ""],`, `jobs: { hosts: list(env["JOBS"] ?? "") },`, `boot: { limit: scalar(env["LIMIT"] ?? "10") },`,
+    `labels: { a: scalar(env["A"] ?? ""), b: env["B"] ?? "", c: \`\${env["C"] ?? ""} x\` },`, `registry: { password: [env["PW"] ?? ""] },`, "const scalar = <T>(text: string): T =>", "const list = (text: string): string[] =>",
+  ]) expect(code).toContain(line);
 });
 
 test("importProject names what it could not take along, with its place", () => {

@@ -24,6 +24,11 @@ test.each<[template: string, text: string]>([
   ["a: <%= `echo ' hi '`.strip %>", "a: hi"],
   ["a: <%= `echo ' hi '`.chomp %>", "a:  hi "],
   ["a: <%= `echo #{ENV['X']} | wc -w`.strip.to_s %>", "a: 2"],
+  ["a: <%= %x(echo hi).strip %>", "a: hi"],
+  ["a: <%= %x{echo ${HOME:+{home}}}.chomp %>", "a: {home}"],
+  ["a: <%= %x[echo [#{ENV['PORT']}] \\] ].strip %>", "a: [3000] ]"],
+  ["a: <%= %x(echo $(echo $(echo b))).strip %>", "a: b"],
+  ["a: <%= %x<echo hi>.strip %> <%= %x|echo b|.strip %>", "a: hi b"],
   [`a: <%= "v#{ENV["PORT"]}-\\n'" %>`, "a: v3000-\n'"],
   [`a: <%= 'v#{ENV["PORT"]}\\n' %>`, `a: v#{ENV["PORT"]}\\n`],
   [`a: <%= ("x") # why %>`, "a: x"],
@@ -40,7 +45,7 @@ test.each<[template: string, text: string]>([
   expect((await render(template, "qa")).text).toBe(text);
 });
 
-test.each(["Rails.env", `ENV["X"].split(",")`, `ENV["X"] + "a"`, `"a`, "`a", `ENV["A" ]]`, `ENV.fetch("X"`, "x ? 1 : 2", `File.read("x")`, `"#{x}"`, "", `"a" "b"`])("%j is not evaluated", (source) => {
+test.each(["Rails.env", `ENV["X"].split(",")`, `ENV["X"] + "a"`, `"a`, "`a", "%x(a", "%x(a (b)", "%w(a b)", `ENV["A" ]]`, `ENV.fetch("X"`, "x ? 1 : 2", `File.read("x")`, `"#{x}"`, "", `"a" "b"`])("%j is not evaluated", (source) => {
   expect(parseRuby(source)).toBeUndefined();
 });
 
