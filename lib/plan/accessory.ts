@@ -232,8 +232,9 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
     ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [
       ...(whole ? [run(`Note the volumes of ${service}`, noteVolumes(service))] : []),
       run(`Remove the container ${service}`, removeAccessoryContainer(service)),
-      ...(whole ? [run(`Remove the volumes of ${service} that have no name`, removeNotedVolumes(service))] : []),
     ] : []),
+    // Also where it never stayed up: what failed is gone, its volumes are not.
+    ...(whole ? [run(`Remove the volumes of ${service} that have no name`, removeNotedVolumes(service))] : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
     ...(whole ? [{ kind: "run" as const, title: `Remove the secrets of ${name}`, command: removeAccessorySecrets(order.settings, accessory) }] : []),
     // A whole removal comes to the folder last: what belongs to the container's own user may have to stay, and nothing else is to stay because of that.

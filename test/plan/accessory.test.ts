@@ -191,7 +191,7 @@ describe("planAccessoryAction()", () => {
 describe("planAccessoryRemove()", () => {
   const whole = ["container", "image", "directory"] as const;
   test("takes its route away though its container is gone", () => {
-    expect(titles(planAccessoryRemove(order(), having(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the image redis:7", "Remove the secrets of search", `Record "Removed search accessory"`, "Remove the folder shop-search"]);
+    expect(titles(planAccessoryRemove(order(), having(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the volumes of shop-search that have no name", "Remove the image redis:7", "Remove the secrets of search", `Record "Removed search accessory"`, "Remove the folder shop-search"]);
   });
   test.each([
     ["image", ["Remove the image redis:7", `Record "Removed cache accessory image"`]],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
 import type { Accessory } from "../../lib/config/settings.ts";
 import type { DeployConfig } from "../../lib/config/types.ts";
-import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeServiceDirectory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
+import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeServiceDirectory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
 import { base, settingsOf as configured } from "../config/project.ts";
 import { Home, run, shells } from "../support/shell.ts";
 import { defaultProxy } from "../support/settings.ts";
@@ -111,6 +111,16 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
       writeFileSync(join(home.path, "state"), state);
       expect(await home.run(text, { shell })).toEqual(exit);
     }
+  });
+
+  test("removeFailed() takes away the container and notes its volumes without a name, which stay", async () => {
+    const volume = "0123456789abcdef".repeat(4);
+    using home = new Home().program("docker", `case $* in *inspect*) [ -f there ] && printf '%s\\n' ${volume} named ;; *) echo "$*" >> ran ;; esac`);
+    const text = removeFailed("shop-cache").text;
+    expect(await home.run(text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+    writeFileSync(join(home.path, "there"), "");
+    expect(await home.run(text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect((await home.run("cat ran .kamal/accessories/shop-cache/volumes")).stdout).toBe(`rm --force shop-cache\n${volume}\n`);
   });
 
   test("removeAccessorySecrets() takes environment and own certificate, then what is empty; a role's certificate of that name stays", async () => {

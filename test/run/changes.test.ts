@@ -31,7 +31,7 @@ const rows = (settings: typeof kamal): Record<keyof typeof changes, readonly Cha
   deploy: [changes.deploy({})], redeploy: [changes.redeploy({})], setup: [changes.setup({})], rollback: [changes.rollback("0")],
   buildPush: [changes.buildPush({})], buildPull: [changes.buildPull()], buildDeliver: [changes.buildDeliver({})], buildDev: [changes.buildDev({})], buildCreate: [changes.buildCreate()], buildRemove: [changes.buildRemove()],
   appBoot: [changes.appBoot()], appRemove: [changes.appRemove()], appPart: [changes.appPart("containers"), changes.appPart("images"), changes.appPart("directories")], appRemoveVersion: [changes.appRemoveVersion("0")],
-  appStart: [changes.appStart()], appStop: [changes.appStop()], stopStale: [changes.stopStale()], prune: [changes.prune("all", undefined)], healthcheck: [changes.healthcheck()], remove: [changes.remove()], upgrade: [changes.upgrade(false, true)],
+  appStart: [changes.appStart()], appStop: [changes.appStop()], stopStale: [changes.stopStale()], prune: [changes.prune("all", undefined)], healthcheck: [changes.healthcheck()], remove: [changes.remove()], upgrade: [changes.upgrade(false, true, false)],
   accessoryBoot: [changes.accessoryBoot("all")], accessoryReboot: [changes.accessoryReboot("all", false)], accessoryAction: [changes.accessoryAction("all", "start"), changes.accessoryAction("all", "stop"), changes.accessoryAction("all", "restart")],
   accessoryRemove: [changes.accessoryRemove("all", ["container", "image", "directory"])], accessoryFiles: [changes.accessoryFiles("all", "files"), changes.accessoryFiles("all", "directories"), changes.accessoryFiles("all", "image")],
   maintenance: [changes.maintenance("soon")], live: [changes.live()],
