@@ -19,6 +19,8 @@ export interface TemplateRendering {
   /** The folder of the project: absolute. */
   readonly cwd: string;
   readonly signal: AbortSignal;
+  /** Called with what a command printed: it may be a secret. */
+  readonly conceal?: (value: string) => void;
 }
 
 interface Condition {
@@ -92,9 +94,12 @@ export async function renderTemplate(template: Template, rendering: TemplateRend
 
 const placeOf = ({ file, text }: Template, at: number, cwd: string): string => placeText(placeAt(file, text, at), cwd);
 
-async function output(command: string, { programs, cwd, signal }: TemplateRendering): Promise<string> {
+async function output(command: string, { programs, cwd, signal, conceal }: TemplateRendering): Promise<string> {
   const exit = await programs.run({ ...shellProgram("a template", command, "", cwd), terminal: "ask" }, { timeoutMs: commandTimeoutMs, signal });
-  if (exit.status === 0) return exit.stdout;
+  if (exit.status === 0) {
+    conceal?.(exit.stdout.trim());
+    return exit.stdout;
+  }
   throw new DeployError("config", `its command ended with ${exit.status === undefined ? `signal ${exit.signal ?? "unknown"}` : `status ${exit.status}`}`, { hint: "Run the command in a shell to see what is wrong; perhaps you have to log in first" });
 }
 

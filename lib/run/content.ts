@@ -48,11 +48,15 @@ async function bodyOf(world: World, settings: Settings, accessory: Accessory, fi
   if (typeof content === "string") return { content };
   const name = `content of ${file.remote} for ${accessory.name}`;
   if (!calling) return { content: unmade(name) };
-  const text = await callContent(content, settings, accessory, file, host);
-  return { content: new Secret(name, text) };
+  const used = new Set<string>();
+  const text = await callContent(content, settings, accessory, file, host, used);
+  return holding(name, text, [...used].map((secret) => settings.secrets.get(secret)));
 }
 
 const unmade = (name: string): Secret => new Secret(name, () => { throw new Error(`${name} was not made`); });
+
+/** A text is a secret by the secrets in it: its other lines may be shown where a program prints them. */
+const holding = (name: string, text: string, secrets: readonly Secret[]): FileBody => ({ content: secrets.length === 0 ? text : new Secret(name, text, secrets) });
 
 /** Kamal renders such files with the variables of the accessory, its secrets too, over those of the environment. */
 async function templateBody(world: World, settings: Settings, { name, env }: Accessory, file: string, calling: boolean): Promise<FileBody | undefined> {
@@ -62,15 +66,15 @@ async function templateBody(world: World, settings: Settings, { name, env }: Acc
   const clear = Object.entries(env.clear).map(([key, value]) => [key, String(value)] as const);
   const secret = await Promise.all(Object.entries(env.secret).map(async ([key, value]) => [key, await settings.secrets.value(value.name)] as const));
   const { programs, signal } = world;
-  const rendered = await renderTemplate({ file, text }, { programs, env: { ...world.env, ...Object.fromEntries([...clear, ...secret]) }, cwd: settings.root, signal });
-  return { content: new Secret(`a file of ${name}`, rendered) };
+  const rendered = await renderTemplate({ file, text }, { programs, env: { ...world.env, ...Object.fromEntries([...clear, ...secret]) }, cwd: settings.root, signal, conceal: world.conceal });
+  return holding(`a file of ${name}`, rendered, Object.values(env.secret));
 }
 
-async function callContent(content: Exclude<Extract<AccessoryFile["source"], { content: unknown }>["content"], string>, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string): Promise<string> {
+async function callContent(content: Exclude<Extract<AccessoryFile["source"], { content: unknown }>["content"], string>, settings: Settings, accessory: Accessory, file: AccessoryFile, host: string, used: Set<string>): Promise<string> {
   const env = Object.fromEntries(Object.entries(accessory.env.clear).map(([key, value]) => [key, String(value)]));
   let text: unknown;
   try {
-    text = await content({ host, env, secret: (name) => settings.secrets.value(name) });
+    text = await content({ host, env, secret: (name) => (used.add(name), settings.secrets.value(name)) });
   } catch (cause) {
     throw new DeployError("config", `Cannot make ${file.remote} of ${accessory.name}: its function in the config threw ${cause instanceof Error ? `"${cause.message}"` : "something that is no Error"}`, { cause, hint: `Correct accessories.${accessory.name}.files in the config.` });
   }

@@ -4,6 +4,7 @@ import type { AccessoryFile, Settings } from "../../lib/config/settings.ts";
 import { isSecret, Secret } from "../../lib/ground/secret.ts";
 import type { World } from "../../lib/ground/world.ts";
 import { readContent, type Brings } from "../../lib/run/content.ts";
+import { createRedactor } from "../../lib/world/redact.ts";
 import { accessoryOf, settingsOf } from "../support/settings.ts";
 import { fakeWorld } from "../support/world.ts";
 
@@ -49,6 +50,14 @@ describe("readContent()", () => {
     expect(bodies.map((body) => (isSecret(body) ? body.reveal() : body))).toEqual(["h1 3000 value of PW", "h2 3000 value of PW"]);
     expect(bodies.map(String)).toEqual(["‹secret content of /a for cache›", "‹secret content of /a for cache›"]);
     expect(seen.map(({ host, env }) => [host, env])).toEqual([["h1", { PORT: "3000", ON: "true" }], ["h2", { PORT: "3000", ON: "true" }]]);
+  });
+
+  test("a text is a secret by the secrets in it alone: a line of it that a program prints is shown", async () => {
+    const secretive = (await read(bringing(file("/a", { content: async ({ secret }) => `max_connections = 200\npassword = ${await secret("PW")}\n` })))).files.get("cache h1 /a")?.content;
+    const redactor = createRedactor();
+    redactor.open(secretive ?? "");
+    expect(redactor.scrub("max_connections = 200, value of PW")).toBe("max_connections = 200, ‹secret PW›");
+    expect((await read(bringing(file("/a", { content: ({ host }) => `# ${host}\n` })))).files.get("cache h1 /a")?.content).toBe("# h1\n");
   });
 
   test("calls none for a plan that is not carried out", async () => {
