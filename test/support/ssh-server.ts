@@ -10,7 +10,7 @@ export interface SshServerOptions {
   readonly accepts?: (user: string, publicKey: Buffer, signed: boolean) => boolean;
   /** Login methods named to clients whose key is refused. */
   readonly methods?: readonly ("publickey" | "password")[];
-  /** Host keys in PEM; default: one new ed25519 key. */
+  /** Host keys in PEM; default: an ed25519 key that all servers of the test process have. */
   readonly hostKeys?: readonly string[];
   /** Sessions at once on a connection; more are refused as sshd does. */
   readonly maxSessions?: number;
@@ -49,9 +49,13 @@ export function newHostKey(type: "ed25519" | "ecdsa" = "ed25519"): string {
   return utils.parseKey(key) instanceof Error ? newHostKey(type) : key;
 }
 
+/** One for all servers of a test process: a port may come again, and known_hosts may know it. */
+let usual: string | undefined;
+const usualHostKey = (): string => (usual ??= newHostKey());
+
 /** Starts a server on a loopback port. */
 export async function startSshServer(options: SshServerOptions = {}): Promise<SshServer> {
-  const hostKeys = options.hostKeys ?? [newHostKey()];
+  const hostKeys = options.hostKeys ?? [usualHostKey()];
   const state = { connections: 0, sessions: 0, open: 0 };
   const commands: string[] = [];
   const sizes: string[] = [];
