@@ -117,7 +117,7 @@ export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessor
   const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];
   return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && ${removeEmptyDirectories(of)}`;
 }
-/** `docker ps` of its container, running or not, for people. */
+/** `docker ps` of its container while it runs, for people. */
 export const accessoryDetails = (service: string): Command => sh`docker ps --filter ${`label=service=${service}`}`;
 
 /** The containers of accessories that are on a host, in whatever state. */

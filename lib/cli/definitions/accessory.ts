@@ -8,7 +8,7 @@ const rolling = { type: "boolean", description: "Host after host instead of all 
 export const boot = define({
   meta: {
     purpose: "Start an accessory on its hosts: folders, files, environment, container",
-    notes: ["Where its container is already, running or not, everything is left as it is."],
+    notes: ["Where its container is already, running or not, it is left as it is; its files and folders are brought up to date."],
     examples: [["capstan accessory boot all", "all that are missing"], ["capstan accessory boot mysql -h 10.0.0.9", "on one of its hosts"]],
   },
   args: { name },
@@ -29,7 +29,7 @@ export const start = define({ meta: { purpose: "Start the stopped container of a
 export const stop = define({ meta: { purpose: "Stop an accessory", examples: [["capstan accessory stop mysql", "on all its hosts"]] }, args: { name }, changes: true });
 export const restart = define({ meta: { purpose: "Stop an accessory and start it again", examples: [["capstan accessory restart mysql", "on all its hosts"]] }, args: { name }, changes: true });
 
-export const details = define({ meta: { purpose: "Show the container of an accessory, running or not", examples: [["capstan accessory details all", "of all accessories"]] }, args: { name }, changes: false, asks: true });
+export const details = define({ meta: { purpose: "Show the running container of an accessory", examples: [["capstan accessory details all", "of all accessories"]] }, args: { name }, changes: false, asks: true });
 
 export const exec = define({
   meta: {
