@@ -1,4 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
+import { isTag } from "../ground/names.ts";
 import type { GitFacts } from "./git.ts";
 
 /** Where the version of a build can come from. */
@@ -28,8 +29,7 @@ export function versionFrom({ named, env, git, buildsWorkTree, hex }: VersionSou
   return buildsWorkTree && git.dirty.length > 0 ? `${git.head}_uncommitted_${hex}` : git.head;
 }
 
-/** Docker's own rule for tags. */
 function checked(version: string): string {
-  if (/^[A-Za-z0-9_][\w.-]{0,127}$/.test(version)) return version;
+  if (isTag(version)) return version;
   throw new DeployError("usage", `Cannot use "${version}" as version: it cannot be the tag of an image`, { hint: "Use letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`." });
 }

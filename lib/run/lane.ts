@@ -1,4 +1,5 @@
 import { CancelledError, CommandError, ConnectError } from "../ground/errors.ts";
+import { LineSplitter } from "../ground/line-splitter.ts";
 import type { RunStep, UploadStep, WaitStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { sh, type Command } from "../ground/command.ts";
@@ -129,7 +130,7 @@ class Progress {
   readonly #engine: Engine;
   readonly #batch: readonly Batched[];
   readonly #text = { stdout: "", stderr: "" };
-  readonly #partial = { stdout: "", stderr: "" };
+  readonly #lines = { stdout: new LineSplitter((line) => this.#line("stdout", line)), stderr: new LineSplitter((line) => this.#line("stderr", line)) };
   readonly #at = { stdout: 0, stderr: 0 };
   #status: number | undefined;
   #started = 0;
@@ -171,9 +172,7 @@ class Progress {
 
   output(stream: "stdout" | "stderr", text: string): void {
     this.#text[stream] = (this.#text[stream] + text).slice(-64_000);
-    const lines = (this.#partial[stream] + text).split("\n");
-    this.#partial[stream] = lines.pop() ?? "";
-    for (const line of lines) this.#line(stream, line);
+    this.#lines[stream].feed(text);
   }
 
   mark(stream: "stdout" | "stderr", index: number, status: number): void {
@@ -204,8 +203,7 @@ class Progress {
   }
 
   #flush(stream: "stdout" | "stderr"): void {
-    if (this.#partial[stream] !== "") this.#line(stream, this.#partial[stream]);
-    this.#partial[stream] = "";
+    this.#lines[stream].end();
   }
 
   #line(stream: "stdout" | "stderr", line: string): void {

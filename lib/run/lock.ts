@@ -21,6 +21,8 @@ const beatMs = 3_000;
 const silenceSeconds = 15;
 /** How long its end is waited for when it is given back. */
 const releaseMs = 10_000;
+/** What is read of a holder: more than it ever says. */
+const mostLines = 200;
 
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
@@ -64,7 +66,7 @@ async function takeOrRead(world: World, task: Task, host: string, version: strin
   const first = await lines.next();
   if (first.done !== true && first.value.trim() === "taken") return { lock: hold(world, host, channel, lines) };
   const rest = first.done === true ? [] : [first.value];
-  for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
+  for (let next = await lines.next(); next.done !== true; next = await lines.next()) if (rest.length < mostLines) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
   if (signal.aborted) throw new CancelledError("Cancelled while taking the deploy lock", { state: ["Nothing was changed."] });
   if (status === lockStatusCode.held) return { holder: readHeld(rest.join("\n")) };

@@ -35,8 +35,21 @@ export function isFor(entry: KnownHost, name: string): boolean {
   const [, salt, hash] = /^\|1\|([^|]+)\|(.+)$/.exec(entry.hosts) ?? [];
   if (salt !== undefined && hash !== undefined) return hashed(name, salt) === hash;
   const patterns = entry.hosts.toLowerCase().split(",");
-  const matches = (pattern: string): boolean => new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`).test(name);
+  const matches = (pattern: string): boolean => fits(pattern, name);
   return !patterns.some((pattern) => pattern.startsWith("!") && matches(pattern.slice(1))) && patterns.some((pattern) => !pattern.startsWith("!") && matches(pattern));
+}
+
+/** Whether a pattern with `*` and `?` is for a name. No regular expression: a file with many stars would keep one busy for ever. */
+function fits(pattern: string, name: string): boolean {
+  let [at, star, restart] = [0, -1, 0];
+  for (let i = 0; i < name.length; ) {
+    if (pattern[at] === "*") [star, restart] = [at++, i];
+    else if (at < pattern.length && (pattern[at] === "?" || pattern[at] === name[i])) [at, i] = [at + 1, i + 1];
+    else if (star === -1) return false;
+    else [at, i] = [star + 1, ++restart];
+  }
+  while (pattern[at] === "*") at++;
+  return at === pattern.length;
 }
 
 /**
@@ -72,10 +85,11 @@ export function knownHostLine(name: string, key: Uint8Array, hash: boolean, salt
 
 const hashed = (name: string, salt: string): string => createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest("base64");
 
-/** The type a key's blob begins with. */
+/** The type a key's blob begins with. A host may show anything, and this goes into the user's file: what cannot be a type is `unknown`. */
 export function keyType(key: Uint8Array): string {
   const bytes = Buffer.from(key);
-  return bytes.length < 4 ? "" : bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString("latin1");
+  const type = bytes.length < 4 ? "" : bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString("latin1");
+  return /^[\w@.-]{1,100}$/.test(type) ? type : "unknown";
 }
 
 /** As OpenSSH prints it: `SHA256:` and base64 without padding. */

@@ -1,0 +1,1 @@
+import type { Reader } from "./engine.ts"; export const configReaders: readonly Reader[] = [];
