@@ -22,14 +22,15 @@ export interface VersionSources {
  */
 export function versionFrom({ named, env, git, buildsWorkTree, hex }: VersionSources): string {
   const given = named ?? (env === "" ? undefined : env);
-  if (given !== undefined) return checked(given);
+  if (given !== undefined) return checkedVersion(given);
   if (git === undefined) {
     throw new DeployError("usage", "Cannot tell the version: there is no git repository here, or it has no commit", { hint: "Name one: `--version VERSION`, or the variable VERSION." });
   }
   return buildsWorkTree && git.dirty.length > 0 ? `${git.head}_uncommitted_${hex}` : git.head;
 }
 
-function checked(version: string): string {
+/** @throws DeployError (usage) for a version that cannot be the tag of an image */
+export function checkedVersion(version: string): string {
   if (isTag(version)) return version;
   throw new DeployError("usage", `Cannot use "${version}" as version: it cannot be the tag of an image`, { hint: "Use letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`." });
 }

@@ -1,3 +1,4 @@
+import { checkedVersion } from "../build/version.ts";
 import { DeployError } from "../ground/errors.ts";
 import { containersOfRole, plainVersion, versionsInPlace } from "./current.ts";
 import type { FleetFacts } from "../remote/facts.ts";
@@ -19,7 +20,7 @@ export function versionsToRollBackTo(settings: Settings, scope: Scope, facts: Fl
  * @throws DeployError (missing) when nothing is named and there is no earlier version
  */
 export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFacts, named: string | undefined): string {
-  if (named !== undefined) return named;
+  if (named !== undefined) return checkedVersion(named);
   const [previous] = versionsToRollBackTo(settings, scope, facts);
   if (previous !== undefined) return previous;
   throw new DeployError("missing", "There is no earlier version to roll back to", {

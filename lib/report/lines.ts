@@ -1,7 +1,7 @@
 import type { Event } from "../ground/event.ts";
 import { elapsed, timeOfDay } from "./elapsed.ts";
 import { hostCount, listed } from "./names.ts";
-import { printable, printableText } from "./printable.ts";
+import { harmless, printable, printableText } from "./printable.ts";
 import type { Reporter, Verbosity } from "./reporter.ts";
 import type { Style } from "./style.ts";
 import { summaryLines } from "./summary.ts";
@@ -79,7 +79,7 @@ const order: readonly Verbosity[] = ["quiet", "normal", "verbose"];
 /** The lines of an entry: host in front, or nothing when it is about the whole run. */
 export function entryLines(entry: Entry, hostWidth: number, style: Style): string[] {
   const lead = entry.host === undefined ? "" : `${style.blue(padded(entry.host, hostWidth))}  `;
-  return entry.text.split("\n").map((line) => lead + line);
+  return entry.text.split("\n").map((line) => harmless(lead + line));
 }
 
 /** Leaves out an entry that says what its predecessor with the same key said. */

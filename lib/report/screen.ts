@@ -2,7 +2,7 @@ import type { Event } from "../ground/event.ts";
 import { ticking } from "./elapsed.ts";
 import { here } from "./lines.ts";
 import { hostCount } from "./names.ts";
-import { printable } from "./printable.ts";
+import { harmless, printable } from "./printable.ts";
 import { plain, type Style } from "./style.ts";
 import { fitted, padded } from "./table.ts";
 
@@ -102,7 +102,7 @@ export function frame(screen: Screen, size: Size, nowMs: number, style: Style = 
   const hostWidth = Math.min(24, Math.max(0, ...shown.map((row) => Bun.stringWidth(row.host))));
   const lines = [status(screen, nowMs, style), ...shown.map((row) => rowLine(row, hostWidth, nowMs, style)), ...(rest.length === 0 ? [] : [style.dim(`  … and ${counted(rest)}`)])];
   // One column stays free: a terminal that wraps at its last one would take a second row.
-  return lines.map((line) => fitted(line, size.columns - 1));
+  return lines.map((line) => fitted(harmless(line.replaceAll("\n", " ")), size.columns - 1));
 }
 
 function status(screen: Screen, nowMs: number, style: Style): string {
