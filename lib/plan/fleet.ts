@@ -13,6 +13,8 @@ export interface Leftover {
   readonly version: string;
   /** As docker says: `running`, `exited`, `created`. */
   readonly state: string;
+  /** Made later than what serves: of the run that was interrupted, not of one before it. */
+  readonly newer: boolean;
 }
 
 /** One role on one host. */
@@ -39,7 +41,7 @@ export interface FleetState {
   readonly good: readonly GoodRelease[];
   /** A run was interrupted: hosts differ, or containers of it are there. */
   readonly unfinished: boolean;
-  /** The versions that were on their way when it was: they were never good everywhere. */
+  /** The versions that were on their way last: they were never good everywhere. */
   readonly pending: readonly string[];
 }
 
@@ -52,7 +54,7 @@ export function fleetState(settings: Settings, { roles }: Pick<Scope, "roles">, 
   }));
   const places = seen.map(({ place }) => place);
   const versions = unique(places.flatMap((place) => (place.version !== undefined && isInPlace(place) ? [place.version] : [])));
-  const begun = unique(places.flatMap(({ version, left }) => [...(version === undefined ? [] : [version]), ...left.filter(isTelling).map((one) => one.version)]));
+  const begun = unique(places.flatMap(({ version, left }) => [...(version === undefined ? [] : [version]), ...left.filter((one) => one.newer && isTelling(one)).map((one) => one.version)]));
   const unfinished = begun.length > 1 || places.some(({ left }) => left.some(isTelling));
   // Where no release is recorded, what serves alone counts as good.
   const known = good.length === 0 && versions.length === 1 ? versions : good.map(({ version }) => version);
@@ -83,14 +85,18 @@ function placeState(settings: Settings, role: Role, host: string, { docker, prox
     mode: route?.mode,
     canary: route?.canary === undefined ? undefined : { version: canary === undefined ? undefined : plainVersion(canary.version), percent: route.canary.percent },
     trouble: trouble(),
-    left: own.filter((one) => one.id !== serving?.id && one.id !== canary?.id && (isUp(one) || one.state === "paused" || isLeft(one))).map(leftover),
+    left: own.filter((one) => one.id !== serving?.id && one.id !== canary?.id && (isUp(one) || one.state === "paused" || isLeft(one))).map((one) => leftover(own, one, serving)),
   };
 }
 
 /** It gets the requests of its place, or would as soon as its proxy runs. */
 export const isInPlace = ({ trouble }: Pick<PlaceState, "trouble">): boolean => trouble !== "no route" && trouble !== "route leads nowhere";
 
-const leftover = ({ name, version, state }: Container): Leftover => ({ name, version: plainVersion(version), state });
+/** @param own all of the role, newest first */
+function leftover(own: readonly Container[], one: Container, serving: Pick<Container, "name"> | undefined): Leftover {
+  const age = own.findIndex(({ name }) => name === serving?.name);
+  return { name: one.name, version: plainVersion(one.version), state: one.state, newer: age === -1 || own.indexOf(one) < age };
+}
 
 /** Tells of a run that was interrupted. Kamal leaves stopped containers that made place after every deploy of the same version. */
 const isTelling = ({ state }: Leftover): boolean => state !== "exited";
@@ -98,7 +104,7 @@ const isTelling = ({ state }: Leftover): boolean => state !== "exited";
 /** Stopped containers of versions that are on their way: what a reboot, or somebody's hand, made of them. */
 function stoppedOf(own: readonly Container[], place: PlaceState, pending: readonly string[]): readonly Leftover[] {
   const told = [place.container, ...place.left.map(({ name }) => name)];
-  return own.filter((one) => one.state === "exited" && !told.includes(one.name) && pending.includes(plainVersion(one.version))).map(leftover);
+  return own.filter((one) => one.state === "exited" && !told.includes(one.name) && pending.includes(plainVersion(one.version))).map((one) => leftover(own, one, place.container === undefined ? undefined : { name: place.container }));
 }
 
 const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];

@@ -76,7 +76,7 @@ describe("tellFleet()", () => {
     ]],
     ["no host that can be looked at", { hosts: {}, unseen: { h1: "a", h2: "b", h3: "c" } }, [
       "no: Nothing is known: 3 hosts could not be looked at.",
-      ...["h1 |  | could not be looked at: a", "h2 |  | could not be looked at: b", "h3 |  | could not be looked at: c"],
+      "h1 |  | could not be looked at: a", "h2 |  | could not be looked at: b", "h3 |  | could not be looked at: c",
       "$ ssh h1: finds out why h1, h2, h3 cannot be reached; everything else needs all hosts, or -h with the others",
     ]],
     ["a proxy that is gone, and one that is stopped", { hosts: { h1: hostOf([web("2")], { releases: good }), h2: { ...routed("2", web("2")), proxy: { ...proxyOf(["shop-web", "a2"]), running: false } }, h3: works(jobs("2")) } }, [
