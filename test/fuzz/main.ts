@@ -8,7 +8,7 @@ import { configReaders } from "./configs.ts";
 import { fuzz, type Outcome } from "./engine.ts";
 import { readers } from "./readers.ts";
 
-const { values } = parseArgs({ options: { seed: { type: "string" }, inputs: { type: "string", default: "100000" }, configs: { type: "string", default: "10000" }, only: { type: "string" }, "no-long": { type: "boolean", default: false }, one: { type: "string" } } });
+const { values } = parseArgs({ options: { seed: { type: "string" }, inputs: { type: "string", default: "100000" }, configs: { type: "string", default: "10000" }, only: { type: "string" }, workers: { type: "string", default: "2" }, "no-long": { type: "boolean", default: false }, one: { type: "string" } } });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const inputs = Number(values.inputs);
 const all = [...configReaders.map((reader) => ({ reader, count: Number(values.configs) })), ...[...readers, ...answers].map((reader) => ({ reader, count: inputs }))];
@@ -26,7 +26,9 @@ if (values.one !== undefined) {
 
 console.log(`seed ${seed}, ${inputs} inputs each\n`);
 const rows: Outcome[] = [];
-const todo = all.map(({ reader }) => reader.name).filter((name) => name.includes(values.only ?? ""));
+/** What takes longest comes last, so that a defect elsewhere is seen early. */
+const slow = ["typed config", "deploy.yml", "import of deploy.yml", "key files", "ssh_config"];
+const todo = all.map(({ reader }) => reader.name).filter((name) => name.includes(values.only ?? "")).toSorted((a, b) => slow.indexOf(a) - slow.indexOf(b));
 const worker = async (): Promise<void> => {
   for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
     const argv = [process.execPath, import.meta.path, "--one", name, "--seed", String(seed), "--inputs", String(inputs), "--configs", String(values.configs), ...(values["no-long"] ? ["--no-long"] : [])];
@@ -38,7 +40,7 @@ const worker = async (): Promise<void> => {
     console.log(`${row.failure === undefined ? "ok  " : "FAIL"} ${name}${row.failure === undefined ? "" : `\n${row.failure}`}`);
   }
 };
-await Promise.all([worker(), worker()]);
+await Promise.all(Array.from({ length: Number(values.workers) }, worker));
 
 const table = rows.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 console.log("\n| read | inputs | refused | slowest ms | slowest of 1 MB, ms | failed |\n|---|---:|---:|---:|---:|---:|");
