@@ -5,7 +5,9 @@
  * Source of the rules: "Build context", .dockerignore files, in Docker's documentation; the last pattern that matches the file or a folder above it decides.
  */
 export function contextFilter(text: string): (path: string) => boolean {
-  const patterns = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#")).map(patternOf);
+  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  // The last of equal ones counts.
+  const patterns = [...new Set(lines.toReversed())].toReversed().map(patternOf);
   return (path) => {
     const letters = [...path];
     return patterns.findLast(({ tokens }) => tokens !== undefined && isFor(tokens, letters))?.sent ?? true;
