@@ -54,6 +54,6 @@ function filesOf(pattern: string, base: string, home: string): string[] {
   const path = pattern.startsWith("/") || pattern.startsWith("~") ? expandHome(pattern, home) : `${base}/${pattern}`;
   if (!/[*?[]/.test(path)) return [path];
   const root = dirname(path.slice(0, path.search(/[*?[]/)) + "x");
-  if (!existsSync(root)) return [];
+  if (path.includes("\0") || !existsSync(root)) return [];
   return [...new Glob(path.slice(root === "/" ? 1 : root.length + 1)).scanSync({ cwd: root, absolute: true, dot: true })].sort();
 }
