@@ -1,10 +1,17 @@
 import { isSecret, type Secret } from "../ground/secret.ts";
+import { formsOf, isOrdinary } from "./redact/forms.ts";
+import { Matcher } from "./redact/matcher.ts";
+import { type View, viewsOf, withoutBreaks } from "./redact/view.ts";
 
 /** Knows every secret value that left the process and takes it out of texts. */
 export interface Redactor {
   /** The value of a text or secret. A secret, and what it is made of, is scrubbed from now on. */
   open(text: string | Secret): string;
-  /** Scrubs `value` from now on. Values under four characters are left: they would tear ordinary words apart. */
+  /**
+   * Scrubs `value` from now on: as it is, in base64 also inside a longer text, in hex, percent-encoded, with the backslashes of JSON, shells and env
+   * files, wrapped at line ends, and a value of several lines line by line. Left are values under four characters, numbers under six
+   * digits and words such as `true`: they would tear ordinary text apart. Other notations begin at six characters, lines at eight.
+   */
   conceal(value: string, name?: string): void;
   scrub(text: string): string;
   /** Scrubs a text that arrives in pieces: a value cut by the border of two pieces is found too. */
@@ -13,37 +20,41 @@ export interface Redactor {
   scrubData<T>(data: T): T;
 }
 
-const shortest = 4;
-/** Lines of a longer value, such as a private key, are worth hiding by themselves; short ones are ordinary words. */
-const shortestLine = 16;
+/** A text made of secrets is looked for as a whole up to this length: what is in it is looked for anyway. */
+const longestWhole = 4096;
+/** A value is found across a line break when it is this long, and so much of it stands before the break: words are not put together from two lines. */
+const shortestWrapped = 16;
+const shortestBeforeBreak = 4;
+/** More is not held back, whatever comes. */
+const mostHeld = 64 * 1024;
+
+/** Part of a text that is not shown. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+}
 
 export function createRedactor(): Redactor {
-  /** Value to what stands for it, the longest first: a value inside another must not break it up. */
-  let known: (readonly [value: string, stand: string])[] = [];
-  const values = new Set<string>();
+  const matcher = new Matcher();
+  const concealed = new Set<string>();
   const opened = new WeakSet<Secret>();
 
-  const add = (value: string, name: string): void => {
-    if (value.length < shortest || values.has(value)) return;
-    values.add(value);
-    known = [...known, [value, `‹secret ${name}›`] as const].sort(([a], [b]) => b.length - a.length);
-  };
   const conceal = (value: string, name = "value"): void => {
-    add(value, name);
-    add(value.trim(), name);
-    add(JSON.stringify(value).slice(1, -1), name);
-    const lines = value.split(/\r?\n/);
-    if (lines.length > 1) for (const line of lines) if (line.length >= shortestLine && !line.startsWith("-----")) add(line, name);
+    if (concealed.has(value)) return;
+    concealed.add(value);
+    for (const form of formsOf(value)) matcher.add(form, name);
   };
   const remember = (secret: Secret): void => {
     if (opened.has(secret)) return;
     opened.add(secret);
     for (const part of secret.parts) remember(part);
+    const value = secret.reveal();
     // A joined text, such as an env file, also holds clear values: its lines are no secrets, only its parts are.
-    if (secret.parts.length === 0) conceal(secret.reveal(), secret.name);
-    else add(secret.reveal(), secret.name);
+    if (secret.parts.length === 0) conceal(value, secret.name);
+    else if (value.length <= longestWhole && !isOrdinary(withoutBreaks(value))) matcher.add(withoutBreaks(value), secret.name);
   };
-  const scrub = (text: string): string => known.reduce((text, [value, stand]) => (text.includes(value) ? text.replaceAll(value, stand) : text), text);
+  const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, matcher).ranges, text.length).text);
   const scrubUnknown = (data: unknown): unknown => {
     if (typeof data === "string") return scrub(data);
     if (Array.isArray(data)) return data.map(scrubUnknown);
@@ -59,42 +70,104 @@ export function createRedactor(): Redactor {
       remember(text);
       return text.reveal();
     },
-    stream() {
-      let held = "";
-      return {
-        push(piece) {
-          const text = held + piece;
-          const border = safeBorder(text, known);
-          held = text.slice(border);
-          return scrub(text.slice(0, border));
-        },
-        end() {
-          const rest = scrub(held);
-          held = "";
-          return rest;
-        },
-      };
-    },
-    scrubData: <T>(data: T): T => (known.length === 0 ? data : (scrubUnknown(data) as T)),
+    stream: () => new Stream(matcher),
+    scrubData: <T>(data: T): T => (matcher.size === 0 ? data : (scrubUnknown(data) as T)),
   };
 }
 
-/** Where `text` may be cut: behind it could be the beginning of a value, and no value lies across it. */
-function safeBorder(text: string, known: readonly (readonly [string, string])[]): number {
-  let border = text.length;
-  for (const [value] of known) {
-    for (let length = Math.min(value.length - 1, text.length); length > text.length - border; length--) {
-      if (text.endsWith(value.slice(0, length))) border = text.length - length;
-    }
+/** One text in pieces. */
+class Stream {
+  readonly #matcher: Matcher;
+  #held = "";
+  /** What of the held text belongs to a value whose beginning was shown as its name already. */
+  #covered: Range | undefined;
+
+  constructor(matcher: Matcher) {
+    this.#matcher = matcher;
   }
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const [value] of known) {
-      const start = text.lastIndexOf(value, border - 1);
-      if (start === -1 || start >= border || start + value.length <= border) continue;
-      border = start;
-      moved = true;
-    }
+
+  push(piece: string): string {
+    if (this.#matcher.size === 0) return piece;
+    return this.#show(this.#held + piece, true);
   }
-  return border;
+
+  end(): string {
+    return this.#show(this.#held, false);
+  }
+
+  #show(text: string, more: boolean): string {
+    const { ranges, pending } = rangesIn(text, this.#matcher);
+    const border = more && text.length - pending <= mostHeld ? pending : text.length;
+    const { text: clear, open } = shown(text, ranges, border, this.#covered);
+    this.#held = text.slice(border);
+    this.#covered = open === undefined ? undefined : { start: 0, end: open.end - border, name: open.name };
+    return clear;
+  }
+}
+
+/**
+ * A text up to `border` with names instead of what is not shown; values of one name in a row stand once.
+ * @param before what the text begins with that is shown already
+ * @returns also the range that reaches the border, for what comes behind it
+ */
+function shown(text: string, ranges: readonly Range[], border: number, before?: Range): { readonly text: string; readonly open: Range | undefined } {
+  let clear = "";
+  let at = 0;
+  let last = before;
+  if (before !== undefined) at = Math.min(before.end, border);
+  for (const { start, end, name } of ranges) {
+    if (start >= border) break;
+    if (last !== undefined && end <= last.end) continue;
+    if (start > at) clear += text.slice(at, start);
+    if (last === undefined || start > last.end || (start === last.end && name !== last.name)) clear += `‹secret ${name}›`;
+    last = { start, end, name: last !== undefined && start < last.end ? last.name : name };
+    at = Math.min(end, border);
+  }
+  clear += text.slice(at, border);
+  return { text: clear, open: last !== undefined && last.end >= border ? last : undefined };
+}
+
+/** What of a text is not shown, in order, and from where on it depends on what comes next. */
+function rangesIn(text: string, matcher: Matcher): { readonly ranges: readonly Range[]; readonly pending: number } {
+  const ranges: Range[] = [];
+  let pending = text.length;
+  const views = viewsOf(text);
+  for (const view of views) {
+    matcher.scan(view.text, (at) => {
+      const { found } = matcher.walk(view.text, at);
+      const match = found.findLast(({ length }) => isWhole(view, at, length));
+      if (match !== undefined) ranges.push({ start: view.start(at), end: view.end(at + match.length - 1), name: match.name });
+    });
+    pending = Math.min(pending, view.unfinished ?? text.length, pendingIn(view, matcher, text.length));
+  }
+  // A cut in the middle of an escape would make another letter of its rest.
+  for (let before = -1; before !== pending; ) {
+    before = pending;
+    for (const view of views) pending = view.letterAt(pending);
+  }
+  return { ranges: ranges.sort((a, b) => a.start - b.start || b.end - a.end), pending };
+}
+
+/** Where the first value may begin that the text does not hold to its end. */
+function pendingIn(view: View, matcher: Matcher, textLength: number): number {
+  const { length } = view.text;
+  for (let at = Math.max(0, length - matcher.longest + 1); at < length; at++) {
+    if (!matcher.walk(view.text, at).pending) continue;
+    const start = view.start(at);
+    const broken = breakWithin(view, at, length - at) ?? (view.end(length - 1) < (view.unfinished ?? textLength) ? length - at : undefined);
+    if (broken === undefined || broken >= shortestBeforeBreak) return start;
+  }
+  return textLength;
+}
+
+/** False for what only looks like a value because line breaks were left out. */
+function isWhole(view: View, at: number, length: number): boolean {
+  const broken = breakWithin(view, at, length);
+  return broken === undefined || (length >= shortestWrapped && broken >= shortestBeforeBreak);
+}
+
+/** How many letters stand before the first line break in a part of a view. */
+function breakWithin(view: View, at: number, length: number): number | undefined {
+  for (let i = 1; i < length; i++) if (view.start(at + i) !== view.end(at + i - 1)) return i;
+  return undefined;
 }
