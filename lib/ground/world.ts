@@ -114,7 +114,7 @@ export interface World {
   readonly hostname: string;
   readonly report: (event: Event) => void;
   /** Scrubs a secret value that was handed out from all output from now on. */
-  readonly conceal: (value: string) => void;
+  readonly conceal: (value: string, name?: string) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

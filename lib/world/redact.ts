@@ -13,6 +13,8 @@ export interface Redactor {
    * digits and words such as `true`: they would tear ordinary text apart. Other notations begin at six characters, lines at eight.
    */
   conceal(value: string, name?: string): void;
+  /** Words that are known to everybody, such as the name of the service: a value that is in one of them is left. */
+  allow(words: readonly string[]): void;
   scrub(text: string): string;
   /** Scrubs a text that arrives in pieces: a value cut by the border of two pieces is found too. */
   stream(): { push(piece: string): string; end(): string };
@@ -38,10 +40,11 @@ interface Range {
 export function createRedactor(): Redactor {
   const matcher = new Matcher();
   const concealed = new Set<string>();
+  const clear: string[] = [];
   const opened = new WeakSet<Secret>();
 
   const conceal = (value: string, name = "value"): void => {
-    if (concealed.has(value)) return;
+    if (concealed.has(value) || clear.some((word) => word.includes(value.trim()))) return;
     concealed.add(value);
     for (const form of formsOf(value)) matcher.add(form, name);
   };
@@ -64,6 +67,7 @@ export function createRedactor(): Redactor {
 
   return {
     conceal,
+    allow: (words) => void clear.push(...words),
     scrub,
     open(text) {
       if (!isSecret(text)) return text;

@@ -90,3 +90,12 @@ describe("Output", () => {
     expect(output.end()).toBe("ret P›");
   });
 });
+
+test("a value that is part of a name everybody may read is left: names must be found in what hosts answer", () => {
+  const redactor = createRedactor();
+  redactor.allow(["registry.example:5000/acme/shop", "192.0.2.7"]);
+  redactor.conceal("shop", "POSTGRES_USER");
+  redactor.conceal("192.0.2.7\n", "DB_HOST");
+  redactor.conceal("shop-keeper", "POSTGRES_PASSWORD");
+  expect(redactor.scrub("shop-web-1 192.0.2.7 shop-keeper")).toBe("shop-web-1 192.0.2.7 ‹secret POSTGRES_PASSWORD›");
+});
