@@ -57,6 +57,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     run: async (...given) => (await loaded()).run(...given),
     open: async (...given) => (await loaded()).open(...given),
     interact: async (...given) => (await loaded()).interact(...given),
+    renew: async (...given) => (await loaded()).renew(...given),
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
