@@ -53,9 +53,9 @@ export function createRedactor(): Redactor {
     opened.add(secret);
     for (const part of secret.parts) remember(part);
     const value = secret.reveal();
-    // A joined text, such as an env file, also holds clear values: its lines are no secrets, only its parts are.
+    // A joined text, such as an env file, also holds clear values: its lines are no secrets, only its parts are. Where they are not in it, it is another form of them.
     if (secret.parts.length === 0) conceal(value, secret.name);
-    else if (value.length <= longestWhole && !isOrdinary(withoutBreaks(value))) matcher.add(withoutBreaks(value), secret.name);
+    else if (value.length <= longestWhole && scrub(value) === value && !isOrdinary(withoutBreaks(value))) matcher.add(withoutBreaks(value), secret.name);
   };
   const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, matcher).ranges, text.length).text);
   const scrubUnknown = (data: unknown): unknown => {
