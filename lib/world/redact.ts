@@ -24,9 +24,13 @@ export interface Redactor {
 
 /** A text made of secrets is looked for as a whole up to this length: what is in it is looked for anyway. */
 const longestWhole = 4096;
-/** A value is found across a line break when it is this long, and so much of it stands before the break: words are not put together from two lines. */
+/**
+ * A value is found across a line break when it is this long, and so much of it stands before the break, or the line ends with so many letters without a
+ * blank as base64 and hex do: words are not put together from two lines.
+ */
 const shortestWrapped = 16;
 const shortestBeforeBreak = 4;
+const shortestRun = 16;
 /** More is not held back, whatever comes. */
 const mostHeld = 64 * 1024;
 
@@ -57,7 +61,7 @@ export function createRedactor(): Redactor {
     if (secret.parts.length === 0) conceal(value, secret.name);
     else if (value.length <= longestWhole && scrub(value) === value && !isOrdinary(withoutBreaks(value))) matcher.add(withoutBreaks(value), secret.name);
   };
-  const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, matcher).ranges, text.length).text);
+  const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, matcher, 0).ranges, text.length).text);
   const scrubUnknown = (data: unknown): unknown => {
     if (typeof data === "string") return scrub(data);
     if (Array.isArray(data)) return data.map(scrubUnknown);
@@ -85,6 +89,8 @@ class Stream {
   #held = "";
   /** What of the held text belongs to a value whose beginning was shown as its name already. */
   #covered: Range | undefined;
+  /** How many letters without a blank stand before the held text. */
+  #run = 0;
 
   constructor(matcher: Matcher) {
     this.#matcher = matcher;
@@ -100,9 +106,10 @@ class Stream {
   }
 
   #show(text: string, more: boolean): string {
-    const { ranges, pending } = rangesIn(text, this.#matcher);
+    const { ranges, pending } = rangesIn(text, this.#matcher, this.#run);
     const border = more && text.length - pending <= mostHeld ? pending : text.length;
     const { text: clear, open } = shown(text, ranges, border, this.#covered);
+    this.#run = runBefore(text, border, this.#run);
     this.#held = text.slice(border);
     this.#covered = open === undefined ? undefined : { start: 0, end: open.end - border, name: open.name };
     return clear;
@@ -132,17 +139,17 @@ function shown(text: string, ranges: readonly Range[], border: number, before?: 
 }
 
 /** What of a text is not shown, in order, and from where on it depends on what comes next. */
-function rangesIn(text: string, matcher: Matcher): { readonly ranges: readonly Range[]; readonly pending: number } {
+function rangesIn(text: string, matcher: Matcher, run: number): { readonly ranges: readonly Range[]; readonly pending: number } {
   const ranges: Range[] = [];
   let pending = text.length;
   const views = viewsOf(text);
   for (const view of views) {
     matcher.scan(view.text, (at) => {
       const { found } = matcher.walk(view.text, at);
-      const match = found.findLast(({ length }) => isWhole(view, at, length));
+      const match = found.findLast(({ length }) => isWhole(view, at, length, (place) => runBefore(text, place, run)));
       if (match !== undefined) ranges.push({ start: view.start(at), end: view.end(at + match.length - 1), name: match.name });
     });
-    pending = Math.min(pending, view.unfinished ?? text.length, pendingIn(view, matcher, text.length));
+    pending = Math.min(pending, view.unfinished ?? text.length, pendingIn(view, matcher, text.length, (place) => runBefore(text, place, run)));
   }
   // A cut in the middle of an escape would make another letter of its rest.
   for (let before = -1; before !== pending; ) {
@@ -153,21 +160,33 @@ function rangesIn(text: string, matcher: Matcher): { readonly ranges: readonly R
 }
 
 /** Where the first value may begin that the text does not hold to its end. */
-function pendingIn(view: View, matcher: Matcher, textLength: number): number {
+function pendingIn(view: View, matcher: Matcher, textLength: number, runTo: (place: number) => number): number {
   const { length } = view.text;
   for (let at = Math.max(0, length - matcher.longest + 1); at < length; at++) {
     if (!matcher.walk(view.text, at).pending) continue;
     const start = view.start(at);
     const broken = breakWithin(view, at, length - at) ?? (view.end(length - 1) < (view.unfinished ?? textLength) ? length - at : undefined);
-    if (broken === undefined || broken >= shortestBeforeBreak) return start;
+    if (broken === undefined || isWrap(view, at, broken, runTo)) return start;
   }
   return textLength;
 }
 
 /** False for what only looks like a value because line breaks were left out. */
-function isWhole(view: View, at: number, length: number): boolean {
+function isWhole(view: View, at: number, length: number, runTo: (place: number) => number): boolean {
   const broken = breakWithin(view, at, length);
-  return broken === undefined || (length >= shortestWrapped && broken >= shortestBeforeBreak);
+  return broken === undefined || (length >= shortestWrapped && isWrap(view, at, broken, runTo));
+}
+
+/** True for a line break that may be in the middle of a value which begins `broken` letters before it. */
+const isWrap = (view: View, at: number, broken: number, runTo: (place: number) => number): boolean => broken >= shortestBeforeBreak || runTo(view.end(at + broken - 1)) >= shortestRun;
+
+/** How many letters without a blank stand before a place, as far as it matters. @param run those before the text */
+function runBefore(text: string, place: number, run: number): number {
+  for (let count = 0; count < shortestRun; count++) {
+    if (place - count === 0) return Math.min(shortestRun, count + run);
+    if (/\s/.test(text.charAt(place - count - 1))) return count;
+  }
+  return shortestRun;
 }
 
 /** How many letters stand before the first line break in a part of a view. */

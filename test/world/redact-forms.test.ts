@@ -29,6 +29,7 @@ const printings: Readonly<Record<string, (value: string, before: string, behind:
   "with backslashes, as %q prints it": (value) => value.replaceAll(/[^A-Za-z0-9\n]/g, "\\$&"),
   "in an env file": (value) => value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\t", "\\t"),
   "in hex": (value) => Buffer.from(value).toString("hex"),
+  "in hex, wrapped": (value, before) => wrapped(Buffer.from(`${before}${value}`).toString("hex"), 32),
   "in HTML": Bun.escapeHTML,
 };
 
@@ -64,7 +65,8 @@ describe("any value", () => {
       expect(whole).toContain("‹secret X›");
       expect(whole.startsWith("\x01 ")).toBe(true);
       expect(whole.endsWith(" \x02 end")).toBe(true);
-      if (!name.includes("base64")) expect(remains(whole.replaceAll("‹secret X›", "\x03\x03\x03"), print(value.trim(), before, behind))).toBe(false);
+      if (name === "in hex, wrapped") expect(whole.replaceAll(/\s/g, "")).not.toContain(Buffer.from(value.trim()).toString("hex").slice(2, -2));
+      else if (!name.includes("base64")) expect(remains(whole.replaceAll("‹secret X›", "\x03\x03\x03"), print(value.trim(), before, behind))).toBe(false);
       else expect(Math.max(...whole.replaceAll(/‹secret X›/g, " ").replaceAll(base64(before), "").split(/\s/).map((word) => word.length))).toBeLessThan(16);
       expect(inPieces(redactor, text, cuts)).toBe(whole);
     }), { numRuns: 300 });
@@ -144,20 +146,22 @@ test("100 secrets and 50 MB of output: a pass over the text, not a pass for each
   const redactor = createRedactor();
   const random = (length: number): string => Buffer.from(crypto.getRandomValues(new Uint8Array(length))).toString("base64");
   for (let i = 0; i < 100; i++) redactor.conceal(`sk-live-${random(30)}`, `S${i}`);
-  const kinds: Readonly<Record<string, string>> = {
-    "a log": `2026-01-02T03:04:05Z web-1 GET /path/to?x=%20y 200 {"level":"info","msg":"said \\"hi\\""} ${"x".repeat(30)}\n`,
-    "beginnings of secrets": "sk-live-",
-    "escapes": "%41\\u0041\\n",
+  const megabyte = 1024 * 1024;
+  const kinds: Readonly<Record<string, readonly [line: string, megabytes: number]>> = {
+    "a log": [`2026-01-02T03:04:05Z web-1 GET /path/to?x=%20y 200 {"level":"info","msg":"said \\"hi\\""} ${"x".repeat(30)}\n`, 50],
+    "beginnings of secrets": ["sk-live-", 10],
+    "escapes": ["%41\\u0041\\n", 10],
   };
-  for (const [kind, line] of Object.entries(kinds)) {
+  for (const [kind, [line, megabytes]] of Object.entries(kinds)) {
     const piece = line.repeat(Math.ceil(65_536 / line.length));
     const stream = redactor.stream();
-    const started = performance.now();
+    // Time of this process's own: the machine may be busy with other things.
+    const before = process.cpuUsage();
     let length = 0;
-    for (let sent = 0; sent < 50 * 1024 * 1024; sent += piece.length) length += stream.push(piece).length;
+    for (let sent = 0; sent < megabytes * megabyte; sent += piece.length) length += stream.push(piece).length;
     length += stream.end().length;
-    // A machine that is busy with other things takes several times as long: what is to be caught is a factor of a hundred.
-    expect([kind, performance.now() - started < 45_000]).toEqual([kind, true]);
-    expect(length).toBeGreaterThanOrEqual(50 * 1024 * 1024);
+    const { user, system } = process.cpuUsage(before);
+    expect([kind, (user + system) / 1e6 < 20]).toEqual([kind, true]);
+    expect(length).toBeGreaterThanOrEqual(megabytes * megabyte);
   }
-}, 150_000);
+}, 300_000);
