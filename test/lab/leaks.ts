@@ -14,7 +14,10 @@ export function notations(value: string): readonly string[] {
     return [own, own.replaceAll("+", "-").replaceAll("/", "_")];
   });
   const percent = encodeURIComponent(value);
-  return [...new Set([value, JSON.stringify(value).slice(1, -1), percent, percent.replaceAll(/%../g, (code) => code.toLowerCase()), percent.replaceAll("%20", "+"), bytes.toString("hex"), value.replaceAll("\\", "\\\\"), value.replaceAll("'", "'\\''"), ...inside])];
+  // An env file doubles backslashes, and Docker's JSON is Go's.
+  const doubled = value.replaceAll("\\", "\\\\");
+  const go = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  return [...new Set([value, JSON.stringify(value).slice(1, -1), percent, percent.replaceAll(/%../g, (code) => code.toLowerCase()), percent.replaceAll("%20", "+"), bytes.toString("hex"), doubled, go(value), go(doubled), value.replaceAll("'", "'\\''"), ...inside])];
 }
 
 /** The names of the canaries that a text holds. */
