@@ -14,10 +14,11 @@ export function notations(value: string): readonly string[] {
     return [own, own.replaceAll("+", "-").replaceAll("/", "_")];
   });
   const percent = encodeURIComponent(value);
-  // An env file doubles backslashes, and Docker's JSON is Go's.
+  // An env file doubles backslashes, and Docker's JSON is Go's, with and without what is harmless in HTML.
   const doubled = value.replaceAll("\\", "\\\\");
-  const go = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
-  return [...new Set([value, JSON.stringify(value).slice(1, -1), percent, percent.replaceAll(/%../g, (code) => code.toLowerCase()), percent.replaceAll("%20", "+"), bytes.toString("hex"), doubled, go(value), go(doubled), value.replaceAll("'", "'\\''"), ...inside])];
+  const json = (text: string): string => JSON.stringify(text).slice(1, -1);
+  const go = (text: string): string => json(text).replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  return [...new Set([value, json(value), json(doubled), percent, percent.replaceAll(/%../g, (code) => code.toLowerCase()), percent.replaceAll("%20", "+"), bytes.toString("hex"), doubled, go(value), go(doubled), value.replaceAll("'", "'\\''"), ...inside])];
 }
 
 /** The names of the canaries that a text holds. */

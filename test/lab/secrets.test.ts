@@ -65,7 +65,7 @@ beforeAll(async () => {
   await Bun.write(`${project.folder}/store.conf.erb`, "password <%= ENV['TEMPLATE_SECRET'] %>\n");
   await Bun.write(`${project.folder}/vault.sh`, `echo '${canaries["PROGRAM_SECRET"]}'\n`);
   await Bun.write(`${project.folder}/vault.txt`, `${canaries["COMMAND_SECRET"]}\n`);
-  const line = ([name, value]: readonly [string, string]): string => `${name}='${value.replaceAll("'", `'"'"'`)}'\n`;
+  const line = ([name, value]: readonly [string, string]): string => `${name}="${value.replaceAll(/[\\"$]/g, "\\$&")}"\n`;
   const file = `${Object.entries({ ...secrets, TLS_CERT: certificate, TLS_KEY: tlsKey, SSH_KEY: sshKey }).map(line).join("")}COMMAND_SECRET=$(cat vault.txt)\n`;
   await Bun.write(`${project.folder}/.capstan/secrets`, file);
   await Bun.write(`${project.folder}/.capstan/secrets.wrong`, file.replace(lab.registry.password, canaries["WRONG"] ?? ""));
@@ -93,6 +93,9 @@ test("the search finds what it is to find", async () => {
   const value = nasty("planted");
   for (const form of [value, JSON.stringify({ value }), encodeURIComponent(value), btoa(encodeURIComponent("x")) + Buffer.from(`user:${value}`).toString("base64"), Buffer.from(value).toString("hex")]) expect(leaksIn(`a ${form} b`, { value })).toEqual(["value"]);
   expect(leaksIn("a b", { value })).toEqual([]);
+  // What is searched for is what is used.
+  const printed = JSON.parse((await project.must(["secrets", "print", "--json"], inFile)).stdout.split("\n")[0] ?? "") as { values: Canaries };
+  for (const [name, canary] of Object.entries(canaries)) if (name !== "WRONG") expect(printed.values[name]).toContain(canary);
   expect(notations(value).length).toBeGreaterThan(8);
   for (const [i, host] of lab.hosts.entries()) {
     await host.exec(`printf %s 'x${Buffer.from(`u:${canaries["APP_SECRET"]}`).toString("base64")}' > /root/planted-${i}`);
