@@ -70,7 +70,7 @@ class Reading {
     const text = await readFile(file, "utf8").catch(() => "");
     let active = isActive;
     for (const line of configLines(text)) {
-      if (line.keyword === "host") active = isActive && fitsAny(line.words.map((word) => word.toLowerCase()), (this.isFinal ? this.hostName : this.#address.host).toLowerCase());
+      if (line.keyword === "host") active = isActive && fitsAny(line.words, this.isFinal ? this.hostName : this.#address.host);
       else if (line.keyword === "match") active = isActive && this.#matches(line, file);
       else if (line.keyword === "include") for (const path of line.words.flatMap((pattern) => this.#filesOf(pattern, file))) await this.file(path, active, depth + 1);
       else if (active) this.#take(line);
@@ -121,8 +121,8 @@ class Reading {
 
   #nameFor(criterion: string): string | undefined {
     switch (criterion) {
-      case "host": return this.hostName.toLowerCase();
-      case "originalhost": return this.#address.host.toLowerCase();
+      case "host": return this.hostName;
+      case "originalhost": return this.#address.host;
       case "user": return this.one("user") ?? this.#login;
       case "localuser": return this.#login;
       case "tagged": return this.one("tag") ?? "";

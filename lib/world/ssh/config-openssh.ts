@@ -9,6 +9,8 @@ import { hostConfigFrom, type HostConfig } from "./host-config.ts";
 export interface OpensshReader extends AsyncDisposable {
   /** Undefined where OpenSSH is not installed. @throws DeployError (config) with OpenSSH's own words for a config it refuses */
   read(address: Address): Promise<HostConfig | undefined>;
+  /** The login name on this machine, which the environment need not have. Undefined where OpenSSH is not installed. */
+  login(): Promise<string | undefined>;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -37,9 +39,13 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
     const [{ printed }] = await Promise.all([askOpenssh("none", { user: undefined, host: "default", port: undefined }, env), write("config", [...includes, ...ours]), write("plain", includes)]);
     return { folder, defaults: printed };
   };
+  const isInstalled = (): boolean => Bun.which("ssh", { PATH: env["PATH"] ?? "" }) !== null;
   return {
+    async login() {
+      return isInstalled() ? (await (prepared ??= prepare())).defaults.get("user")?.[0] : undefined;
+    },
     async read(address) {
-      if (Bun.which("ssh", { PATH: env["PATH"] ?? "" }) === null) return undefined;
+      if (!isInstalled()) return undefined;
       const { folder, defaults } = await (prepared ??= prepare());
       const { printed, isFinal } = await askOpenssh(join(folder, "config"), address, env);
       // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.

@@ -126,7 +126,8 @@ function takeOffer(line: string, offered: { -readonly [Kind in keyof Algorithms]
 }
 
 function silence(client: Client): void {
-  (client as unknown as { readonly _protocol: { _debug: undefined } })._protocol._debug = undefined;
+  const { _protocol: protocol } = client as unknown as { readonly _protocol: object };
+  Object.assign(protocol, { _debug: undefined });
 }
 
 /**

@@ -87,8 +87,8 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
   const userPath = (path: string): string => (path.startsWith("~") || isAbsolute(path) ? expandHome(path, home) : resolve(cwd, path));
   const files = typeof ssh.config !== "boolean" ? ssh.config.map(userPath) : [`${home}/.ssh/config`, "/etc/ssh/ssh_config"];
   const openssh = opensshReader(files, usualKnownHosts.map((path) => expandHome(path, home)), env);
-  const login = env["USER"] ?? env["LOGNAME"] ?? userInfo().username;
-  const readConfig = async (address: Address): Promise<HostConfig> => {
+  const loginHere = (): string => env["USER"] ?? env["LOGNAME"] ?? (process.getuid?.() === 0 ? "root" : userInfo().username);
+  const readConfig = async (address: Address, login: string): Promise<HostConfig> => {
     if (ssh.config === false) return noHostConfig;
     return (await openssh.read(address)) ?? (await readConfigFiles(files, address, home, login));
   };
@@ -96,7 +96,8 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
     async find(name, kind) {
       const written = parseAddress(name);
       const address = kind !== "host" ? written : { ...written, user: written.user ?? ssh.user, port: written.port ?? ssh.port };
-      const config = await readConfig(address);
+      const login = (ssh.config === false ? undefined : await openssh.login()) ?? loginHere();
+      const config = await readConfig(address, login);
       const proxy = kind !== "host" || ssh.proxy === undefined ? undefined : ssh.proxy.split(",").map((jump) => jump.trim());
       const tokens: Tokens = {
         home,
@@ -105,6 +106,8 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         hostName: config.hostName ?? written.host,
         port: address.port ?? config.port ?? 22,
         user: address.user ?? userOf(kind, config, login),
+        keyAlias: (config.hostKeyAlias ?? written.host).toLowerCase(),
+        env,
       };
       const expand = (path: string): string => expandPath(path, tokens);
       const ownCommand = kind === "host" ? ssh.proxyCommand : undefined;
