@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP, isIPv6, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
+import { isDeployError } from "../../ground/errors.ts";
 import type { Clock } from "../../ground/world.ts";
 import { onAbort, throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import { connectFailure, socketFailure, unresolved } from "./failures.ts";
@@ -40,6 +41,7 @@ export async function dial(target: Target, clock: Clock, signal: AbortSignal, ne
       return await race(target, addresses, signal, network);
     } catch (error) {
       throwIfCancelled(signal);
+      if (isDeployError(error)) throw error;
       if (attempt >= target.connectionAttempts) throw socketFailure(target, error);
       await clock.sleep(attemptPauseMs, signal);
     }
