@@ -6,9 +6,10 @@ import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
 import { failureOf } from "./failure.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
-import { carryLane, type Engine, type HostPlanned } from "./lane.ts";
+import { carryLane } from "./lane.ts";
+import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
-import { takeBack } from "./undo.ts";
+import { quieten, takeBack } from "./undo.ts";
 
 /** What carrying out a plan needs beside the world. */
 export interface Conductor {
@@ -37,7 +38,8 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
       for (const error of errors.filter(isDeployError)) tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
       continue;
     }
-    const taken = score.journal.committed ? [] : await takeBack(world, score.journal);
+    const away = await quieten(world, score.journal);
+    const taken = score.journal.committed ? [] : await takeBack(world, score.journal, away);
     throw failureOf(plan, stretch, errors, score.journal, taken);
   }
   return score.times;
@@ -71,7 +73,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   if (first === undefined) return [];
   if (world.signal.aborted) return [new CancelledError()];
   const planned = (phase: Phase, host: string | undefined): PlannedStep[] =>
-    phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true })));
+    phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true, committed: phase.committed === true })));
   const hosts = first.lanes.map((lane) => lane.host);
   const tunnels = await openTunnels(world, stretch);
   if (!tunnels.ok) return tunnels.errors;
@@ -171,8 +173,8 @@ class Score implements Engine {
     if (planned.host !== undefined && planned.step.kind === "run" && planned.step.audit !== undefined) this.#conductor.onAudit(planned.host, planned.step.role, planned.step.audit);
   }
 
-  leave(host: string, pid: number): void {
-    this.journal.leftBehind.set(host, pid);
+  leave(host: string, left: LeftBatch): void {
+    this.journal.leftBehind.set(host, left);
   }
 
   withdraw(planned: PlannedStep): void {
@@ -187,7 +189,6 @@ class Score implements Engine {
   #openPhase(title: string): void {
     const phase = this.#phases.get(title);
     if (phase === undefined || this.#open.has(title)) return;
-    if (phase.committed === true) this.journal.committed = true;
     this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0) });
     this.#conductor.onPhase(title);
     tell(this.#world, { type: "phase-start", phase: title, hosts: phase.lanes.flatMap((lane) => lane.host ?? []) });

@@ -65,10 +65,11 @@ export function execute(connection: Connection, channel: ClientChannel, text: st
     channel,
     ended,
     async stop() {
-      if (!connection.isGone) await stopRun(connection, run).catch(() => undefined);
       const patience = Promise.withResolvers<void>();
       const timer = setTimeout(patience.resolve, stopMs);
-      await Promise.race([ended, patience.promise]);
+      // A host that answers nothing must not hold us up.
+      const stopped = connection.isGone ? undefined : stopRun(connection, run).catch(() => undefined);
+      await Promise.race([Promise.all([stopped, ended]), patience.promise]);
       clearTimeout(timer);
       if (isOpen(channel)) channel.close();
     },

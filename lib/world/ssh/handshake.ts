@@ -11,7 +11,8 @@ import type { Target } from "./target.ts";
 
 /** What ends the attempts in ssh2: its types leave it out. */
 const noMoreMethods = false as unknown as AnyAuthMethod;
-const keepaliveIntervalMs = 15_000;
+/** A host that is silent is given up after 15 to 20 seconds, whatever is going on: a network that was away for ten is not. */
+const keepaliveIntervalMs = 5_000;
 const keepaliveCountMax = 3;
 
 /**
@@ -68,12 +69,27 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
     signAtOnce(client, login.identities);
     await promise;
     await check.recorded();
+    countAllAsAnswers(client, stream);
     return client;
   } catch (error) {
     client.destroy();
     stream.destroy();
     throw error;
   }
+}
+
+/**
+ * ssh2 1.17.0 takes little but the answer to its own question for a sign of life. While a lot is sent over a slow line that question stands behind
+ * it for longer than a host may be silent: so whatever comes from the host counts, as with OpenSSH.
+ */
+function countAllAsAnswers(client: Client, stream: Duplex): void {
+  const inside = client as unknown as { readonly _resetKA?: () => void };
+  let heardAt = performance.now();
+  stream.on("data", () => {
+    if (performance.now() - heardAt < 1_000) return;
+    heardAt = performance.now();
+    inside._resetKA?.();
+  });
 }
 
 type HostKeyAlgorithm = "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" | "rsa-sha2-512" | "rsa-sha2-256" | "ssh-rsa";
