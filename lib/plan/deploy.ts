@@ -12,7 +12,7 @@ import { versionsInPlace } from "./current.ts";
 import { errorPagePhases, oldFileSteps } from "./files.ts";
 import { bootGroups } from "./groups.ts";
 import { pruneContainersOn } from "./prune.ts";
-import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
+import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
 import { pullPhase } from "./pull.ts";
@@ -116,12 +116,12 @@ const startedTogether = (lane: Lane): Lane => ({ ...lane, steps: [...lane.steps.
 export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
   const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
     kind: "run", role: role.name, title: `Stop ${container.name}`,
-    command: stopContainer(container.name, role.stopTimeoutSeconds),
+    command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true,
     timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
   })));
-  const replaced = places.flatMap(({ role, displaced }): HostStep[] => (displaced === undefined ? [] : [{ kind: "run", role: role.name, title: `Remove ${displaced.to}`, command: removeReplaced(displaced.to) }]));
+  const replaced = places.flatMap(({ role, displaced }): HostStep[] => (displaced === undefined ? [] : [{ kind: "run", role: role.name, title: `Remove ${displaced.to}`, command: removeReplaced(displaced.to), repeatable: true }]));
   return [
-    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version) },
+    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
     auditStep(order, undefined, `Tagging ${order.settings.repository}:${order.version} as the latest image`),
     ...stops,
     ...replaced,
