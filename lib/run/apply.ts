@@ -10,6 +10,7 @@ import { carryLane } from "./lane.ts";
 import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
 import { quieten, takeBack } from "./undo.ts";
+import { keepVigil } from "./vigil.ts";
 
 /** What carrying out a plan needs beside the world. */
 export interface Conductor {
@@ -124,18 +125,26 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
   }
 }
 
+/** Of a program on this machine. A build may take long; output does not give it more time, since one that goes in circles prints too. */
+const localTimeoutMs = 3_600_000;
+
 /** @returns false when an optional program failed */
 async function runHere(world: World, step: LocalStep): Promise<boolean> {
-  const lines = linesTo(world, step);
-  const exit = await world.programs.run(step.program, { timeoutMs: 3_600_000, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  let last: string | undefined;
+  const lines = linesTo(world, step, (line) => (last = line));
+  using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
+  const exit = await world.programs.run(step.program, { timeoutMs: localTimeoutMs, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
   lines.stdout.end();
   lines.stderr.end();
   if (exit.status !== 0 && step.optional !== true) throw new ProgramError(step.program, exit, { hint: step.hint });
   return exit.status === 0;
 }
 
-function linesTo(world: World, step: LocalStep): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
-  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.loud === true }));
+function linesTo(world: World, step: LocalStep, onLine: (line: string) => void): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
+  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => {
+    if (line.trim() !== "") onLine(line.trim());
+    tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.loud === true });
+  });
   return { stdout: splitter("stdout"), stderr: splitter("stderr") };
 }
 

@@ -84,6 +84,7 @@ async function takeBackStep(world: World, host: string, planned: PlannedStep): P
   if (step.kind !== "run" || step.undo === undefined) return { planned, ok: true, text: undefined };
   const timeoutMs = Math.max(undoTimeoutMs, step.timeoutMs ?? 0);
   let text: string | undefined;
+  using _ = keepVigil(world, { host, role: step.role, title: step.undoTitle ?? `Take back: ${step.title}`, deadlineMs: timeoutMs });
   try {
     const exit = await world.transport.run(host, step.undo, { timeoutMs, signal: AbortSignal.timeout(timeoutMs) });
     if (exit.status !== 0) text = exit.stderr.trim().split("\n").at(-1) || `it ended with ${exit.status === undefined ? `signal ${exit.signal}` : `status ${exit.status}`}`;

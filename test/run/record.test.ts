@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
 import { batchScript, MarkReader } from "../../lib/run/batch.ts";
 import { recordCommand } from "../../lib/run/record.ts";
@@ -52,6 +52,8 @@ class Left {
 }
 
 describe.each(shells.map((shell) => [shell]))("the record of a batch in %j", (shell) => {
+  setDefaultTimeout(30_000);
+
   test("is there when nobody reads any more: the command in flight ends, and none begins after it", async () => {
     const left = new Left(shell, [item(sh`true`), item(sh`sleep 0.5; exit 3`, true), item(sh`echo never`)]);
     await left.until(1);
