@@ -167,7 +167,7 @@ class HeldLock implements Lock {
       try {
         await reconnect(this.#world, this.#host, this.#over.signal, Math.max(0, until - this.#world.clock.now()));
         const taken = await this.#take(this.#over.signal, this.#taken.token);
-        if ("holder" in taken) return `the connection was, and now it is held ${describeLock(taken.holder)}`;
+        if ("holder" in taken) return `the connection broke, and now somebody else holds it: ${describeLock(taken.holder)}`;
         this.#taken = taken;
         tell(this.#world, { type: "notice", level: "info", host: this.#host, text: "The deploy lock was taken again", loud: false });
         return undefined;

@@ -18,7 +18,7 @@ export interface Taken {
 const undoTimeoutMs = 120_000;
 
 /** How long a host that lost its connection may take to be there again before it is given up. */
-const reconnectMs = 20_000;
+const reconnectMs = 15_000;
 
 /**
  * Takes back what a plan began, phase by phase, newest first, on all hosts side by side. A step whose outcome is

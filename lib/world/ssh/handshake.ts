@@ -83,12 +83,12 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
  * it for longer than a host may be silent: so whatever comes from the host counts, as with OpenSSH.
  */
 function countAllAsAnswers(client: Client, stream: Duplex): void {
-  const inside = client as unknown as { readonly _resetKA?: () => void };
+  const { _resetKA: count } = client as unknown as { readonly _resetKA?: () => void };
   let heardAt = performance.now();
   stream.on("data", () => {
     if (performance.now() - heardAt < 1_000) return;
     heardAt = performance.now();
-    inside._resetKA?.();
+    count?.();
   });
 }
 
