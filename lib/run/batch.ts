@@ -44,6 +44,7 @@ const lingerSeconds = 120;
  * At its end it says so and reads one more line: whoever sends it has seen how every command ended. Without that line,
  * or once nobody reads what it prints, or after a USR1, it begins no other command and leaves a process behind that has
  * the statuses in its environment, for two minutes: no file, nothing on a disk that may be full. `record.ts` asks for them.
+ * It says so twice: who scrubs secrets from output holds back an end that may be the beginning of one.
  * @param mark hex digits that no output holds by accident
  */
 export function batchScript(items: readonly BatchItem[], mark: string): Command {
@@ -52,6 +53,7 @@ trap 'stop=1' TERM
 trap 'stop=away' PIPE USR1
 m() { printf ${`\\036${mark} %s %s\\036`} "$1" "$2"; printf ${`\\036${mark} %s %s\\036`} "$1" "$2" >&2; }
 over() {
+  m over 0
   m over 0
   [ "$stop" = away ] || { IFS= read -r ack && exit 0; }
   trap '' PIPE USR1

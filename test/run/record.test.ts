@@ -4,6 +4,9 @@ import { batchScript, MarkReader } from "../../lib/run/batch.ts";
 import { recordCommand } from "../../lib/run/record.ts";
 import { run, shells } from "../support/shell.ts";
 
+// Each looks at all processes of this machine, which may be many.
+setDefaultTimeout(60_000);
+
 const item = (command: ReturnType<typeof sh>, optional = false) => ({ command, optional });
 
 /** A batch in a shell, and what a later connection finds out about it. */
@@ -52,8 +55,6 @@ class Left {
 }
 
 describe.each(shells.map((shell) => [shell]))("the record of a batch in %j", (shell) => {
-  setDefaultTimeout(30_000);
-
   test("is there when nobody reads any more: the command in flight ends, and none begins after it", async () => {
     const left = new Left(shell, [item(sh`true`), item(sh`sleep 0.5; exit 3`, true), item(sh`echo never`)]);
     await left.until(1);
