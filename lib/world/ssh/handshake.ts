@@ -95,6 +95,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     // From here on each packet would be put in words for nobody.
     silence(client);
     await check.recorded();
+    countAllAsAnswers(client, stream);
     return client;
   } catch (error) {
     client.destroy();
@@ -134,6 +135,20 @@ function takeOffer(line: string, offered: { -readonly [Kind in keyof Algorithms]
 function silence(client: Client): void {
   const { _protocol: protocol } = client as unknown as { readonly _protocol: object };
   Object.assign(protocol, { _debug: undefined });
+}
+
+/**
+ * ssh2 1.17.0 takes little but the answer to its own question for a sign of life. While a lot is sent over a slow line that question stands behind
+ * it for longer than a host may be silent: so whatever comes from the host counts, as with OpenSSH.
+ */
+function countAllAsAnswers(client: Client, stream: Duplex): void {
+  const { _resetKA: count } = client as unknown as { readonly _resetKA?: () => void };
+  let heardAt = performance.now();
+  stream.on("data", () => {
+    if (performance.now() - heardAt < 1_000) return;
+    heardAt = performance.now();
+    count?.();
+  });
 }
 
 /**

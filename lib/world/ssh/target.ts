@@ -74,8 +74,8 @@ export interface Targets extends AsyncDisposable {
 
 const usualKeys = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa", "~/.ssh/id_ed25519_sk", "~/.ssh/id_ecdsa_sk"];
 const usualKnownHosts = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
-/** Behind a firewall that forgets idle connections, and for hosts that die without a word. */
-const usualKeepaliveSeconds = 15;
+/** A host that is silent is given up after 15 to 20 seconds, whatever is going on: a network that was away for ten is not. */
+const usualKeepaliveSeconds = 5;
 const usualKeepaliveCountMax = 3;
 const globalKnownHosts = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 

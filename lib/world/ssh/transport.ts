@@ -4,7 +4,7 @@ import { ConnectError, isDeployError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import type { Terminal } from "../../ground/terminal.ts";
 import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
-import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
+import { throwIfCancelled, unlessCancelled, within } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
 import type { SshOptions } from "../../ground/ssh-options.ts";
 import type { Connection } from "./connection.ts";
@@ -36,6 +36,10 @@ export interface TransportOptions {
 const mostTries = 20;
 
 const sessionPauseMs = 50;
+/** How long a host may take to open a session: one that is gone is found out by its silence, earlier. */
+const openMs = 30_000;
+/** How long commands that have said their last word may take to be gone. */
+const lastWordsMs = 500;
 
 /** Reaches hosts by SSH, in this process. Dispose it to close all connections. */
 export function createTransport(options: TransportOptions): Transport & AsyncDisposable {
@@ -48,6 +52,8 @@ class SshTransport implements Transport, AsyncDisposable {
   readonly #clock: Clock;
   readonly #report: (event: EventBody) => void;
   readonly #open = new Set<{ stop(): Promise<void> }>();
+  /** Commands whose session is not closed yet: some have been told to end, and are about to. */
+  readonly #closing = new Set<Promise<void>>();
 
   constructor({ ssh, env, cwd, report, redactor, clock, prompt }: TransportOptions) {
     this.#redactor = redactor;
@@ -70,8 +76,13 @@ class SshTransport implements Transport, AsyncDisposable {
   async run(host: string, command: Command, limits: Limits): Promise<Exit> {
     checkCommand(host, command);
     const { connection, channel, slot } = await this.#session(host, command, limits.signal);
-    using _ = slot;
-    return await runCommand(connection, channel, command, limits, this.#redactor, this.#clock);
+    const closed = Promise.withResolvers<void>();
+    this.#closing.add(closed.promise);
+    return await runCommand(connection, channel, command, limits, this.#redactor, this.#clock, () => {
+      slot[Symbol.dispose]();
+      this.#closing.delete(closed.promise);
+      closed.resolve();
+    });
   }
 
   async open(host: string, command: Command, signal: AbortSignal): Promise<Channel> {
@@ -135,7 +146,7 @@ class SshTransport implements Transport, AsyncDisposable {
       const slot = await connection.slots.take(signal);
       const opening = connection.session();
       try {
-        return { connection, slot, channel: await unlessCancelled(opening, signal) };
+        return { connection, slot, channel: await unlessCancelled(within(openMs, opening), signal) };
       } catch (error) {
         slot[Symbol.dispose]();
         if (isDeployError(error)) {
@@ -155,6 +166,7 @@ class SshTransport implements Transport, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#open].map((channel) => channel.stop()));
+    await within(lastWordsMs, Promise.all(this.#closing)).catch(() => undefined);
     await this.#pool[Symbol.asyncDispose]();
   }
 }
