@@ -1,0 +1,67 @@
+import type { Socket } from "node:net";
+import { Client } from "ssh2";
+
+/** The inside of an ssh2 client, version 1.17.0: what is needed to begin behind the handshake, which OpenSSH has done. */
+interface ClientInside {
+  readonly _protocol: {
+    /** Sends the identification, which begins a handshake. */
+    start: () => void;
+    /** Says goodbye to the host: the connection is not ours to end. */
+    disconnect: () => void;
+    /** Takes bytes. @returns how many are used up */
+    _parse: (chunk: Buffer, at: number, end: number) => number;
+    /** What writes frames. */
+    _cipher: { allocPacket(payloadBytes: number): Buffer; encrypt(packet: Buffer): void; free(): void };
+    _onPayload(payload: Buffer): void;
+    _onWrite(packet: Buffer): void;
+    _onHeader(header: { readonly versions: { readonly software: string } }): void;
+  };
+}
+
+/** Bytes before the payload: its length, and that of a padding, which is none. */
+const headBytes = 5;
+const mostBytes = 1024 * 1024;
+
+/**
+ * An ssh2 client for the channels of a connection that OpenSSH has opened.
+ * @param stream the messages of RFC 4254, each behind its length (4 bytes) and a zero byte
+ */
+export function clientOver(stream: Socket): Client {
+  const client = new Client();
+  // The master keeps the connection alive and has logged in: ssh2 does neither.
+  client.connect({ sock: stream, username: "unused", readyTimeout: 0, keepaliveInterval: 0 });
+  const { _protocol: protocol } = client as unknown as ClientInside;
+  protocol.start = () => undefined;
+  protocol.disconnect = () => undefined;
+  protocol._cipher = {
+    allocPacket(payloadBytes) {
+      const packet = Buffer.alloc(headBytes + payloadBytes);
+      packet.writeUInt32BE(1 + payloadBytes);
+      return packet;
+    },
+    encrypt: (packet) => protocol._onWrite(packet),
+    free: () => undefined,
+  };
+  protocol._parse = frameParser((payload) => protocol._onPayload(payload));
+  protocol._onHeader({ versions: { software: "OpenSSH" } });
+  return client;
+}
+
+/** Takes frames apart, however they are cut. */
+function frameParser(onPayload: (payload: Buffer) => void): (chunk: Buffer, at: number, end: number) => number {
+  let held: Buffer | undefined;
+  return (chunk, at, end) => {
+    const bytes = held === undefined ? chunk.subarray(at, end) : Buffer.concat([held, chunk.subarray(at, end)]);
+    held = undefined;
+    let from = 0;
+    while (bytes.length - from >= headBytes) {
+      const length = bytes.readUInt32BE(from);
+      if (length < 2 || length > mostBytes) throw new Error("OpenSSH sent a message of an impossible length");
+      if (bytes.length - from < 4 + length) break;
+      onPayload(bytes.subarray(from + headBytes, from + 4 + length));
+      from += 4 + length;
+    }
+    if (from < bytes.length) held = bytes.subarray(from);
+    return end;
+  };
+}
