@@ -1,5 +1,6 @@
 import { ConnectError, type ConnectFailure } from "../../ground/errors.ts";
 import { formatDuration } from "../duration.ts";
+import type { Algorithms } from "./algorithms.ts";
 import type { Target } from "./target.ts";
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -69,6 +70,19 @@ export function handshakeFailure(target: Target, error: unknown): ConnectError {
   return connectFailure(target, "protocol", text(error), "Try \"ssh -v\" to see more.", error);
 }
 
+/** The host and ssh2 have no algorithm of one kind in common. */
+export class NoCommonAlgorithm extends Error {
+  readonly kind: keyof Algorithms;
+  /** What the host has. */
+  readonly offered: readonly string[];
+
+  constructor(kind: keyof Algorithms, offered: readonly string[]) {
+    super(`it offers only ${offered.join(", ")}`);
+    this.kind = kind;
+    this.offered = offered;
+  }
+}
+
 /** What a login came to. */
 export interface LoginAttempt {
   /** Labels of the keys that were offered. */
@@ -81,11 +95,22 @@ export interface LoginAttempt {
   readonly partial: boolean;
 }
 
+/** The cause of a login that was refused. */
+export class RefusedLogin extends Error {
+  readonly attempt: LoginAttempt;
+
+  constructor(attempt: LoginAttempt) {
+    super("no key was enough");
+    this.attempt = attempt;
+  }
+}
+
 /** No key was enough. */
-export function loginRefused(target: Target, { tried, notes, accepted, partial }: LoginAttempt): ConnectError {
+export function loginRefused(target: Target, attempt: LoginAttempt): ConnectError {
+  const { tried, notes, accepted, partial } = attempt;
   const others = accepted.filter((method) => method !== "publickey").join(", ");
   const details = [...tried.map((label) => `tried: ${label}`), ...notes];
-  const fail = (why: string, hint: string): ConnectError => connectFailure(target, "authentication", why, hint, undefined, details);
+  const fail = (why: string, hint: string): ConnectError => connectFailure(target, "authentication", why, hint, new RefusedLogin(attempt), details);
   if (tried.length === 0) return fail("there is no key to log in with", "Start an agent and add your key with ssh-add, or name a key file in ssh.keys.");
   if (partial) return fail(`a key is not enough for the user ${target.user}, it also wants ${others}`, `Let ${target.user} in with a key alone: AuthenticationMethods in sshd_config.`);
   if (accepted.length > 0 && !accepted.includes("publickey")) return fail(`it takes no keys, only ${others}`, "Set \"PubkeyAuthentication yes\" in sshd_config.");

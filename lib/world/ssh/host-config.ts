@@ -1,3 +1,5 @@
+import type { ChosenAlgorithms } from "./algorithms.ts";
+
 /** What ssh_config says of a host, as far as we follow it. Undefined or empty: it says nothing. Paths are as written. */
 export interface HostConfig {
   readonly hostName: string | undefined;
@@ -16,6 +18,23 @@ export interface HostConfig {
   readonly hashKnownHosts: boolean;
   readonly strictHostKeyChecking: "yes" | "accept-new" | "no" | undefined;
   readonly connectTimeoutSeconds: number | undefined;
+  readonly certificateFiles: readonly string[];
+  /** Lists that somebody set, in their order, without `+`, `-` and `^`. */
+  readonly algorithms: ChosenAlgorithms;
+  /** Signatures we may log in with. */
+  readonly pubkeyAlgorithms: readonly string[] | undefined;
+  /** Ways to log in, best first. */
+  readonly preferredAuthentications: readonly string[] | undefined;
+  readonly pubkeyAuthentication: boolean;
+  readonly gssapiAuthentication: boolean;
+  readonly hostbasedAuthentication: boolean;
+  readonly pkcs11Provider: string | undefined;
+  readonly knownHostsCommand: string | undefined;
+  readonly verifyHostKeyDns: boolean;
+  readonly revokedHostKeys: readonly string[];
+  readonly proxyUseFdpass: boolean;
+  /** With its tokens. */
+  readonly controlPath: string | undefined;
 }
 
 /** Gives the values of a keyword, all of them where it may be repeated. Keywords are lower case. */
@@ -33,6 +52,8 @@ export function hostConfigFrom(values: Values): HostConfig {
   const number = (keyword: string): number | undefined => (/^\d+$/.test(one(keyword) ?? "") ? Number(one(keyword)) : undefined);
   const isOn = (keyword: string): boolean => ["yes", "true"].includes(one(keyword)?.toLowerCase() ?? "");
   const paths = (keyword: string): string[] => (unlessNone(keyword) ?? "").match(/"[^"]*"|\S+/g)?.map((path) => path.replaceAll('"', "")) ?? [];
+  const list = (keyword: string): string[] | undefined => one(keyword)?.split(",").map((name) => name.trim()).filter(Boolean);
+  const isOff = (keyword: string): boolean => ["no", "false"].includes(one(keyword)?.toLowerCase() ?? "");
   return {
     hostName: one("hostname"),
     user: one("user"),
@@ -48,6 +69,20 @@ export function hostConfigFrom(values: Values): HostConfig {
     hashKnownHosts: isOn("hashknownhosts"),
     strictHostKeyChecking: strictness[one("stricthostkeychecking")?.toLowerCase() ?? ""],
     connectTimeoutSeconds: number("connecttimeout"),
+    certificateFiles: values("certificatefile").map((path) => path.replaceAll('"', "")).filter((path) => path.toLowerCase() !== "none"),
+    algorithms: { kex: list("kexalgorithms"), hostKeys: list("hostkeyalgorithms"), ciphers: list("ciphers"), macs: list("macs") },
+    pubkeyAlgorithms: list("pubkeyacceptedalgorithms"),
+    preferredAuthentications: list("preferredauthentications"),
+    pubkeyAuthentication: !isOff("pubkeyauthentication"),
+    gssapiAuthentication: isOn("gssapiauthentication"),
+    hostbasedAuthentication: isOn("hostbasedauthentication"),
+    pkcs11Provider: unlessNone("pkcs11provider"),
+    knownHostsCommand: unlessNone("knownhostscommand"),
+    // With "ask" OpenSSH shows what DNS says and asks all the same.
+    verifyHostKeyDns: isOn("verifyhostkeydns"),
+    revokedHostKeys: paths("revokedhostkeys"),
+    proxyUseFdpass: isOn("proxyusefdpass"),
+    controlPath: unlessNone("controlpath"),
   };
 }
 

@@ -4,7 +4,8 @@ import { createHmac, createHash, randomBytes } from "node:crypto";
 export interface KnownHost {
   readonly file: string;
   readonly line: number;
-  readonly marker: "revoked" | undefined;
+  /** `cert-authority`: the key signs the certificates of these hosts. */
+  readonly marker: "revoked" | "cert-authority" | undefined;
   /** `|1|salt|hash`, or patterns with commas between. */
   readonly hosts: string;
   /** Such as `ssh-ed25519`. */
@@ -21,12 +22,13 @@ export type Verdict =
   | { readonly kind: "changed"; readonly instead: readonly KnownHost[] }
   | { readonly kind: "revoked"; readonly by: KnownHost };
 
-/** The entries of a file. Certificate authorities and lines that make no sense are left out: hosts are known by their keys only. */
+/** The entries of a file. Lines that make no sense are left out. */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return text.split("\n").flatMap((line, i) => {
     const [, marker, hosts, type, key] = /^\s*(?:@(\S+)\s+)?([^\s#@]\S*)\s+(\S+)\s+([A-Za-z0-9+/]+=*)(?:\s|$)/.exec(line) ?? [];
-    if (hosts === undefined || type === undefined || key === undefined || (marker !== undefined && marker !== "revoked")) return [];
-    return [{ file, line: i + 1, marker: marker === "revoked" ? ("revoked" as const) : undefined, hosts, type, key }];
+    if (hosts === undefined || type === undefined || key === undefined) return [];
+    if (marker !== undefined && marker !== "revoked" && marker !== "cert-authority") return [];
+    return [{ file, line: i + 1, marker, hosts, type, key }];
   });
 }
 

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import type { SshOptions } from "../../ground/ssh-options.ts";
+import type { ChosenAlgorithms } from "./algorithms.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { readConfigFiles } from "./config-file.ts";
 import { opensshReader } from "./config-openssh.ts";
@@ -34,7 +35,16 @@ export interface Target {
   readonly dnsRetries: number;
   /** Never for a jump host: nothing runs there. */
   readonly forwardAgent: boolean;
+  /** Certificates that ssh_config names, for the keys of {@link identityFiles}. */
+  readonly certificateFiles: readonly string[];
+  /** Lists that ssh_config sets, in its order. */
+  readonly algorithms: ChosenAlgorithms;
+  /** What ssh_config asks for and ssh2 has no part in. */
+  readonly extras: Extras;
 }
+
+/** Options of ssh_config that only OpenSSH itself can follow. */
+export type Extras = Pick<HostConfig, "preferredAuthentications" | "pubkeyAuthentication" | "gssapiAuthentication" | "hostbasedAuthentication" | "pkcs11Provider" | "knownHostsCommand" | "verifyHostKeyDns" | "revokedHostKeys" | "proxyUseFdpass" | "controlPath">;
 
 /** Finds out how to connect to hosts. Give it back: it may hold a temporary file. */
 export interface Targets extends AsyncDisposable {
@@ -45,7 +55,7 @@ export interface Targets extends AsyncDisposable {
   find(name: string, kind: "host" | "hop"): Promise<Target>;
 }
 
-const usualKeys = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
+const usualKeys = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa", "~/.ssh/id_ed25519_sk", "~/.ssh/id_ecdsa_sk"];
 const usualKnownHosts = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
 const globalKnownHosts = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 
@@ -102,6 +112,9 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         timeoutMs: (config.connectTimeoutSeconds ?? ssh.connectTimeoutSeconds) * 1000,
         dnsRetries: ssh.dnsRetries,
         forwardAgent: kind === "host" && ssh.forwardAgent,
+        certificateFiles: config.certificateFiles.map(expand),
+        algorithms: config.algorithms,
+        extras: config,
       };
     },
     [Symbol.asyncDispose]: () => openssh[Symbol.asyncDispose](),
