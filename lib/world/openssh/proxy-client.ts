@@ -33,14 +33,18 @@ export function clientOver(stream: Socket): Client {
   const { _protocol: protocol } = client as unknown as ClientInside;
   protocol.start = () => undefined;
   protocol.disconnect = () => undefined;
+  const { _onWrite: write } = protocol;
+  let isOver = false;
   protocol._cipher = {
     allocPacket(payloadBytes) {
       const packet = Buffer.alloc(headBytes + payloadBytes);
       packet.writeUInt32BE(1 + payloadBytes);
       return packet;
     },
-    encrypt: (packet) => protocol._onWrite(packet),
-    free: () => undefined,
+    encrypt(packet) {
+      if (!isOver) write(packet);
+    },
+    free: () => void (isOver = true),
   };
   protocol._parse = frameParser((payload) => protocol._onPayload(payload));
   protocol._onHeader({ versions: { software: "OpenSSH" } });

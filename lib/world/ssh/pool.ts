@@ -4,7 +4,7 @@ import type { EventBody } from "../../ground/event.ts";
 import type { Clock } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import { Slots } from "../slots.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionPool } from "./connection.ts";
 import { dial, dialCommand } from "./dial.ts";
 import { forwardThrough } from "./forward.ts";
 import { handshake } from "./handshake.ts";
@@ -12,6 +12,7 @@ import { HostKeys } from "./host-keys.ts";
 import type { Keyring } from "./identity.ts";
 import { Shared } from "./shared.ts";
 import type { Target, Targets } from "./target.ts";
+import { openTunnel } from "./tunnel.ts";
 
 export interface PoolOptions {
   readonly targets: Targets;
@@ -33,7 +34,7 @@ interface Route {
 const keyOf = ({ name, kind, via }: Route): string => [kind, ...(via ?? []), name].join(" ");
 
 /** One connection a host, opened when it is first needed, opened again when it was lost. */
-export class Pool implements AsyncDisposable {
+export class Pool implements ConnectionPool {
   readonly #options: PoolOptions;
   readonly #hostKeys: HostKeys;
   readonly #starts: Slots;
@@ -46,9 +47,12 @@ export class Pool implements AsyncDisposable {
     this.#starts = new Slots(options.maxConcurrentStarts);
   }
 
-  /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
   get(name: string, signal: AbortSignal): Promise<Connection> {
     return this.#get({ name, kind: "host", via: undefined }, signal, []);
+  }
+
+  async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
+    return await openTunnel(await this.get(host, signal), port, signal);
   }
 
   async #get(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
@@ -116,6 +120,5 @@ export class Pool implements AsyncDisposable {
     const all = [...this.#connections];
     await Promise.all(all.filter(([key]) => key.startsWith("host ")).map(close));
     await Promise.all(all.filter(([key]) => key.startsWith("hop ")).map(close));
-    await this.#options.targets[Symbol.asyncDispose]();
   }
 }

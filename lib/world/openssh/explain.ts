@@ -1,0 +1,110 @@
+import { ConnectError, DeployError } from "../../ground/errors.ts";
+import { connectFailure, loginRefused, tooSlow, unresolved, type LoginAttempt } from "../ssh/failures.ts";
+import type { Target } from "../ssh/target.ts";
+
+/** What a master said before it gave up: lines of its standard error, with `LC_ALL=C` and `LogLevel=DEBUG1`. */
+export type Words = readonly string[];
+
+const isDebug = (line: string): boolean => /^debug\d: /.test(line);
+/** What OpenSSH says to its user, without what it says to itself. */
+export const plainWords = (words: Words): string[] => words.filter((line) => !isDebug(line) && line.trim() !== "" && !/^@+$/.test(line.trim()));
+
+/**
+ * Why a master gave up.
+ * @param certificates says of a certificate that was offered why the host cannot have taken it
+ */
+export function explain(target: Target, words: Words, certificates: (path: string) => string | undefined = () => undefined): DeployError {
+  const said = plainWords(words);
+  const find = (pattern: RegExp): RegExpExecArray | undefined => said.map((line) => pattern.exec(line)).find((match) => match !== null) ?? undefined;
+  const fail = (reason: ConnectError["reason"], why: string, hint: string): ConnectError => connectFailure(target, reason, why, hint, undefined, said);
+
+  const wrong = find(/^(.*: line \d+: .*|.*Bad configuration option: .*|.*terminating, \d+ bad configuration options.*|command-line line \d+: .*|percent_expand: .*|vdollar_percent_expand: .*)$/);
+  if (wrong !== undefined) return new DeployError("config", `Cannot read the SSH config: ${wrong[1]}`, { host: target.name, hint: "Mend that line, or set ssh.config to false to go without it." });
+  // Without an answer of the host all the words are those of the way to it.
+  const answered = words.some((line) => /^debug1: (Remote protocol version|Connecting to|Connection established)/.test(line));
+  const greeted = words.some((line) => line.startsWith("debug1: Remote protocol version"));
+  if (!greeted && (target.jumps.length > 0 || (target.proxyCommand !== undefined && !answered))) return onTheWay(target, said);
+  return hostKeyRefusal(target, said, find) ?? loginRefusal(target, words, said, certificates) ?? network(target, find, fail) ?? fail("protocol", said.at(-1) ?? "ssh gave up without a word", 'Try "ssh -v" to see more.');
+}
+
+type Find = (pattern: RegExp) => RegExpExecArray | undefined;
+
+function hostKeyRefusal(target: Target, said: readonly string[], find: Find): ConnectError | undefined {
+  const refuse = (why: string, hint: string): ConnectError => new ConnectError(target.name, "host-key", `Cannot connect to ${target.name}: ${why}`, { hint, details: said });
+  const offending = find(/^Offending .*key in (.+:\d+)$/)?.[1];
+  const revoked = find(/^(?:Host |)(?:key|certificate).*revoked|marked as revoked|REVOKED HOST KEY/i) ?? find(/revoked by file (.+)$/);
+  if (revoked !== undefined) return refuse(`its host key is revoked${offending === undefined ? "" : ` in ${offending}`}`, "Give the host a new key: a revoked one may be in the wrong hands.");
+  if (find(/REMOTE HOST IDENTIFICATION HAS CHANGED/) !== undefined) {
+    const [, file] = /^(.+):\d+$/.exec(offending ?? "") ?? [];
+    return refuse(`its host key is not the one in ${offending ?? "known_hosts"}`, `Find out why. If the host was installed anew, remove ${offending === undefined ? "the line" : "that line"}, or run "ssh-keygen -R '${target.knownAs}'${file === undefined ? "" : ` -f ${file}`}", and try again; otherwise somebody may be in between.`);
+  }
+  const certificate = find(/^(?:Certificate invalid: |.*[Cc]ertificate )(.*(?:not a listed principal|expired|not yet valid|has wrong type|is not a host certificate|not valid).*)$/)?.[1];
+  if (find(/Host key verification failed|host key is known for .* and you have requested strict checking/) === undefined) return undefined;
+  if (certificate !== undefined) return refuse(`its host certificate does not hold: ${certificate}`, "Have the host's key signed anew for the name it is reached by.");
+  const add = `"ssh-keyscan${target.port === 22 ? "" : ` -p ${target.port}`} ${target.hostName} >> ${target.knownHostsFiles[0] ?? "~/.ssh/known_hosts"}"`;
+  return refuse("its host key is not known", `Compare the fingerprint, then add the key with ${add}, or set ssh.strictHostKeyChecking to "accept-new".`);
+}
+
+/** What became of the login, as OpenSSH tells itself. */
+export function loginAttempt(words: Words): LoginAttempt {
+  const refusals = words.flatMap((line) => /^debug1: Authentications that can continue: (.+)$/.exec(line)?.[1] ?? []);
+  const last = words.flatMap((line) => /Permission denied \(([^)]*)\)/.exec(line)?.[1] ?? []).at(-1) ?? refusals.at(-1) ?? "";
+  const notes = words.flatMap((line) => /^(?:debug1: )?(Load key ".*|sign_and_send_pubkey: .*|.*: signing failed for .*)$/.exec(line)?.[1] ?? []).filter((note) => !note.endsWith("No such file or directory"));
+  return {
+    tried: [...new Set(words.flatMap(labelOf))], notes: [...new Set(notes)],
+    accepted: last.split(",").filter(Boolean), partial: words.some((line) => /with partial success/.test(line)),
+  };
+}
+
+function labelOf(line: string): string[] {
+  const [, label, rest = ""] = /^debug1: Offering public key: (.+?) [A-Z0-9-]+ SHA256:\S+(.*)$/.exec(line) ?? [];
+  if (label !== undefined) return [rest.includes("agent") && !label.startsWith("/") ? `${label} (in the agent)` : label];
+  const [, path] = /^debug1: Trying private key: (.+)$/.exec(line) ?? [];
+  return path === undefined ? [] : [path];
+}
+
+function loginRefusal(target: Target, words: Words, said: readonly string[], certificates: (path: string) => string | undefined): ConnectError | undefined {
+  if (said.some((line) => /too many authentication failures/i.test(line))) {
+    return connectFailure(target, "authentication", `it hung up after too many keys for the user ${target.user}`, "Name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config.", undefined, said);
+  }
+  if (!said.some((line) => /Permission denied|No more authentication methods/.test(line))) return undefined;
+  const attempt = loginAttempt(words);
+  // A key file that cannot be read is no key: what OpenSSH says of it stands first.
+  const causes = words.flatMap((line) => /^debug1: Offering public key: (.+?) [A-Z0-9]+-CERT SHA256:/.exec(line)?.[1] ?? []).flatMap((path) => certificates(path) ?? []);
+  const refused = loginRefused(target, { ...attempt, notes: [...new Set(causes), ...attempt.notes] });
+  const [cause] = causes;
+  if (cause === undefined) return refused;
+  return connectFailure(target, "authentication", `it refused every key for the user ${target.user}: ${cause}`, "Have the key signed anew, for the user you log in as.", undefined, refused.details);
+}
+
+function network(target: Target, find: Find, fail: (reason: ConnectError["reason"], why: string, hint: string) => ConnectError): ConnectError | undefined {
+  const resolving = find(/Could not resolve hostname/);
+  if (resolving !== undefined) return unresolved(target, undefined);
+  if (find(/connect to .*: Connection refused/) !== undefined) return fail("refused", `nothing listens on port ${target.port}`, "Check ssh.port and that sshd runs on the host.");
+  if (find(/timed out during banner exchange/) !== undefined) return tooSlow(target, "the handshake was not done");
+  if (find(/timed out/) !== undefined) return tooSlow(target, "it did not answer");
+  if (find(/No route to host|Network is unreachable|Cannot assign requested address|Host is down|Can't assign requested/) !== undefined) return fail("unreachable", "there is no route to it", "Check the address, and your network or VPN.");
+  const none = find(/Unable to negotiate with .*: (no matching .*)$/)?.[1];
+  if (none !== undefined) return fail("protocol", `no algorithm in common (${none})`, "Allow it with the option of ssh_config that names this kind, such as HostKeyAlgorithms or KexAlgorithms.");
+  if (find(/kex_exchange_identification|banner line contains invalid|Bad remote protocol|Protocol major versions differ|invalid characters|Bad packet length|Invalid SSH identification/) !== undefined) {
+    return fail("protocol", `what listens on port ${target.port} does not answer as an SSH server`, "Check ssh.port. An sshd hangs up like that when too many connect at once (MaxStartups), or when it blocks this address.");
+  }
+  if (find(/Connection (closed|reset)|Broken pipe/) !== undefined) return fail("protocol", "it closed the connection before the handshake was done", "Look at the log of sshd on the host: it may limit new connections (MaxStartups), or block this address.");
+  return undefined;
+}
+
+/** The host itself was never heard: it is the way that failed, or what stands at its end. */
+function onTheWay(target: Target, said: readonly string[]): ConnectError {
+  const last = target.jumps.at(-1);
+  // The last words are of our own ssh, whose connection was cut; the reason stands before.
+  const reason = said.find((line) => !/^(kex_exchange_identification|ssh_exchange_identification|Connection closed by UNKNOWN|stdio forwarding failed|Connection to UNKNOWN|Warning: Permanently added)/.test(line)) ?? said.at(-1) ?? "it gave up without a word";
+  if (last === undefined) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name}: its ProxyCommand gives no connection`, { hint: `Run "${target.proxyCommand}" by hand to see why.`, details: said });
+  const [, opening] = /open failed: (.*)$/.exec(reason) ?? [];
+  if (opening === undefined) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name} through ${target.jumps.join(",")}: ${reason}`, { hint: `Try "ssh ${last}" to see more.`, details: said });
+  if (/prohibited/.test(opening)) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name}: ${last} does not let us through (${opening})`, { hint: `Set "AllowTcpForwarding yes" in sshd_config on ${last}.`, details: said });
+  const hint = `Check host and port as ${last} sees them.`;
+  if (/refused/i.test(opening)) return connectFailure(target, "refused", `nothing listens there, says ${last}`, hint, undefined, said);
+  if (/timed out/i.test(opening)) return connectFailure(target, "timeout", `it does not answer, says ${last}`, hint, undefined, said);
+  if (/name|unknown host/i.test(opening)) return connectFailure(target, "resolve", `${last} finds no address for ${target.hostName}`, hint, undefined, said);
+  return connectFailure(target, "unreachable", `${last} cannot reach it: ${opening}`, hint, undefined, said);
+}
