@@ -35,6 +35,7 @@ describe.each(transports)("over %s", (_, make) => {
       const answers = await Promise.all(Array.from({ length: 6 }, async () => (await fetch(`http://127.0.0.1:${there}/layer`)).text()));
       expect(answers.map((text) => text.length)).toEqual(Array.from({ length: 6 }, () => layer.length));
       await tunnel[Symbol.asyncDispose]();
+      for (let i = 0; i < 400 && server.opened.size > 0; i++) await Bun.sleep(5);
       expect(server.opened.size).toBe(0);
       expect(await failureOf(fetch(`http://127.0.0.1:${there}/layer`))).toBeInstanceOf(Error);
       await using again = await open.transport.tunnel(server.host, port, never);

@@ -7,15 +7,20 @@ export type Words = readonly string[];
 
 const isDebug = (line: string): boolean => /^debug\d: /.test(line);
 /** What OpenSSH says to its user, without what it says to itself. */
-export const plainWords = (words: Words): string[] => words.filter((line) => !isDebug(line) && line.trim() !== "" && !/^@+$/.test(line.trim()));
+export const plainWords = (words: Words): string[] => words.filter((line) => !isDebug(line) && line.trim() !== "" && !/^@.*@$|^no such identity: /.test(line.trim()));
 
-/**
- * Why a master gave up.
- * @param certificates says of a certificate that was offered why the host cannot have taken it
- */
-export function explain(target: Target, words: Words, certificates: (path: string) => string | undefined = () => undefined): DeployError {
+/** What explains the words, beside the words. */
+export interface Circumstances {
+  /** Says of a certificate that was offered why the host cannot have taken it. */
+  readonly certificates?: (path: string) => string | undefined;
+  /** The jump hosts, nearest first. */
+  readonly hops?: readonly Target[];
+}
+
+/** Why a master gave up. */
+export function explain(target: Target, words: Words, { certificates = () => undefined, hops = [] }: Circumstances = {}): DeployError {
   const said = plainWords(words);
-  const find = (pattern: RegExp): RegExpExecArray | undefined => said.map((line) => pattern.exec(line)).find((match) => match !== null) ?? undefined;
+  const find = finderIn(said);
   const fail = (reason: ConnectError["reason"], why: string, hint: string): ConnectError => connectFailure(target, reason, why, hint, undefined, said);
 
   const wrong = find(/^(.*: line \d+: .*|.*Bad configuration option: .*|.*terminating, \d+ bad configuration options.*|command-line line \d+: .*|percent_expand: .*|vdollar_percent_expand: .*)$/);
@@ -23,20 +28,24 @@ export function explain(target: Target, words: Words, certificates: (path: strin
   // Without an answer of the host all the words are those of the way to it.
   const answered = words.some((line) => /^debug1: (Remote protocol version|Connecting to|Connection established)/.test(line));
   const greeted = words.some((line) => line.startsWith("debug1: Remote protocol version"));
-  if (!greeted && (target.jumps.length > 0 || (target.proxyCommand !== undefined && !answered))) return onTheWay(target, said);
-  return hostKeyRefusal(target, said, find) ?? loginRefusal(target, words, said, certificates) ?? network(target, find, fail) ?? fail("protocol", said.at(-1) ?? "ssh gave up without a word", 'Try "ssh -v" to see more.');
+  if (!greeted && (target.jumps.length > 0 || (target.proxyCommand !== undefined && !answered))) return onTheWay(target, said, hops);
+  return hostKeyRefusal(target, words, said) ?? loginRefusal(target, words, said, certificates) ?? network(target, find, fail) ?? fail("protocol", said.at(-1) ?? "ssh gave up without a word", 'Try "ssh -v" to see more.');
 }
 
 type Find = (pattern: RegExp) => RegExpExecArray | undefined;
+const finderIn = (words: Words): Find => (pattern) => words.map((line) => pattern.exec(line)).find((match) => match !== null) ?? undefined;
 
-function hostKeyRefusal(target: Target, said: readonly string[], find: Find): ConnectError | undefined {
-  const refuse = (why: string, hint: string): ConnectError => new ConnectError(target.name, "host-key", `Cannot connect to ${target.name}: ${why}`, { hint, details: said });
+function hostKeyRefusal(target: Target, words: Words, said: readonly string[]): ConnectError | undefined {
+  const find = finderIn(words);
+  const shown = find(/^debug1: Server host (?:key|certificate): (\S+ SHA256:[^\s,]+)/)?.[1];
+  const refuse = (why: string, hint: string, details: readonly string[] = said): ConnectError =>
+    new ConnectError(target.name, "host-key", `Cannot connect to ${target.name}: ${why}`, { hint, details: [...(shown === undefined ? [] : [`shown: ${shown}`]), ...details] });
   const offending = find(/^Offending .*key in (.+:\d+)$/)?.[1];
   const revoked = find(/^(?:Host |)(?:key|certificate).*revoked|marked as revoked|REVOKED HOST KEY/i) ?? find(/revoked by file (.+)$/);
   if (revoked !== undefined) return refuse(`its host key is revoked${offending === undefined ? "" : ` in ${offending}`}`, "Give the host a new key: a revoked one may be in the wrong hands.");
   if (find(/REMOTE HOST IDENTIFICATION HAS CHANGED/) !== undefined) {
     const [, file] = /^(.+):\d+$/.exec(offending ?? "") ?? [];
-    return refuse(`its host key is not the one in ${offending ?? "known_hosts"}`, `Find out why. If the host was installed anew, remove ${offending === undefined ? "the line" : "that line"}, or run "ssh-keygen -R '${target.knownAs}'${file === undefined ? "" : ` -f ${file}`}", and try again; otherwise somebody may be in between.`);
+    return refuse(`its host key is not the one in ${offending ?? "known_hosts"}`, `Find out why. If the host was installed anew, remove ${offending === undefined ? "the line" : "that line"}, or run "ssh-keygen -R '${target.knownAs}'${file === undefined ? "" : ` -f ${file}`}", and try again; otherwise somebody may be in between.`, offending === undefined ? said : [`known: (${offending})`]);
   }
   const certificate = find(/^(?:Certificate invalid: |.*[Cc]ertificate )(.*(?:not a listed principal|expired|not yet valid|has wrong type|is not a host certificate|not valid).*)$/)?.[1];
   if (find(/Host key verification failed|host key is known for .* and you have requested strict checking/) === undefined) return undefined;
@@ -51,7 +60,7 @@ export function loginAttempt(words: Words): LoginAttempt {
   const last = words.flatMap((line) => /Permission denied \(([^)]*)\)/.exec(line)?.[1] ?? []).at(-1) ?? refusals.at(-1) ?? "";
   const notes = words.flatMap((line) => /^(?:debug1: )?(Load key ".*|sign_and_send_pubkey: .*|.*: signing failed for .*)$/.exec(line)?.[1] ?? []).filter((note) => !note.endsWith("No such file or directory"));
   return {
-    tried: [...new Set(words.flatMap(labelOf))], notes: [...new Set(notes)],
+    tried: [...new Set(words.flatMap(labelOf))].filter((label) => !words.some((line) => line.startsWith(`no such identity: ${label}:`))), notes: [...new Set(notes)],
     accepted: last.split(",").filter(Boolean), partial: words.some((line) => /with partial success/.test(line)),
   };
 }
@@ -69,6 +78,8 @@ function loginRefusal(target: Target, words: Words, said: readonly string[], cer
   }
   if (!said.some((line) => /Permission denied|No more authentication methods/.test(line))) return undefined;
   const attempt = loginAttempt(words);
+  // A jump host's ssh does not say which keys it tried.
+  if (!words.some(isDebug)) return connectFailure(target, "authentication", `it refused every key for the user ${target.user}`, `Try "ssh ${target.name}" to see more.`, undefined, said);
   // A key file that cannot be read is no key: what OpenSSH says of it stands first.
   const causes = words.flatMap((line) => /^debug1: Offering public key: (.+?) [A-Z0-9]+-CERT SHA256:/.exec(line)?.[1] ?? []).flatMap((path) => certificates(path) ?? []);
   const refused = loginRefused(target, { ...attempt, notes: [...new Set(causes), ...attempt.notes] });
@@ -94,17 +105,25 @@ function network(target: Target, find: Find, fail: (reason: ConnectError["reason
 }
 
 /** The host itself was never heard: it is the way that failed, or what stands at its end. */
-function onTheWay(target: Target, said: readonly string[]): ConnectError {
-  const last = target.jumps.at(-1);
-  // The last words are of our own ssh, whose connection was cut; the reason stands before.
-  const reason = said.find((line) => !/^(kex_exchange_identification|ssh_exchange_identification|Connection closed by UNKNOWN|stdio forwarding failed|Connection to UNKNOWN|Warning: Permanently added)/.test(line)) ?? said.at(-1) ?? "it gave up without a word";
-  if (last === undefined) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name}: its ProxyCommand gives no connection`, { hint: `Run "${target.proxyCommand}" by hand to see why.`, details: said });
-  const [, opening] = /open failed: (.*)$/.exec(reason) ?? [];
-  if (opening === undefined) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name} through ${target.jumps.join(",")}: ${reason}`, { hint: `Try "ssh ${last}" to see more.`, details: said });
+function onTheWay(target: Target, said: readonly string[], hops: readonly Target[]): ConnectError {
+  if (target.jumps.length === 0) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name}: its ProxyCommand gives no connection`, { hint: `Run "${target.proxyCommand}" by hand to see why.`, details: said });
+  const last = target.jumps.at(-1) ?? "";
+  const opening = finderIn(said)(/open failed: (.*)$/)?.[1];
+  if (opening === undefined) return jumpFailure(target, said, hops);
   if (/prohibited/.test(opening)) return new ConnectError(target.name, "jump", `Cannot connect to ${target.name}: ${last} does not let us through (${opening})`, { hint: `Set "AllowTcpForwarding yes" in sshd_config on ${last}.`, details: said });
   const hint = `Check host and port as ${last} sees them.`;
   if (/refused/i.test(opening)) return connectFailure(target, "refused", `nothing listens there, says ${last}`, hint, undefined, said);
   if (/timed out/i.test(opening)) return connectFailure(target, "timeout", `it does not answer, says ${last}`, hint, undefined, said);
   if (/name|unknown host/i.test(opening)) return connectFailure(target, "resolve", `${last} finds no address for ${target.hostName}`, hint, undefined, said);
   return connectFailure(target, "unreachable", `${last} cannot reach it: ${opening}`, hint, undefined, said);
+}
+
+function jumpFailure(target: Target, said: readonly string[], hops: readonly Target[]): ConnectError {
+  // The last words are of our own ssh, whose connection was cut.
+  const own = /^(Connection closed by UNKNOWN|Connection to UNKNOWN|stdio forwarding failed)/;
+  const words = said.filter((line, i) => !own.test(line) && !(line.startsWith("kex_exchange_identification") && own.test(said[i + 1] ?? "")));
+  const hop = hops.find(({ hostName, port }) => words.some((line) => line.includes(`${hostName} port ${port}`))) ?? hops.at(-1);
+  const name = hop?.name ?? target.jumps.at(-1) ?? "";
+  const why = hop === undefined ? new Error(words[0] ?? "it gives no connection") : explain({ ...hop, jumps: [], proxyCommand: undefined }, words);
+  return new ConnectError(target.name, "jump", `Cannot connect to ${target.name} through ${name}: ${why.message}`, { hint: "hint" in why ? why.hint : undefined, details: said });
 }

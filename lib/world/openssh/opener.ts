@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
@@ -12,6 +12,7 @@ import { parseAddress } from "../ssh/address.ts";
 import { Deadline } from "../ssh/deadline.ts";
 import { connectFailure, tooSlow } from "../ssh/failures.ts";
 import { keyFileError } from "../ssh/identity.ts";
+import { readKey } from "../ssh/key-format.ts";
 import { expandHome, homeOf } from "../ssh/paths.ts";
 import type { Target, Targets } from "../ssh/target.ts";
 import { Asker, Questions } from "./ask.ts";
@@ -56,10 +57,12 @@ export class Opener implements AsyncDisposable {
   async open(name: string, signal: AbortSignal): Promise<MasterConnection> {
     const { targets, clock } = this.#options;
     const target = await targets.find(name, "host");
+    const hops = await this.#hopsOf(target, name, [name]);
     await checkNamedKeys(target);
+    await endLastLine(target);
     for (let retries = 0; ; retries++) {
       try {
-        return await this.#open(target, signal);
+        return await this.#open(target, hops, signal);
       } catch (error) {
         if (!(error instanceof ConnectError) || error.reason !== "resolve" || retries >= target.dnsRetries) throw error;
         await clock.sleep(Math.min(lookupPauseMs * 2 ** retries, longestPauseMs), signal);
@@ -67,7 +70,17 @@ export class Opener implements AsyncDisposable {
     }
   }
 
-  async #open(target: Target, signal: AbortSignal): Promise<MasterConnection> {
+  /** The jump hosts of a host, nearest first. OpenSSH would start itself without end where they lead in a circle. */
+  async #hopsOf(target: Target, name: string, trail: readonly string[]): Promise<Target[]> {
+    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, "hop")));
+    const [nearest] = hops;
+    if (nearest === undefined) return [];
+    if (trail.includes(nearest.name)) throw new ConnectError(name, "jump", `Cannot connect to ${name}: it is to be reached through itself`, { hint: "Look at ProxyJump in ~/.ssh/config, or set \"ProxyJump none\" for it." });
+    // Behind the nearest, each is reached through the one before it.
+    return [...(await this.#hopsOf(nearest, name, [...trail, nearest.name])), ...hops];
+  }
+
+  async #open(target: Target, hops: readonly Target[], signal: AbortSignal): Promise<MasterConnection> {
     throwIfCancelled(signal);
     const { env, report } = this.#options;
     const folder = await this.#folder();
@@ -93,7 +106,7 @@ export class Opener implements AsyncDisposable {
     const waiting = new AbortController();
     try {
       const isReady = await Promise.race([master.ready(waiting.signal), stop.promise]);
-      if (!isReady) throw explain(target, master.words, await certificateFaults(master.words, target.user, this.#options.clock.now()));
+      if (!isReady) throw explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
       const client = clientOver(await openProxy(paths.socket));
       connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, master, folder, socket: paths.socket });
       return connection;
@@ -143,11 +156,21 @@ export class Opener implements AsyncDisposable {
   }
 }
 
+/** OpenSSH would write the new key behind the last line, whether it has an end or not. */
+async function endLastLine({ strictHostKeyChecking, knownHostsFiles: [file] }: Target): Promise<void> {
+  if (strictHostKeyChecking !== "accept-new" || file === undefined) return;
+  const text = await readFile(file, "utf8").catch(() => "");
+  if (text !== "" && !text.endsWith("\n")) await appendFile(file, "\n").catch(() => undefined);
+}
+
 /** A key that was named is meant: OpenSSH would pass over one that is missing. */
 async function checkNamedKeys(target: Target): Promise<void> {
   for (const path of target.keys) {
     try {
-      await readFile(path);
+      const text = await readFile(path, "utf8");
+      const key = readKey(text);
+      // What ssh2 cannot read OpenSSH may: only what is no key at all is refused.
+      if (key.kind === "unusable" && !/-----BEGIN |^(?:ssh|sk|ecdsa)-/m.test(text)) throw new Error(key.why);
     } catch (error) {
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
       throw keyFileError(target.name, path, isMissing ? "there is no such file" : error instanceof Error ? error.message : String(error), "Check ssh.keys in the config.");
