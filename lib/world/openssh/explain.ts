@@ -55,12 +55,13 @@ function hostKeyRefusal(target: Target, words: Words, said: readonly string[]): 
 }
 
 /** What became of the login, as OpenSSH tells itself. */
-export function loginAttempt(words: Words): LoginAttempt {
+export function loginAttempt(words: Words, agent: string | undefined): LoginAttempt {
   const refusals = words.flatMap((line) => /^debug1: Authentications that can continue: (.+)$/.exec(line)?.[1] ?? []);
   const last = words.flatMap((line) => /Permission denied \(([^)]*)\)/.exec(line)?.[1] ?? []).at(-1) ?? refusals.at(-1) ?? "";
   const notes = words.flatMap((line) => /^(?:debug1: )?(Load key ".*|sign_and_send_pubkey: .*|.*: signing failed for .*)$/.exec(line)?.[1] ?? []).filter((note) => !note.endsWith("No such file or directory"));
+  const agentGone = words.some((line) => /^debug1: get_agent_identities: .*(No such file|refused|Permission denied)/.test(line));
   return {
-    tried: [...new Set(words.flatMap(labelOf))].filter((label) => !words.some((line) => line.startsWith(`no such identity: ${label}:`))), notes: [...new Set(notes)],
+    tried: [...new Set(words.flatMap(labelOf))].filter((label) => !words.some((line) => line.startsWith(`no such identity: ${label}:`))), notes: [...new Set([...notes, ...(agentGone && agent !== undefined ? [`the agent at ${agent} does not answer`] : [])])],
     accepted: last.split(",").filter(Boolean), partial: words.some((line) => /with partial success/.test(line)),
   };
 }
@@ -77,10 +78,11 @@ function loginRefusal(target: Target, words: Words, said: readonly string[], cer
     return connectFailure(target, "authentication", `it hung up after too many keys for the user ${target.user}`, "Name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config.", undefined, said);
   }
   if (!said.some((line) => /Permission denied|No more authentication methods/.test(line))) return undefined;
-  const attempt = loginAttempt(words);
+  const attempt = loginAttempt(words, target.agent);
   // A jump host's ssh does not say which keys it tried.
   if (!words.some(isDebug)) return connectFailure(target, "authentication", `it refused every key for the user ${target.user}`, `Try "ssh ${target.name}" to see more.`, undefined, said);
-  // A key file that cannot be read is no key: what OpenSSH says of it stands first.
+  const [, unable, whyUnable] = finderIn(words)(/signing failed for \S+ "([^"]+)"(?: from agent)?: (.*)$/) ?? [];
+  if (unable !== undefined) return connectFailure(target, "authentication", `the key ${unable} cannot sign: ${whyUnable}`, "Plug the security key in and touch it when it blinks, or unlock the agent that holds the key.", undefined, said);
   const causes = words.flatMap((line) => /^debug1: Offering public key: (.+?) [A-Z0-9]+-CERT SHA256:/.exec(line)?.[1] ?? []).flatMap((path) => certificates(path) ?? []);
   const refused = loginRefused(target, { ...attempt, notes: [...new Set(causes), ...attempt.notes] });
   const [cause] = causes;

@@ -106,7 +106,7 @@ export class Opener implements AsyncDisposable {
     const waiting = new AbortController();
     try {
       const isReady = await Promise.race([master.ready(waiting.signal), stop.promise]);
-      if (!isReady) throw explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
+      if (!isReady) throw (await this.#lockedKey(target, master.words)) ?? explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
       const client = clientOver(await openProxy(paths.socket));
       connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, master, folder, socket: paths.socket });
       return connection;
@@ -118,6 +118,14 @@ export class Opener implements AsyncDisposable {
     } finally {
       await Promise.all(data.map((path) => rm(path, { force: true })));
     }
+  }
+
+  /** A key that the host would take, and that waits for a passphrase which nobody can be asked for. */
+  async #lockedKey(target: Target, words: readonly string[]): Promise<ConnectError | undefined> {
+    if (this.#asker !== undefined) return undefined;
+    const path = words.flatMap((line) => /^debug1: Server accepts key: (\/.+?) [A-Z0-9-]+ SHA256:/.exec(line)?.[1] ?? []).at(-1);
+    if (path === undefined || readKey(await readFile(path, "utf8").catch(() => "")).kind !== "encrypted") return undefined;
+    return keyFileError(target.name, path, "it needs a passphrase and nobody can be asked", `Add it to an agent with "ssh-add ${path}".`);
   }
 
   /** The address that was written, with what the settings add to it. */
