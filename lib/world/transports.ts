@@ -87,7 +87,7 @@ class Transports implements Transport, AsyncDisposable {
   async #choose(host: string, signal: AbortSignal): Promise<OpenTransport> {
     const target = await this.#options.targets.find(host, "host");
     const facts = await factsOf(target);
-    const foreseen = needsOpenssh(target, facts) ?? (await this.#reasonOfJumps(target.jumps, []));
+    const foreseen = needsOpenssh(target, facts) ?? (await this.#reasonOfJumps(target, []));
     if (foreseen !== undefined) return await this.#openFor(host, foreseen);
     try {
       await this.#bySsh2().connect(host, signal);
@@ -101,13 +101,13 @@ class Transports implements Transport, AsyncDisposable {
   }
 
   /** What is said of a jump host holds for all behind it. */
-  async #reasonOfJumps(jumps: readonly string[], trail: readonly string[]): Promise<string | undefined> {
+  async #reasonOfJumps({ jumps, jumpKind }: Target, trail: readonly string[]): Promise<string | undefined> {
     for (const jump of jumps) {
       if (trail.includes(jump)) continue;
-      const target = await this.#options.targets.find(jump, "hop");
+      const target = await this.#options.targets.find(jump, jumpKind);
       const reason = needsOpenssh(target, await factsOf(target));
       if (reason !== undefined) return `the jump host ${jump} needs it, ${reason}`;
-      const before = await this.#reasonOfJumps(target.jumps, [...trail, jump]);
+      const before = await this.#reasonOfJumps(target, [...trail, jump]);
       if (before !== undefined) return before;
     }
     return undefined;

@@ -21,6 +21,7 @@ async function targetWith(config: string, env: Record<string, string | undefined
   return await targets.find("web", "host");
 }
 
+const aKey = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 const ordinary: KeyFact = { label: "/k", place: "file", kind: "ordinary", type: "ssh-ed25519" };
 const sk: KeyFact = { label: "/sk", place: "file", kind: "security-key", type: "sk-ssh-ed25519@openssh.com" };
 const inAgent: KeyFact = { label: "me@here", place: "agent", kind: "certificate", type: "ssh-ed25519-cert-v01@openssh.com" };
@@ -53,7 +54,7 @@ describe("needsOpenssh()", () => {
 
   test("takes a host whose key is signed by an authority, and only that one", async () => {
     const target = await targetWith("");
-    const authority = (hosts: string): HostFacts => facts({ knownHosts: parseKnownHosts(`# keys\n\n@cert-authority ${hosts} ssh-ed25519 AAAA ca\n`, "/known") });
+    const authority = (hosts: string): HostFacts => facts({ knownHosts: parseKnownHosts(`# keys\n\n@cert-authority ${hosts} ssh-ed25519 ${aKey} ca\n`, "/known") });
     expect(needsOpenssh(target, authority("*.example,w?b"))).toBe("its host key is signed by an authority (@cert-authority in /known:3)");
     expect(needsOpenssh(target, authority("*.example,db"))).toBeUndefined();
     expect(needsOpenssh(target, authority("*,!web"))).toBeUndefined();
@@ -113,7 +114,7 @@ describe("factsOf()", () => {
     run(["ssh-add", "-q", plain], { ...process.env, SSH_AUTH_SOCK: socket });
     writeFileSync(join(home.path, "sk"), securityKey());
     writeFileSync(join(home.path, "odd"), "nonsense");
-    writeFileSync(join(home.path, "known"), "@cert-authority web ssh-ed25519 AAAA\n");
+    writeFileSync(join(home.path, "known"), "@cert-authority web ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n");
     const names = ["plain", "secret", "sk", "odd", "missing"].map((name) => `IdentityFile ${home.path}/${name}\n`).join("");
     const { keys, knownHosts } = await factsOf(await targetWith(`UserKnownHostsFile ${home.path}/known\nGlobalKnownHostsFile /dev/null\n${names}`, { SSH_AUTH_SOCK: socket }));
     expect(keys).toEqual([
@@ -138,7 +139,7 @@ test("the table of algorithms is ssh2's own, as far as OpenSSH knows the names",
   const names = (ours: readonly string[], theirs: string): [string[], string[]] => [[...ours].sort(), [...(constants[theirs] ?? [])].sort()];
   const foreign = new Set(["ssh-dss", "blowfish-cbc", "aes128-gcm", "aes256-gcm", "arcfour", "arcfour128", "arcfour256", "hmac-sha2-256-96", "hmac-sha2-512-96", "hmac-ripemd160"]);
   for (const [ours, theirs] of [names(supported.kex, "SUPPORTED_KEX"), names(supported.hostKeys, "SUPPORTED_SERVER_HOST_KEY"), names(supported.ciphers, "SUPPORTED_CIPHER"), names(supported.macs, "SUPPORTED_MAC")]) {
-    expect(ours).toEqual(theirs.filter((name) => !foreign.has(name)));
+    expect(ours).toEqual(theirs.filter((name) => !foreign.has(name) && !name.startsWith("diffie-hellman-")));
   }
 });
 

@@ -59,7 +59,7 @@ export function loginAttempt(words: Words, agent: string | undefined): LoginAtte
   const refusals = words.flatMap((line) => /^debug1: Authentications that can continue: (.+)$/.exec(line)?.[1] ?? []);
   const last = words.flatMap((line) => /Permission denied \(([^)]*)\)/.exec(line)?.[1] ?? []).at(-1) ?? refusals.at(-1) ?? "";
   const notes = words.flatMap((line) => /^(?:debug1: )?(Load key ".*|sign_and_send_pubkey: .*|.*: signing failed for .*)$/.exec(line)?.[1] ?? []).filter((note) => !note.endsWith("No such file or directory"));
-  const agentGone = words.some((line) => /^debug1: get_agent_identities: ssh_get_authentication_socket: /.test(line));
+  const agentGone = words.some((line) => line.startsWith("debug1: get_agent_identities: ssh_get_authentication_socket: "));
   return {
     tried: [...new Set(words.flatMap(labelOf))].filter((label) => !words.some((line) => line.startsWith(`no such identity: ${label}:`))), notes: [...new Set([...notes, ...(agentGone && agent !== undefined ? [`the agent at ${agent} does not answer`] : [])])],
     accepted: last.split(",").filter(Boolean), partial: words.some((line) => /with partial success/.test(line)),

@@ -2,8 +2,6 @@ import type { SshOptions } from "../../ground/ssh-options.ts";
 import type { Address } from "../ssh/address.ts";
 import type { Target } from "../ssh/target.ts";
 
-/** As ssh2 has it: three questions without an answer, 15 seconds apart, and the host is gone. */
-const keepalive = ["ServerAliveInterval 15", "ServerAliveCountMax 3"];
 /** What an ssh_config may ask for that would turn the shared connection into something else. */
 const plain = [
   "ControlMaster no", "ControlPath none", "ControlPersist no", "PermitLocalCommand no", "ClearAllForwardings yes", "RemoteCommand none", "RequestTTY no", "ForwardX11 no", "Tunnel no",
@@ -20,19 +18,21 @@ export interface ConfigSource {
   readonly home: string | undefined;
   /** Whether somebody can answer questions. */
   readonly canAsk: boolean;
+  /** Who logs in where nobody says it; undefined: the login name of this machine, as for a jump host of ssh_config. */
+  readonly user: string | undefined;
 }
 
 /** What holds for a host and for all it is reached through. In OpenSSH the first value of an option wins: ours stand before those of the user, our defaults behind. */
-export function configText({ ssh, files, keys, home, canAsk }: ConfigSource): string {
+export function configText({ ssh, files, keys, home, canAsk, user }: ConfigSource): string {
   const ours = [
-    ...plain, ...keepalive,
+    ...plain,
     `BatchMode ${canAsk ? "no" : "yes"}`,
     ...keys.map((path) => `IdentityFile ${quoted(path)}`),
     ...(ssh.keysOnly ? ["IdentitiesOnly yes"] : []),
     ...(ssh.strictHostKeyChecking === "accept-new" ? [] : [`StrictHostKeyChecking ${ssh.strictHostKeyChecking}`]),
   ];
   const defaults = [
-    "User root", "StrictHostKeyChecking accept-new", `ConnectTimeout ${wholeSeconds(ssh.connectTimeoutSeconds * 1000)}`,
+    ...(user === undefined ? [] : [`User ${user}`]), "StrictHostKeyChecking accept-new", `ConnectTimeout ${wholeSeconds(ssh.connectTimeoutSeconds * 1000)}`, "ServerAliveInterval 15",
     // OpenSSH takes the home directory from the password file, whatever HOME says.
     ...(home === undefined ? [] : [
       ...(ssh.keysOnly && keys.length > 0 ? [] : ["id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk"].map((name) => `IdentityFile ${quoted(`${home}/.ssh/${name}`)}`)),
@@ -63,6 +63,7 @@ export function masterArgv(address: Address, target: Target, { proxy, proxyComma
     "LogLevel=DEBUG1",
     `StrictHostKeyChecking=${target.strictHostKeyChecking}`, ...unchecked,
     `ConnectTimeout=${wholeSeconds(target.timeoutMs)}`,
+    `ServerAliveInterval=${Math.ceil(target.keepaliveMs / 1000)}`, `ServerAliveCountMax=${target.keepaliveCountMax}`,
     `ForwardAgent=${target.forwardAgent ? "yes" : "no"}`,
     ...way,
   ];

@@ -1,5 +1,5 @@
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
@@ -72,7 +72,7 @@ export class Opener implements AsyncDisposable {
 
   /** The jump hosts of a host, nearest first. OpenSSH would start itself without end where they lead in a circle. */
   async #hopsOf(target: Target, name: string, trail: readonly string[]): Promise<Target[]> {
-    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, "hop")));
+    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, target.jumpKind)));
     const [nearest] = hops;
     if (nearest === undefined) return [];
     if (trail.includes(nearest.name)) throw new ConnectError(name, "jump", `Cannot connect to ${name}: it is to be reached through itself`, { hint: "Look at ProxyJump in ~/.ssh/config, or set \"ProxyJump none\" for it." });
@@ -132,7 +132,7 @@ export class Opener implements AsyncDisposable {
   #addressOf(target: Target): ReturnType<typeof parseAddress> {
     const { ssh } = this.#options;
     const written = parseAddress(target.name);
-    return { ...written, user: written.user ?? ssh.user, port: written.port ?? ssh.port };
+    return { ...written, user: written.user ?? ssh.user ?? (leadsElsewhere(target) ? target.user : undefined), port: written.port ?? ssh.port };
   }
 
   async #folder(): Promise<string> {
@@ -141,6 +141,17 @@ export class Opener implements AsyncDisposable {
     await mkdir(folder, { mode: 0o700 });
     return folder;
   }
+
+  /** Where OpenSSH looks for the user's files. Undefined where the system does not say. */
+  #passwordHome(): Promise<string | undefined> {
+    const ask = async (): Promise<string | undefined> => {
+      const child = Bun.spawn(["sh", "-c", 'eval "echo ~$(id -un)"'], { env: this.#options.env, stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+      const path = (await child.stdout.text()).trim();
+      return path.startsWith("/") ? path : undefined;
+    };
+    return (this.#home ??= ask());
+  }
+  #home: Promise<string | undefined> | undefined;
 
   /** @returns files with private keys: to be removed when the connection is open */
   async #writeConfig(target: Target, folder: string, path: string): Promise<string[]> {
@@ -155,7 +166,7 @@ export class Opener implements AsyncDisposable {
     }));
     const userPath = (file: string): string => (file.startsWith("~") || isAbsolute(file) ? expandHome(file, home) : resolve(cwd, file));
     const files = ssh.config === false ? [] : ssh.config === true ? [`${home}/.ssh/config`, "/etc/ssh/ssh_config"] : ssh.config.map(userPath);
-    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data], home: home === userInfo().homedir ? undefined : home, canAsk: this.#asker !== undefined }), { mode: 0o600 });
+    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data], home: home === (await this.#passwordHome()) ? undefined : home, canAsk: this.#asker !== undefined, user: leadsElsewhere(target) ? undefined : "root" }), { mode: 0o600 });
     return data;
   }
 
@@ -164,8 +175,11 @@ export class Opener implements AsyncDisposable {
   }
 }
 
+/** Jump hosts of ssh_config are for the user of this machine where nobody says otherwise, hosts of ours for root. */
+const leadsElsewhere = ({ jumps, jumpKind }: Target): boolean => jumps.length > 0 && jumpKind === "jump";
+
 /** OpenSSH would write the new key behind the last line, whether it has an end or not. */
-async function endLastLine({ strictHostKeyChecking, knownHostsFiles: [file] }: Target): Promise<void> {
+async function endLastLine({ strictHostKeyChecking, newKeysFile: file }: Target): Promise<void> {
   if (strictHostKeyChecking !== "accept-new" || file === undefined) return;
   const text = await readFile(file, "utf8").catch(() => "");
   if (text !== "" && !text.endsWith("\n")) await appendFile(file, "\n").catch(() => undefined);
@@ -204,7 +218,7 @@ function hostKeyListener(target: Target, report: (event: EventBody) => void): (l
     const checked = target.strictHostKeyChecking !== "no";
     shown = /^debug1: Server host key: (\S+ SHA256:\S+)/.exec(line)?.[1] ?? shown;
     if (/^Warning: Permanently added .* to the list of known hosts/.test(line)) {
-      if (checked) report({ type: "notice", level: "info", host: target.name, text: `New host key accepted and added to ${target.knownHostsFiles[0] ?? "known_hosts"}: ${shown}` });
+      if (checked) report({ type: "notice", level: "info", host: target.name, text: target.newKeysFile === undefined ? `New host key accepted: ${shown}` : `New host key accepted and added to ${target.newKeysFile}: ${shown}` });
       return true;
     }
     if (!checked && /REMOTE HOST IDENTIFICATION HAS CHANGED/.test(line)) report({ type: "notice", level: "warn", host: target.name, text: `The host key has changed and is not checked: ${shown}` });

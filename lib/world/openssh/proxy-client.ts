@@ -4,17 +4,9 @@ import { Client } from "ssh2";
 /** The inside of an ssh2 client, version 1.17.0: what is needed to begin behind the handshake, which OpenSSH has done. */
 interface ClientInside {
   readonly _protocol: {
-    /** Sends the identification, which begins a handshake. */
-    start: () => void;
-    /** Says goodbye to the host: the connection is not ours to end. */
-    disconnect: () => void;
-    /** Takes bytes. @returns how many are used up */
-    _parse: (chunk: Buffer, at: number, end: number) => number;
-    /** What writes frames. */
-    _cipher: { allocPacket(payloadBytes: number): Buffer; encrypt(packet: Buffer): void; free(): void };
-    _onPayload(payload: Buffer): void;
-    _onWrite(packet: Buffer): void;
-    _onHeader(header: { readonly versions: { readonly software: string } }): void;
+    readonly _onPayload: (payload: Buffer) => void;
+    readonly _onWrite: (packet: Buffer) => void;
+    readonly _onHeader: (header: { readonly versions: { readonly software: string } }) => void;
   };
 }
 
@@ -28,26 +20,28 @@ const mostBytes = 1024 * 1024;
  */
 export function clientOver(stream: Socket): Client {
   const client = new Client();
-  // The master keeps the connection alive and has logged in: ssh2 does neither.
+  // The master has logged in and keeps the connection alive: ssh2 sends no identification, which would begin a handshake, and no goodbye.
   client.connect({ sock: stream, username: "unused", readyTimeout: 0, keepaliveInterval: 0 });
   const { _protocol: protocol } = client as unknown as ClientInside;
-  protocol.start = () => undefined;
-  protocol.disconnect = () => undefined;
-  const { _onWrite: write } = protocol;
+  const { _onWrite: write, _onPayload: onPayload, _onHeader: onHeader } = protocol;
   let isOver = false;
-  protocol._cipher = {
-    allocPacket(payloadBytes) {
-      const packet = Buffer.alloc(headBytes + payloadBytes);
-      packet.writeUInt32BE(1 + payloadBytes);
-      return packet;
+  Object.assign(protocol, {
+    start: () => undefined,
+    disconnect: () => undefined,
+    _cipher: {
+      allocPacket(payloadBytes: number): Buffer {
+        const packet = Buffer.alloc(headBytes + payloadBytes);
+        packet.writeUInt32BE(1 + payloadBytes);
+        return packet;
+      },
+      encrypt(packet: Buffer): void {
+        if (!isOver) write(packet);
+      },
+      free: () => void (isOver = true),
     },
-    encrypt(packet) {
-      if (!isOver) write(packet);
-    },
-    free: () => void (isOver = true),
-  };
-  protocol._parse = frameParser((payload) => protocol._onPayload(payload));
-  protocol._onHeader({ versions: { software: "OpenSSH" } });
+    _parse: frameParser(onPayload),
+  });
+  onHeader({ versions: { software: "OpenSSH" } });
   return client;
 }
 

@@ -1,3 +1,5 @@
+import { fitsAny } from "./config-lines.ts";
+
 /** The algorithms of a connection, one list a kind, best first. */
 export interface Algorithms {
   readonly kex: readonly string[];
@@ -9,13 +11,12 @@ export interface Algorithms {
 /** The lists that somebody set. */
 export type ChosenAlgorithms = { readonly [Kind in keyof Algorithms]?: readonly string[] | undefined };
 
-/** What ssh2 1.17.0 has under Bun. A test compares it with ssh2's own tables. */
+/**
+ * What ssh2 1.17.0 has under Bun. A test compares it with ssh2's own tables. Left out is the classic Diffie-Hellman exchange: it stops the whole
+ * process for one second to many a connection there, while OpenSSH does it in no time.
+ */
 export const supported: Algorithms = {
-  kex: [
-    "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
-    "diffie-hellman-group-exchange-sha256", "diffie-hellman-group14-sha256", "diffie-hellman-group15-sha512", "diffie-hellman-group16-sha512",
-    "diffie-hellman-group17-sha512", "diffie-hellman-group18-sha512", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1",
-  ],
+  kex: ["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"],
   hostKeys: ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"],
   ciphers: ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr", "aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc"],
   macs: [
@@ -23,6 +24,28 @@ export const supported: Algorithms = {
     "hmac-md5", "hmac-sha1-96", "hmac-md5-96",
   ],
 };
+
+/** What is offered where nobody set anything: ssh2's own order, which has the fastest first, without what is broken. */
+export const usual: Algorithms = {
+  kex: supported.kex,
+  hostKeys: supported.hostKeys,
+  ciphers: supported.ciphers.filter((name) => !name.endsWith("-cbc")),
+  macs: supported.macs.filter((name) => !/md5|-96/.test(name)),
+};
+
+/** A list of ssh_config, which may change the usual one: `+` adds behind it, `^` before it, `-` takes patterns away. */
+export function changedList(text: string, defaults: readonly string[]): readonly string[] {
+  const names = text.replace(/^[-+^]/, "").split(",").map((name) => name.trim()).filter(Boolean);
+  switch (text[0]) {
+    case "+": return [...new Set([...defaults, ...names])];
+    case "^": return [...new Set([...names, ...defaults])];
+    case "-": return defaults.filter((name) => !fitsAny(names, name));
+    default: return names;
+  }
+}
+
+/** What to offer of one kind, best first: what ssh_config says as far as ssh2 has it. */
+export const toOffer = (kind: keyof Algorithms, chosen: ChosenAlgorithms): readonly string[] => chosen[kind]?.filter((name) => supported[kind].includes(name)) ?? usual[kind];
 
 /** The names of ssh_config for each kind. */
 export const keywords = { kex: "KexAlgorithms", hostKeys: "HostKeyAlgorithms", ciphers: "Ciphers", macs: "MACs" } as const satisfies Record<keyof Algorithms, string>;
