@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SshOptions } from "../../lib/ground/ssh-options.ts";
 import { keywords, supported, type Algorithms } from "../../lib/world/ssh/algorithms.ts";
@@ -7,41 +7,26 @@ import { needsOpenssh } from "../../lib/world/ssh/needs-openssh.ts";
 import { factsOf } from "../../lib/world/ssh/openssh-facts.ts";
 import { createTargets } from "../../lib/world/ssh/target.ts";
 import { defaultSshOptions } from "../../lib/ground/ssh-options.ts";
-import { makeKey, me, run, sshdProgram, temporaryHome } from "./sshd.ts";
+import { createBox } from "./box.ts";
+import { makeKey, run } from "./sshd.ts";
 import { failureOf, never, openTransport } from "./transport.ts";
 
-/**
- * Every algorithm that the OpenSSH of this machine has, one at a time, against its own sshd. It runs as a ProxyCommand on standard input and
- * output: nothing has to be started or to listen first.
- */
-const home = temporaryHome();
+/** Every algorithm that the OpenSSH of this machine has, one at a time, against its own sshd. */
+const box = createBox();
+const { folder } = box;
 const app = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("x".repeat(200_000)) });
 afterAll(async () => {
-  home[Symbol.dispose]();
+  box[Symbol.dispose]();
   await app.stop(true);
 });
-const { path: folder } = home;
-const hostKeys: Record<string, string> = {};
-const known: string[] = [];
-let key: string;
+const hostKeys: Record<string, string> = { "ssh-ed25519": box.hostKey };
 
 beforeAll(() => {
-  key = makeKey(folder, "key", "ed25519");
-  hostKeys["ssh-ed25519"] = makeKey(folder, "host-ed25519", "ed25519");
   for (const bits of ["256", "384", "521"]) hostKeys[`ecdsa-sha2-nistp${bits}`] = makeKey(folder, `host-${bits}`, "ecdsa", "", "-b", bits);
-  for (const name of ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"]) hostKeys[name] = join(folder, "host-rsa");
   makeKey(folder, "host-rsa", "rsa", "", "-b", "2048");
-  for (const path of new Set(Object.values(hostKeys))) known.push(`box ${readFileSync(`${path}.pub`, "utf8")}`);
-  writeFileSync(join(folder, ".ssh/known_hosts"), known.join(""));
+  for (const name of ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"]) hostKeys[name] = join(folder, "host-rsa");
+  appendFileSync(join(folder, ".ssh/known_hosts"), [...new Set(Object.values(hostKeys))].map((path) => `box ${readFileSync(`${path}.pub`, "utf8")}`).join(""));
 });
-
-/** The options to reach an sshd with a config of its own, as the host `box`. */
-function reach(server: readonly string[], client: readonly string[], hostKey = hostKeys["ssh-ed25519"]): Partial<SshOptions> {
-  const name = join(folder, String(Bun.hash([server, client].flat().join("\n"))));
-  writeFileSync(`${name}.sshd`, [`HostKey ${hostKey}`, `AuthorizedKeysFile ${key}.pub`, "PidFile none", "StrictModes no", "PermitRootLogin yes", "LogLevel ERROR", ...server, ""].join("\n"));
-  writeFileSync(`${name}.ssh`, [...client, ""].join("\n"));
-  return { keys: [key], keysOnly: true, user: me, strictHostKeyChecking: "yes", config: [`${name}.ssh`], proxyCommand: `${sshdProgram()} -i -e -f ${name}.sshd` };
-}
 
 async function reasonFor(ssh: Partial<SshOptions>, failure?: unknown): Promise<string | undefined> {
   await using targets = createTargets({ ...defaultSshOptions, ...ssh }, folder, folder, { ...process.env, HOME: folder, SSH_AUTH_SOCK: undefined });
@@ -61,7 +46,7 @@ const rows: [keyof Algorithms, string][] = [
 describe("a host that has nothing else", () => {
   test.each(rows)("%s %s", async (kind, name) => {
     const keyword = keywords[kind];
-    const ssh = reach([`${keyword} ${name}`, ...(kind === "macs" ? ["Ciphers aes128-ctr"] : [])], [`${keyword} +${name}`], kind === "hostKeys" ? hostKeys[name] : undefined);
+    const ssh = box.reach([`${keyword} ${name}`, ...(kind === "macs" ? ["Ciphers aes128-ctr"] : []), ...(kind === "hostKeys" ? [`HostKey ${hostKeys[name]}`] : [])], [`${keyword} +${name}`]);
     await using open = openTransport(folder, ssh);
     if (supported[kind].includes(name)) {
       // A shell would take longer than all the rest.

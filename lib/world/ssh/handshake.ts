@@ -3,6 +3,7 @@ import { BaseAgent, Client, type AnyAuthMethod, type ConnectConfig, type ParsedK
 import { isDeployError } from "../../ground/errors.ts";
 import { onAbort, cancellation } from "../cancel.ts";
 import { toOffer, type Algorithms } from "./algorithms.ts";
+import { chooseRsaSignature, type RsaSignatures } from "./rsa-signatures.ts";
 import { signAtOnce } from "./sign-at-once.ts";
 import { Deadline } from "./deadline.ts";
 import { handshakeFailure, levelOf, loginRefused, tooSlow } from "./failures.ts";
@@ -12,6 +13,8 @@ import type { Target } from "./target.ts";
 
 /** What ends the attempts in ssh2: its types leave it out. */
 const noMoreMethods = false as unknown as AnyAuthMethod;
+/** With so many keys a host has patience for another round: sshd allows six tries. */
+const fewTries = 2;
 /** How much of what a host says first is looked at. */
 const mostHeard = 4096;
 const mostBanner = 4096;
@@ -39,6 +42,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
   using deadline = new Deadline(target.timeoutMs, () => reject(tooSlow(target, "the handshake was not done")));
   using _ = onAbort(signal, () => reject(cancellation(signal)));
   const left = [...login.identities];
+  let rsa: RsaSignatures | undefined;
   let heard = "";
   let banner = "";
   const offered: { -readonly [Kind in keyof Algorithms]?: readonly string[] } = {};
@@ -74,9 +78,10 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     authHandler: (methods, taken, next) => {
       accepted = methods ?? accepted;
       partial ||= taken === true;
+      if (left.length === 0 && tried.length <= fewTries && rsa?.weaken() === true) left.push(...login.identities.filter(({ publicKey }) => publicKey.type === "ssh-rsa"));
       const identity = accepted.length === 0 || accepted.includes("publickey") ? left.shift() : undefined;
       if (identity === undefined) return next(noMoreMethods);
-      tried.push(identity.label);
+      if (!tried.includes(identity.label)) tried.push(identity.label);
       const { username } = config;
       next(identity.signNow === undefined ? { type: "agent", username, agent: new AgentOfOne(identity, deadline, (error) => (failure ??= error)) } : { type: "publickey", username, key: identity.publicKey });
     },
@@ -85,6 +90,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     client.connect(config);
     stream.on("data", hear);
     signAtOnce(client, login.identities);
+    rsa = chooseRsaSignature(client, target.extras.pubkeyAlgorithms);
     await promise;
     // From here on each packet would be put in words for nobody.
     silence(client);

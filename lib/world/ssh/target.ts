@@ -59,7 +59,7 @@ export interface Target {
 }
 
 /** Options of ssh_config that only OpenSSH itself can follow. */
-export type Extras = Pick<HostConfig, "preferredAuthentications" | "pubkeyAuthentication" | "gssapiAuthentication" | "hostbasedAuthentication" | "pkcs11Provider" | "knownHostsCommand" | "verifyHostKeyDns" | "revokedHostKeys" | "proxyUseFdpass" | "controlPath">;
+export type Extras = Pick<HostConfig, "preferredAuthentications" | "pubkeyAlgorithms" | "pubkeyAuthentication" | "gssapiAuthentication" | "hostbasedAuthentication" | "pkcs11Provider" | "knownHostsCommand" | "verifyHostKeyDns" | "revokedHostKeys" | "proxyUseFdpass" | "controlPath">;
 
 export type TargetKind = "host" | "hop" | "jump";
 

@@ -35,6 +35,8 @@ export interface TransportOptions {
 /** How often a command that was never sent is tried again: the connection was lost while it was idle, or the host has no session free. */
 const mostTries = 20;
 
+const sessionPauseMs = 50;
+
 /** Reaches hosts by SSH, in this process. Dispose it to close all connections. */
 export function createTransport(options: TransportOptions): Transport & AsyncDisposable {
   const { ssh, targets, env, report, redactor, clock, prompt } = options;
@@ -133,7 +135,9 @@ export class SshTransport implements Transport, AsyncDisposable {
           throw error;
         }
         const idleLoss = connection.isGone && attempt === 1;
-        const noneFree = reasonOf(error) !== 0 && attempt < mostTries && connection.slots.taken > 0;
+        // A host that allows one session needs a moment to see that the last one has ended.
+        const noneFree = reasonOf(error) !== 0 && attempt < mostTries && (connection.slots.taken > 0 || connection.hasServed);
+        if (noneFree && connection.slots.taken === 0) await this.#clock.sleep(sessionPauseMs, signal);
         if (idleLoss || noneFree) continue;
         if (connection.isGone) throw connection.lost(`before it could run "${command}"`);
         throw new ConnectError(host, "protocol", `Cannot run "${command}" on ${host}: it opens no session (${error instanceof Error ? error.message : String(error)})`, { hint: "Raise MaxSessions in sshd_config, and check that the user may run commands.", cause: error });
