@@ -1,5 +1,5 @@
 import { ConnectError, DeployError } from "../../ground/errors.ts";
-import { connectFailure, loginRefused, tooSlow, unresolved, type LoginAttempt } from "../ssh/failures.ts";
+import { connectFailure, handshakeFailure, loginRefused, tooSlow, unresolved, type LoginAttempt } from "../ssh/failures.ts";
 import type { Target } from "../ssh/target.ts";
 
 /** What a master said before it gave up: lines of its standard error, with `LC_ALL=C` and `LogLevel=DEBUG1`. */
@@ -29,7 +29,7 @@ export function explain(target: Target, words: Words, { certificates = () => und
   const answered = words.some((line) => /^debug1: (Remote protocol version|Connecting to|Connection established)/.test(line));
   const greeted = words.some((line) => line.startsWith("debug1: Remote protocol version"));
   if (!greeted && (target.jumps.length > 0 || (target.proxyCommand !== undefined && !answered))) return onTheWay(target, said, hops);
-  return hostKeyRefusal(target, words, said) ?? loginRefusal(target, words, said, certificates) ?? network(target, find, fail) ?? fail("protocol", said.at(-1) ?? "ssh gave up without a word", 'Try "ssh -v" to see more.');
+  return hostKeyRefusal(target, words, said) ?? loginRefusal(target, words, said, certificates) ?? network(target, find, fail) ?? noServer(target, words, said) ?? fail("protocol", said.at(-1) ?? "ssh gave up without a word", 'Try "ssh -v" to see more.');
 }
 
 type Find = (pattern: RegExp) => RegExpExecArray | undefined;
@@ -99,11 +99,22 @@ function network(target: Target, find: Find, fail: (reason: ConnectError["reason
   if (find(/No route to host|Network is unreachable|Cannot assign requested address|Host is down|Can't assign requested/) !== undefined) return fail("unreachable", "there is no route to it", "Check the address, and your network or VPN.");
   const none = find(/Unable to negotiate with .*: (no matching .*)$/)?.[1];
   if (none !== undefined) return fail("protocol", `no algorithm in common (${none})`, "Allow it with the option of ssh_config that names this kind, such as HostKeyAlgorithms or KexAlgorithms.");
-  if (find(/kex_exchange_identification|banner line contains invalid|Bad remote protocol|Protocol major versions differ|invalid characters|Bad packet length|Invalid SSH identification/) !== undefined) {
-    return fail("protocol", `what listens on port ${target.port} does not answer as an SSH server`, "Check ssh.port. An sshd hangs up like that when too many connect at once (MaxStartups), or when it blocks this address.");
-  }
-  if (find(/Connection (closed|reset)|Broken pipe/) !== undefined) return fail("protocol", "it closed the connection before the handshake was done", "Look at the log of sshd on the host: it may limit new connections (MaxStartups), or block this address.");
   return undefined;
+}
+
+/** What listens there is no sshd, or one that takes nobody now. */
+function noServer(target: Target, words: Words, said: Words): ConnectError | undefined {
+  const heard = words.flatMap((line) => /^debug1: (?:kex|ssh)_exchange_identification: banner line \d+: (.*)$/.exec(line)?.[1] ?? []).join("\n");
+  const [, version] = finderIn(words)(/^debug1: Remote protocol version ([\d.]+)/) ?? [];
+  if (version === undefined && said.some((line) => /Connection (closed|reset)|Broken pipe|exchange_identification/.test(line))) {
+    return handshakeFailure(target, new Error("it closed the connection before the handshake"), { heard, offered: {}, complaint: undefined });
+  }
+  const [, software = ""] = finderIn(words)(/remote software version (.*)$/) ?? [];
+  if (said.some((line) => /Protocol major versions differ|could not read protocol version/.test(line))) {
+    return handshakeFailure(target, new Error("Protocol version not supported"), { heard: `SSH-${version ?? ""}-${software}`, offered: {}, complaint: undefined });
+  }
+  if (!said.some((line) => /Connection (closed|reset)|Broken pipe/.test(line))) return undefined;
+  return connectFailure(target, "protocol", "it closed the connection before the handshake was done", "Look at the log of sshd on the host: it may limit new connections (MaxStartups), or block this address.", undefined, said);
 }
 
 /** The host itself was never heard: it is the way that failed, or what stands at its end. */

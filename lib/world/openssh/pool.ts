@@ -2,6 +2,7 @@ import { ConnectError } from "../../ground/errors.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import { Slots } from "../slots.ts";
 import type { ConnectionPool } from "../ssh/connection.ts";
+import { againAfterHangup } from "../ssh/hangup.ts";
 import { Shared } from "../ssh/shared.ts";
 import type { MasterConnection } from "./master-connection.ts";
 import { closeForward, openForward } from "./mux.ts";
@@ -56,8 +57,10 @@ export class MasterPool implements ConnectionPool {
     const startedAt = clock.now();
     report({ type: "connect", host, state: "opening", durationMs: 0 });
     try {
-      using _ = await this.#starts.take(signal);
-      const connection = await this.#opener.open(host, signal);
+      const connection = await againAfterHangup(clock, signal, async () => {
+        using _ = await this.#starts.take(signal);
+        return await this.#opener.open(host, signal);
+      });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
       void connection.gone.then(() => {
         if (connection.isClosing || this.#closed) return;

@@ -7,9 +7,9 @@ import { Slots } from "../slots.ts";
 import { Connection, type ConnectionPool } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { dialCommand } from "./dial-command.ts";
-import { EarlyHangup } from "./failures.ts";
 import { forwardThrough } from "./forward.ts";
 import { handshake, type Line } from "./handshake.ts";
+import { againAfterHangup } from "./hangup.ts";
 import { HostKeys, type HostKeyCheck } from "./host-keys.ts";
 import type { Identities, Keyring } from "./identity.ts";
 import { Shared } from "./shared.ts";
@@ -34,10 +34,6 @@ interface Route {
 }
 
 const keyOf = ({ name, kind, via }: Route): string => [kind, ...(via ?? []), name].join(" ");
-
-/** How often a host may hang up without a word, and the pause after the first time. */
-const mostHangups = 3;
-const hangupPauseMs = 300;
 
 /** One connection a host, opened when it is first needed, opened again when it was lost. */
 export class Pool implements ConnectionPool {
@@ -94,19 +90,12 @@ export class Pool implements ConnectionPool {
     }
   }
 
-  /** sshd drops some of those who come at once (MaxStartups): they are to come again. */
-  async #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        using _ = await this.#starts.take(signal);
-        const line = await this.#lineTo(target, hop, signal);
-        return await handshake(line, target, check, login, signal);
-      } catch (error) {
-        const isPassing = error instanceof ConnectError && error.cause instanceof EarlyHangup;
-        if (!isPassing || attempt >= mostHangups) throw error;
-        await this.#options.clock.sleep(hangupPauseMs * 2 ** (attempt - 1) * (0.5 + Math.random()), signal);
-      }
-    }
+  #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
+    return againAfterHangup(this.#options.clock, signal, async () => {
+      using _ = await this.#starts.take(signal);
+      const line = await this.#lineTo(target, hop, signal);
+      return await handshake(line, target, check, login, signal);
+    });
   }
 
   /** The connection of the host to jump through, if any. */
