@@ -142,6 +142,36 @@ describe("a security key", () => {
   });
 });
 
+describe("algorithms that ssh2 lacks", () => {
+  test.each<[string, string[], string]>([
+    ["a key exchange", ["KexAlgorithms sntrup761x25519-sha512@openssh.com"], "ssh2 has none of its KexAlgorithms: sntrup761x25519-sha512@openssh.com"],
+    ["a MAC", ["Ciphers aes128-ctr", "MACs umac-128-etm@openssh.com"], "ssh2 has none of its MACs: umac-128-etm@openssh.com"],
+  ])("%s is used by OpenSSH, once the host has named it", async (_, options, reason) => {
+    const path = home();
+    await using host = await startSshd([join(path, ".ssh/id_ed25519.pub")], options);
+    writeFileSync(join(path, ".ssh/known_hosts"), host.knownHost);
+    await using open = chosen(path);
+    expect(await hello(open, address(host))).toBe("hello\n");
+    expect(open.notices()).toEqual([expect.stringContaining(`Reached with the system's OpenSSH: ${reason}`)]);
+  });
+
+  test("are not looked for when ssh.transport is ssh2", async () => {
+    const path = home();
+    await using host = await startSshd([join(path, ".ssh/id_ed25519.pub")], ["KexAlgorithms sntrup761x25519-sha512@openssh.com"]);
+    writeFileSync(join(path, ".ssh/known_hosts"), host.knownHost);
+    await using open = chosen(path, { transport: "ssh2" });
+    expect(await failureOf(open.transport.connect(address(host), never))).toMatchObject({ reason: "protocol" });
+    expect(open.notices()).toEqual([]);
+  });
+});
+
+test("a refusal that nothing foretold says what else can be tried", async () => {
+  await using server = await startSshServer({ accepts: () => false });
+  await using open = chosen(home(), { strictHostKeyChecking: "no" });
+  expect(await failureOf(open.transport.connect(server.host, never))).toMatchObject({ reason: "authentication", hint: expect.stringMatching(/^Add one of these keys .* If "ssh" itself gets in, set ssh\.transport to "openssh"\.$/) });
+  expect(server.connections).toBe(1);
+});
+
 describe("a one-time code", () => {
   test("is asked for by our own prompt, once ssh2 was told that the key is not enough", async () => {
     await using server = await startSshServer({ code: "123456" });
@@ -184,7 +214,7 @@ test("an OpenSSH that is not there is told before anything is done", async () =>
 
 /** Folders of the masters that run for a port. */
 const foldersOf = (port: number): string[] =>
-  run(["ps", "-eo", "args"]).split("\n").filter((line) => line.startsWith("ssh -M ") && line.endsWith(`@127.0.0.1`) && line.includes(` ${port} `) || line.startsWith("ssh -M ") && line.includes(`-p ${port} --`)).flatMap((line) => /ControlPath=(\S+)\/s /.exec(line)?.[1] ?? []);
+  run(["ps", "-eo", "args"]).split("\n").filter((line) => line.startsWith("ssh -M ") && line.includes(`-p ${port} --`)).flatMap((line) => /ControlPath=(\S+)\/s /.exec(line)?.[1] ?? []);
 
 test("the master outlives Ctrl-C, and ends with us, even when we are killed", async () => {
   const path = home("-n", me);
