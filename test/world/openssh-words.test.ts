@@ -32,7 +32,7 @@ Match all
   User root
   StrictHostKeyChecking accept-new
   ConnectTimeout 15
-  ServerAliveInterval 15
+  ServerAliveInterval 5
 `);
   });
 
@@ -45,7 +45,7 @@ Match all
     expect(configText({ ...source, home: "/h", files: [], user: undefined })).toEndWith(`Match all
   StrictHostKeyChecking accept-new
   ConnectTimeout 15
-  ServerAliveInterval 15
+  ServerAliveInterval 5
   IdentityFile "/h/.ssh/id_ed25519"
   IdentityFile "/h/.ssh/id_ecdsa"
   IdentityFile "/h/.ssh/id_rsa"

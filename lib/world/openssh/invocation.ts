@@ -32,7 +32,7 @@ export function configText({ ssh, files, keys, home, canAsk, user }: ConfigSourc
     ...(ssh.strictHostKeyChecking === "accept-new" ? [] : [`StrictHostKeyChecking ${ssh.strictHostKeyChecking}`]),
   ];
   const defaults = [
-    ...(user === undefined ? [] : [`User ${user}`]), "StrictHostKeyChecking accept-new", `ConnectTimeout ${wholeSeconds(ssh.connectTimeoutSeconds * 1000)}`, "ServerAliveInterval 15",
+    ...(user === undefined ? [] : [`User ${user}`]), "StrictHostKeyChecking accept-new", `ConnectTimeout ${wholeSeconds(ssh.connectTimeoutSeconds * 1000)}`, "ServerAliveInterval 5",
     // OpenSSH takes the home directory from the password file, whatever HOME says.
     ...(home === undefined ? [] : [
       ...(ssh.keysOnly && keys.length > 0 ? [] : ["id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk"].map((name) => `IdentityFile ${quoted(`${home}/.ssh/${name}`)}`)),
