@@ -15,6 +15,7 @@ test.each(all.map((reader) => [reader.name, reader] as const))("%s takes anythin
 
 /** Files that read text and have no reader of their own here, with the reason. */
 const elsewhere: Readonly<Record<string, string>> = {
+  "lib/cli/main.ts": "takes apart what JSON.stringify made",
   "lib/cli/config.ts": "takes apart what JSON.stringify made",
   "lib/config/secret-sources/aws.ts": "by way of the adapters",
   "lib/config/yaml/parse.ts": "by way of deploy.yml",

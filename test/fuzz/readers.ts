@@ -26,6 +26,7 @@ import { shellWords } from "../../lib/ground/shell-words.ts";
 import type { Files, Programs } from "../../lib/ground/world.ts";
 import { parseAddress } from "../../lib/world/ssh/address.ts";
 import { readConfigFiles } from "../../lib/world/ssh/config-file.ts";
+import { configLines, fitsAny } from "../../lib/world/ssh/config-lines.ts";
 import { publicKeyFrom, readKey } from "../../lib/world/ssh/key-format.ts";
 import { judge, keyType, parseKnownHosts, preferredAlgorithms } from "../../lib/world/ssh/known-hosts.ts";
 import type { Reader } from "./engine.ts";
@@ -79,7 +80,10 @@ export const readers: readonly Reader[] = [
   }, share: 0.2 },
   { name: "ssh_config", file: "lib/world/ssh/config-file.ts", tokens: ["Host ", "Match ", "host ", "all", "exec ", "user ", "*", "!", "\n", "  ", "HostName ", "User ", "Port ", "IdentityFile ", "ProxyJump ", "ProxyCommand ", "Include ", "~/x", "none", "=", "\"", "#", "%h", "${HOME}"], samples: ["Host web *.x !y\n  HostName 10.0.0.1\n  Port 22\nMatch host a exec \"true\"\n  User b\n"], share: 0.2, read: async (text) => {
     writeFileSync(sshConfig, text);
-    await readConfigFiles([sshConfig], { user: undefined, host: "web", port: undefined }, folder);
+    await readConfigFiles([sshConfig], { user: undefined, host: "web", port: undefined }, folder, "ann");
+  } },
+  { name: "lines of ssh_config", file: "lib/world/ssh/config-lines.ts", tokens: ["Host ", "=", "\"", "'", "\\", "#", " ", "\n", "*", "?"], samples: ["Host a \"b c\"\n  ProxyCommand=x # y\n"], read: (text) => {
+    for (const { words } of configLines(text)) fitsAny(words, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
   } },
   { name: "addresses", file: "lib/world/ssh/address.ts", tokens: ["ann", "@", "host", ":", "22", "[", "]", "::1", "-oProxyCommand=id", "ssh://"], samples: ["ann@host:22", "[2001:db8::1]:2222"], read: (text) => {
     const { host } = parseAddress(text);
