@@ -10,12 +10,13 @@ export type Event = { /** ISO 8601, UTC. */ readonly at: string } & (
   | { readonly type: "step-end"; readonly phase: string; readonly host: string | undefined; readonly role: string | undefined; readonly title: string; readonly kind: Step["kind"]; readonly ok: boolean; readonly durationMs: number }
   | { readonly type: "output"; readonly host: string | undefined; readonly title: string; readonly stream: "stdout" | "stderr"; readonly line: string; /** Shown even when not verbose: builds. */ readonly loud: boolean }
   | { readonly type: "probe"; readonly host: string; readonly role: string | undefined; readonly container: string; readonly attempt: number; readonly ok: boolean; readonly answer: string; readonly durationMs: number }
+  | { readonly type: "transfer"; readonly host: string; readonly title: string; readonly image: string; /** `end`: the host has the image. */ readonly state: "progress" | "end"; /** Bytes sent so far, and of how many. */ readonly sentBytes: number; readonly totalBytes: number; /** Bytes of layers that need not be sent, since the host had them. */ readonly thereBytes: number; readonly durationMs: number }
   | { readonly type: "lock"; readonly host: string; readonly state: "taken" | "released" | "lost"; readonly text?: string }
   | { readonly type: "hook"; readonly name: string; readonly state: "start" | "end" | "failed" | "skipped"; readonly durationMs: number; /** True: its start is shown too. False: neither start nor end are, unless verbose. */ readonly loud?: boolean | undefined }
   | { readonly type: "audit"; readonly host: string; readonly line: string }
   | { readonly type: "undo"; readonly host: string | undefined; readonly title: string; readonly ok: boolean; readonly text?: string }
   | { readonly type: "notice"; readonly level: "info" | "warn"; readonly host?: string; readonly text: string; /** False: shown only when verbose. */ readonly loud?: boolean | undefined }
-  | { readonly type: "summary"; readonly command: string; readonly service: string; readonly destination: string | undefined; readonly ok: boolean; readonly from: readonly string[]; readonly to: string | undefined; readonly hosts: readonly string[]; readonly durationMs: number; readonly phases: readonly { readonly phase: string; readonly durationMs: number }[] }
+  | { readonly type: "summary"; readonly command: string; readonly service: string; readonly destination: string | undefined; readonly ok: boolean; readonly from: readonly string[]; readonly to: string | undefined; readonly hosts: readonly string[]; readonly durationMs: number; readonly phases: readonly { readonly phase: string; readonly durationMs: number }[]; /** What hosts were sent of images, in bytes, and what they had already; left out where nothing was delivered. */ readonly delivered?: { readonly sentBytes: number; readonly thereBytes: number } | undefined }
 );
 
 /** An event as the logic writes it: the time is added where it is reported. */

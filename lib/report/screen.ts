@@ -1,4 +1,5 @@
 import type { Event } from "../ground/event.ts";
+import { byteText } from "../ground/image.ts";
 import { ticking } from "./elapsed.ts";
 import { here } from "./lines.ts";
 import { hostCount } from "./names.ts";
@@ -46,6 +47,8 @@ export function next(screen: Screen, event: Event): Screen {
       return finish(screen, event.host ?? here, event.role ?? "", event.title, event.ok);
     case "probe":
       return detail(screen, event.host, event.role ?? "", `try ${event.attempt}: ${printable(event.answer)}`);
+    case "transfer":
+      return event.state === "progress" ? detail(screen, event.host, "", `${byteText(event.sentBytes)} of ${byteText(event.totalBytes)}, ${byteText(event.sentBytes / Math.max(0.001, event.durationMs / 1000))}/s`) : screen;
     case "undo":
       return change(screen, event.host ?? here, (row) => ({ ...row, last: `Taken back: ${event.title}`, working: [], state: event.ok ? "idle" : "failed" }));
     case "lock":

@@ -1,17 +1,20 @@
 import { CancelledError, CommandError, ConnectError } from "../ground/errors.ts";
-import type { RunStep, UploadStep, WaitStep } from "../ground/step.ts";
+import type { DeliverStep, RunStep, UploadStep, WaitStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { sh, type Command } from "../ground/command.ts";
 import { uploadCommand } from "../remote/upload.ts";
 import { batchScript, chunks, MarkReader, type BatchItem } from "./batch.ts";
 import type { PlannedStep } from "./journal.ts";
 import { tell } from "./stamp.ts";
+import { deliver } from "./deliver.ts";
 import { awaitReady } from "./wait.ts";
 
 /** Told of every step of a lane as it happens. */
 export interface Engine {
   begin(planned: PlannedStep): void;
   end(planned: PlannedStep, ok: boolean): void;
+  /** An image was sent to a host: so many bytes, and so many that it had. */
+  delivered(sentBytes: number, thereBytes: number): void;
   /** It was told as begun, and the host never came to it. */
   withdraw(planned: PlannedStep): void;
   /** The connection went while the host was at work: its shell may still be. */
@@ -19,46 +22,52 @@ export interface Engine {
 }
 
 /** A planned step that happens on a host. */
-export type HostPlanned = PlannedStep & { readonly host: string; readonly step: RunStep | UploadStep | WaitStep };
+export type HostPlanned = PlannedStep & { readonly host: string; readonly step: RunStep | UploadStep | WaitStep | DeliverStep };
 type Batched = HostPlanned & BatchItem;
+/** Steps that do not travel with others. */
+const isAlone = ({ step }: HostPlanned): boolean => step.kind === "wait" || step.kind === "deliver";
 
 const defaultTimeoutMs = 600_000;
 /** How long the step in flight may at least take to end after Ctrl-C; one that says how long it may take, so long. */
 const cancelGraceMs = 45_000;
 
 /**
- * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait travels together.
+ * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait or an image travels together.
  * @throws CommandError, a health failure, ConnectError, CancelledError: whatever ended the first step that failed
  */
 export async function carryLane(world: World, engine: Engine, host: string, steps: readonly HostPlanned[]): Promise<void> {
   let at = 0;
   while (at < steps.length) {
     const run: Batched[] = [];
-    for (let planned = steps[at]; planned !== undefined && planned.step.kind !== "wait"; planned = steps[++at]) {
+    for (let planned = steps[at]; planned !== undefined && !isAlone(planned); planned = steps[++at]) {
       run.push({ ...planned, command: commandOf(planned.step), optional: planned.optional });
     }
     for (const chunk of chunks(run)) await carryBatch(world, engine, host, chunk);
-    const wait = steps[at++];
-    if (wait !== undefined) await carryWait(world, engine, wait);
+    const alone = steps[at++];
+    if (alone !== undefined) await carryAlone(world, engine, alone);
   }
 }
 
-function commandOf(step: RunStep | UploadStep | WaitStep): Command {
+function commandOf(step: HostPlanned["step"]): Command {
   switch (step.kind) {
-    case "run": return step.command;
+    case "run":
+    case "deliver": return step.command;
     case "upload": return uploadCommand(step.path, step.mode, step.encoding).stdin(step.content);
     case "wait": return step.state.command;
   }
 }
 
-async function carryWait(world: World, engine: Engine, planned: HostPlanned): Promise<void> {
+async function carryAlone(world: World, engine: Engine, planned: HostPlanned): Promise<void> {
   const { step } = planned;
-  if (step.kind !== "wait") return;
   refuseWhenCancelled(world);
   engine.begin(planned);
   let ok = false;
   try {
-    await awaitReady(world, planned.host, step);
+    if (step.kind === "wait") await awaitReady(world, planned.host, step);
+    if (step.kind === "deliver") {
+      const { sentBytes, thereBytes } = await deliver(world, planned.host, step);
+      engine.delivered(sentBytes, thereBytes);
+    }
     ok = true;
   } finally {
     engine.end(planned, ok);

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Event } from "../ground/event.ts";
-import type { Transport, World } from "../ground/world.ts";
+import type { Images, Transport, World } from "../ground/world.ts";
 import { systemClock } from "./clock.ts";
 import { localFiles } from "./files.ts";
 import { createPrograms } from "./programs.ts";
@@ -58,6 +58,14 @@ export function createWorld(options: WorldOptions): OpenWorld {
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
+  const programs = createPrograms({ env, cwd, redactor, clock, pause: options.pause });
+  let loadingImages: Promise<Images> | undefined;
+  const loadedImages = (): Promise<Images> => (loadingImages ??= import("./images/create.ts").then(({ createImages }) => createImages({ programs, env, cwd, clock })));
+  const images: Images = {
+    collect: async (...given) => (await loadedImages()).collect(...given),
+    collected: async (...given) => (await loadedImages()).collected(...given),
+    archive: async (...given) => (await loadedImages()).archive(...given),
+  };
   const close = async (): Promise<void> => {
     const opened = loading;
     loading = undefined;
@@ -66,7 +74,8 @@ export function createWorld(options: WorldOptions): OpenWorld {
   return {
     world: {
       transport,
-      programs: createPrograms({ env, cwd, redactor, clock, pause: options.pause }),
+      programs,
+      images,
       files: localFiles,
       clock,
       randomHex,
