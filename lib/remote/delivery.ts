@@ -27,7 +27,7 @@ docker version --format ${"{{.Server.Os}}/{{.Server.Arch}}"} || exit
 docker image ls --quiet --no-trunc | sort -u | xargs docker image inspect --format ${"image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}"} 2> /dev/null | grep -E "$lowest"
 for part in *.part; do [ ! -f "$part" ] || echo "part $part $(wc -c < "$part")"; done
 echo ${readyLine}
-IFS= read -r what archive size || exit 70
+read -r what archive size || exit 70
 for part in *.part; do [ "$part" = "$archive.part" ] || rm -f "$part"; done
 if [ "$what" = have ]; then docker tag "$archive" ${image}; exit; fi
 part=$archive.part
