@@ -25,7 +25,7 @@ export function planBuildPush(order: Order, local: LocalFacts, { noCache = false
   const { settings } = order;
   // Without a registry the image is left where it can be collected, and its layers are kept for the hosts.
   const collects = output === "registry" && settings.withoutRegistry === true;
-  const archive = collects && settings.builder.arch.length > 1 ? archiveOf(settings, order.version, local) : undefined;
+  const archive = collects && needsArchive(settings) ? archiveOf(settings, order.version, local) : undefined;
   const build: BuildOrder = { version: order.version, facts: local, noCache, output: collects ? "docker" : output, dev: false, ...(archive === undefined ? {} : { archive }) };
   const image = `${settings.repository}:${order.version}`;
   const builder = builderOf(settings, local.arch);
@@ -42,7 +42,8 @@ export function planBuildPush(order: Order, local: LocalFacts, { noCache = false
   };
 }
 
-/** An image for several architectures is too much for the store of most a Docker: it is built into a file, from which it is collected. */
+/** An image for several architectures, or with attestations, is too much for the store of most a Docker: it is built into a file, from which it is collected. */
+const needsArchive = ({ builder: { arch, provenance, sbom } }: Settings): boolean => arch.length > 1 || sbom === true || (provenance !== undefined && provenance !== "false");
 const archiveOf = ({ service }: Settings, version: string, { cloneRoot }: LocalFacts): string => join(dirname(cloneRoot), "builds", `${service}-${version}.tar`);
 const folderStep = (archive: string): LocalStep => ({ kind: "local", title: "Make a folder for the image", program: { argv: ["mkdir", "-p", dirname(archive)] } });
 
