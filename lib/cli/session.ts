@@ -116,8 +116,9 @@ export function printErrands(context: AnyContext, errands: readonly Errand[], ti
 }
 
 /** Shows logs as they come, or with --dry-run the commands. @returns the exit status */
-export async function showLogs(context: AnyContext, { world }: Deployer, errands: readonly Errand[], unseen: readonly HostOutput[] = []): Promise<number> {
+export async function showLogs(context: AnyContext, { world, settings }: Deployer, errands: readonly Errand[], unseen: readonly HostOutput[] = []): Promise<number> {
   if (context.options.dryRun) return printErrands(context, errands, "Show logs");
+  await settings.secrets.concealAtHand();
   return logStatus(context, [...(await eachHost(world, "Host", errands, lineWriter(context))), ...unseen]);
 }
 

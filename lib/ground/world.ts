@@ -18,6 +18,11 @@ export interface Limits {
   readonly signal: AbortSignal;
   /** Called for each piece of output as it arrives, not cut at lines. */
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+  /**
+   * For a command that says itself that it is over, then reads one more line: aborting this sends it the line and resolves with status 0, without
+   * waiting for the rest. Until then its input stays open. A command whose input ends without that line knows that nobody heard its end.
+   */
+  readonly over?: AbortSignal;
   /** Keep at most this many bytes of each stream in the Exit (the tail); default 8 MiB. */
   readonly keepBytes?: number;
 }
@@ -65,6 +70,8 @@ export interface Transport {
    * lost on the way) or a cancellation. The terminal is back as it was then.
    */
   interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number>;
+  /** From now on commands of a host go over a new connection: what its user may do has changed. What runs on the one before goes on. */
+  renew(host: string): Promise<void>;
   /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
   probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
   /**
@@ -139,7 +146,7 @@ export interface World {
   readonly hostname: string;
   readonly report: (event: Event) => void;
   /** Scrubs a secret value that was handed out from all output from now on. */
-  readonly conceal: (value: string) => void;
+  readonly conceal: (value: string, name?: string) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import type { Event } from "../ground/event.ts";
 import { byteText } from "../ground/image.ts";
-import { elapsed, timeOfDay } from "./elapsed.ts";
+import { elapsed, roughly, timeOfDay } from "./elapsed.ts";
 import { hostCount, listed } from "./names.ts";
 import { printable, printableText } from "./printable.ts";
 import type { Reporter, Verbosity } from "./reporter.ts";
@@ -50,6 +50,8 @@ const printers: Printers = {
     if (state === "progress") return sentBytes < totalBytes / 10 ? undefined : { from: "normal", host, text: style.dim(`${image}: ${Math.floor((10 * sentBytes) / totalBytes)}0 % of ${byteText(totalBytes)} sent`), key: `${host} ${image}` };
     return { from: "normal", host, text: `${style.green("✓")} ${image}: ${transferText(sentBytes, thereBytes)} ${style.dim(elapsed(durationMs))}` };
   },
+  "waiting": ({ host = here, title, elapsedMs, deadlineMs, text }, style) =>
+    ({ from: "normal", host, text: style.yellow(`${title}: ${roughly(elapsedMs)}, at most ${roughly(deadlineMs)}${text === undefined ? "" : `; ${printable(text)}`}`) }),
   "lock": ({ host, state, text }, style) => {
     const why = text === undefined ? "" : `: ${printable(text)}`;
     return state === "lost" ? { from: "quiet", host, text: style.red(`the deploy lock was lost${why}`) } : { from: "verbose", host, text: style.dim(`deploy lock ${state}${why}`) };

@@ -1,6 +1,6 @@
 import type { Event } from "../ground/event.ts";
 import { byteText } from "../ground/image.ts";
-import { ticking } from "./elapsed.ts";
+import { roughly, ticking } from "./elapsed.ts";
 import { here } from "./lines.ts";
 import { hostCount } from "./names.ts";
 import { printable } from "./printable.ts";
@@ -49,6 +49,8 @@ export function next(screen: Screen, event: Event): Screen {
       return detail(screen, event.host, event.role ?? "", `try ${event.attempt}: ${printable(event.answer)}`);
     case "transfer":
       return event.state === "progress" ? detail(screen, event.host, "", `${byteText(event.sentBytes)} of ${byteText(event.totalBytes)}, ${byteText(event.sentBytes / Math.max(0.001, event.durationMs / 1000))}/s`) : screen;
+    case "waiting":
+      return detail(screen, event.host ?? here, event.role ?? "", `at most ${roughly(event.deadlineMs)}${event.text === undefined ? "" : `; ${printable(event.text)}`}`);
     case "undo":
       return change(screen, event.host ?? here, (row) => ({ ...row, last: `Taken back: ${event.title}`, working: [], state: event.ok ? "idle" : "failed" }));
     case "lock":

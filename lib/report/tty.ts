@@ -47,7 +47,7 @@ export function liveReporter(terminal: Terminal, clock: Clock, options: { readon
 }
 
 /** Shown by the live part already: a line of its own would only repeat it. */
-const isLive = (event: Event): boolean => event.type === "phase-start" || event.type === "probe" || (event.type === "transfer" && event.state === "progress");
+const isLive = (event: Event): boolean => event.type === "phase-start" || event.type === "probe" || event.type === "waiting" || (event.type === "transfer" && event.state === "progress");
 
 class Painter {
   readonly #terminal: Terminal;

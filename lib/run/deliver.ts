@@ -1,4 +1,4 @@
-import { CancelledError, CommandError, ConnectError, DeployError, isDeployError } from "../ground/errors.ts";
+import { CancelledError, CommandError, ConnectError, DeployError } from "../ground/errors.ts";
 import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
 import type { DeliverStep } from "../ground/step.ts";
 import type { Channel, World } from "../ground/world.ts";
@@ -19,30 +19,27 @@ const answerMs = 120_000;
 /** How long nothing may get through to a host, and how long Docker may work on an archive once all of it is there. */
 const stallMs = 120_000;
 const loadMs = 1_800_000;
-/** Tries in all: one more after a lost connection, which goes on from where the first was cut off, and one more with all layers. */
-const tries = 3;
-
 /**
- * Brings an image to a host: the layers it does not have, through the connection that is open. A lost connection is made anew once, and what came before
- * it is not sent again.
- * @throws DeployError (build) when it has no variant for the host, CommandError when the host cannot load it, ConnectError, TimeoutError, or a cancellation
+ * Brings an image to a host: the layers it does not have, through the connection that is open. What came in a try that was cut off is not sent again.
+ * @throws DeployError (build) when it has no variant for the host, CommandError when the host cannot load it, ConnectError, or a cancellation
  */
 export async function deliver(world: World, host: string, step: DeliverStep): Promise<Delivered> {
   const { variants } = await world.images.collected(step.image);
-  let whole = false;
-  let lost = false;
-  for (let attempt = 1; ; attempt++) {
+  const attempt = async (whole: boolean): Promise<Delivered> => {
     try {
       return await attemptDelivery(world, host, step, variants, whole);
     } catch (error) {
-      if (world.signal.aborted || attempt === tries || !isDeployError(error)) throw error;
-      // A layer that was there a moment ago may have been pruned, and a Docker that has one unpacked need not have it as a file.
       if (error instanceof LoadError) await world.transport.run(host, step.forget, { timeoutMs: 60_000, signal: world.signal }).catch(() => undefined);
-      if (error instanceof LoadError && !whole) whole = true;
-      else if (error instanceof ConnectError && error.reason === "lost" && !lost) lost = true;
-      else throw error;
-      tell(world, { type: "notice", level: "warn", host, text: whole && !lost ? `${error.message}: all layers are sent` : `${error.message}: trying again, from where it was cut off` });
+      throw error;
     }
+  };
+  try {
+    return await attempt(false);
+  } catch (error) {
+    if (!(error instanceof LoadError) || world.signal.aborted) throw error;
+    // A layer that was there a moment ago may have been pruned, and a Docker that has one unpacked need not have it as a file.
+    tell(world, { type: "notice", level: "warn", host, text: `${error.message}: all layers are sent` });
+    return await attempt(true);
   }
 }
 

@@ -86,13 +86,7 @@ test("goes on from where an earlier run was cut off", async () => {
   expect(await host.deliver()).toEqual({ sentBytes: 40, thereBytes: 11_000 });
 });
 
-test("a lost connection is made anew once, and goes on from there", async () => {
-  const host = talk({ answer: ready, lostAfter: 50 }, { answer: [...ready.slice(0, -1), `part ${archiveId(2)}.part 50`, "ready"] });
-  expect((await host.deliver()).sentBytes).toBe(50);
-  expect(host.events.find(({ type }) => type === "notice")).toMatchObject({ level: "warn", text: "The connection to 10.0.0.1 was lost while acme/shop:77 was sent: trying again, from where it was cut off" });
-});
-
-test("one that is lost twice is told", async () => {
+test("a lost connection is told, with what to do", async () => {
   const host = talk({ answer: ready, lostAfter: 50 });
   await expect(host.deliver()).rejects.toMatchObject({ failure: "connect", reason: "lost", message: "The connection to 10.0.0.1 was lost while acme/shop:77 was sent", hint: "Run the same command again: it goes on from where this was cut off." });
 });

@@ -163,8 +163,10 @@ describe("a host that cannot be reached", () => {
 
   test.each<[string, (write: (text: string) => void, end: () => void) => void, string, string]>([
     ["it says nothing", () => undefined, "timeout", "the handshake was not done within 300ms"],
-    ["it hangs up", (_, end) => end(), "protocol", "does not answer as an SSH server"],
-    ["it is no SSH server", (write, end) => { write("HTTP/1.1 400 Bad Request\r\n\r\n"); end(); }, "protocol", "does not answer as an SSH server"],
+    ["it hangs up, again and again", (_, end) => end(), "protocol", "it hung up without a word"],
+    ["it is no SSH server", (write, end) => { write("HTTP/1.1 400 Bad Request\r\n\r\n"); end(); }, "protocol", 'does not answer as an SSH server: "HTTP/1.1 400 Bad Request"'],
+    ["it speaks a version of long ago", (write, end) => { write("SSH-1.5-old\r\n"); end(); }, "protocol", 'does not speak SSH 2.0: "SSH-1.5-old"'],
+    ["it shuts us out", (write, end) => { write("Not allowed at this time\r\n"); end(); }, "protocol", 'it takes no connection now ("Not allowed at this time")'],
   ])("because %s", async (_, behave, reason, message) => {
     const listener = createServer((socket) => {
       socket.on("error", () => undefined);

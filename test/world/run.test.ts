@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { quote, sh } from "../../lib/ground/command.ts";
 import { CancelledError, ConnectError, DeployError, TimeoutError } from "../../lib/ground/errors.ts";
@@ -68,7 +68,7 @@ describe("transport.run()", () => {
     const password = new Secret("PASSWORD", "hunter2-hunter2");
     const seen: string[] = [];
     const exit = await run(sh`cat; echo hunter2-; echo hunter2-hunter2 >&2`.stdin(password.map("line", (value) => `password=${value}\n`)), { onOutput: (_, text) => void seen.push(text) });
-    expect(exit.stdout).toBe("‹secret line›hunter2-\n");
+    expect(exit.stdout).toBe("password=‹secret PASSWORD›\nhunter2-\n");
     expect(exit.stderr).toBe("‹secret PASSWORD›\n");
     expect(seen.join("")).not.toContain("hunter2-hunter2");
   });
@@ -217,4 +217,30 @@ describe("transport.open()", () => {
 test("quote() and the wrapper agree on a text with every quote there is", async () => {
   const text = "'\"\\ '\\'' \"'\"";
   expect((await run(sh`eval ${`printf %s ${quote(text)}`}`)).stdout).toBe(text);
+});
+
+describe("transport.run() of a command that says itself that it is over", () => {
+  const script = sh`echo begun; IFS= read -r ack && echo "heard" > /dev/null && exit 3; echo alone`;
+
+  test("tells it that it was heard, and waits for no more", async () => {
+    const over = new AbortController();
+    const exit = await run(sh`echo begun; IFS= read -r ack; sleep 5`, { over: over.signal, onOutput: () => over.abort() });
+    expect(exit).toMatchObject({ status: 0, stdout: "begun\n" });
+    expect(exit.durationMs).toBeLessThan(4_000);
+  });
+
+  test("keeps its input open behind what it brings, and the command reads the line", async () => {
+    const over = new AbortController();
+    const folder = join(home.path, "heard");
+    const exit = await run(sh`IFS= read -r input; echo "$input"; IFS= read -r ack && touch ${folder}`.stdin("one\n"), { over: over.signal, onOutput: () => over.abort() });
+    expect(exit.stdout).toBe("one\n");
+    for (let tries = 0; tries < 100 && !existsSync(folder); tries++) await Bun.sleep(20);
+    expect(existsSync(folder)).toBe(true);
+  });
+
+  test("gives its own end where that comes first", async () => {
+    expect(await run(sh`echo begun; exit 4`, { over: new AbortController().signal })).toMatchObject({ status: 4, stdout: "begun\n" });
+    await using short = openTransport(home.path);
+    expect(await failureOf(short.transport.run(server.host, script, { ...limits, timeoutMs: 300, over: new AbortController().signal }))).toBeInstanceOf(TimeoutError);
+  });
 });

@@ -198,7 +198,7 @@ test("thirty commands at once fit into the ten sessions of a default sshd", asyn
   await using open = openTransport(home(), { ...strict, keys: [plain] });
   const outputs = await Promise.all(Array.from({ length: 30 }, async (_, i) => (await open.transport.run(address(sshd), sh`echo ${i}`, limits)).stdout));
   expect(outputs).toEqual(Array.from({ length: 30 }, (_, i) => `${i}\n`));
-});
+}, 30_000);
 
 test("a command whose time is up is stopped on the host, also for root", async () => {
   await using open = openTransport(home(), { ...strict, keys: [plain] });

@@ -19,6 +19,7 @@ export class Connection {
   readonly gone: Promise<Error>;
   #isGone = false;
   #closing = false;
+  #hasServed = false;
   #spare: Promise<ClientChannel> | undefined;
   #reason: Error | undefined;
 
@@ -47,6 +48,11 @@ export class Connection {
     return this.#closing;
   }
 
+  /** True once a session was there to be had. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
   /** Why the connection ended, in words. */
   get reason(): string {
     return this.#reason === undefined ? "the host closed it" : this.#reason.message.replace("Keepalive timeout", "the host does not answer any more");
@@ -66,6 +72,7 @@ export class Connection {
     const ready = spare === undefined ? undefined : await spare.catch(() => undefined);
     try {
       const channel = ready !== undefined && isOpen(ready) ? ready : await openSession(this.client);
+      this.#hasServed = true;
       this.#openSpare();
       return channel;
     } catch (error) {
