@@ -27,20 +27,20 @@ export interface Pulling {
 export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly string[], { when, hint, suffix = "" }: Pulling): readonly Phase[] {
   const image = `${order.settings.repository}:${order.version}`;
   const isThere = (host: string): boolean => when === "missing" && factsOf(facts, host).images.includes(image);
-  if (order.settings.withoutRegistry === true) return deliveryPhases(order, image, hosts.filter((host) => !isThere(host)), hint, suffix);
+  if (order.settings.withoutRegistry === true) return deliveryPhases(order, facts, image, hosts.filter((host) => !isThere(host)), hint, suffix);
   return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) }];
 }
 
 /** Takes the image out of the Docker of this machine, then gives each host what it lacks of it. What cannot be had is told before a host is changed. */
-function deliveryPhases(order: Order, image: string, hosts: readonly string[], hint: string | undefined, suffix: string): readonly Phase[] {
+function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: readonly string[], hint: string | undefined, suffix: string): readonly Phase[] {
   const { settings, version } = order;
   if (hosts.length === 0) return [];
   return [
     { title: `Collect image${suffix}`, lanes: [{ host: undefined, steps: [collectStep(image, hint)] }] },
     {
       title: `Deliver image${suffix}`,
-      lanes: lanes(hosts, () => [
-        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image), forget: forgetParts(settings) },
+      lanes: lanes(hosts, (host) => [
+        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings) },
         checkStep(settings, image),
         auditStep(order, undefined, `Delivered image with version ${version}`),
       ]),

@@ -3,8 +3,8 @@ import { imagesDirectory, type Named } from "../ground/names.ts";
 
 /** What a host says before an image is sent to it. */
 export interface HostImages {
-  /** Such as `linux/amd64`. */
-  readonly platform: string;
+  /** Such as `linux/amd64`. Undefined: it was not asked, since the image is for one platform only. */
+  readonly platform: string | undefined;
   readonly images: readonly { readonly id: string; readonly layers: readonly string[] }[];
   /** How much of an archive came in an earlier try that was cut off, by the archive's ID. */
   readonly parts: ReadonlyMap<string, number>;
@@ -18,13 +18,17 @@ export const readyLine = "ready";
  * reads a line that says what comes; then the archive goes to `docker load` and, beside it, into a file, from which a try that was cut off goes on.
  * The file goes when the image is loaded. Nothing listens and nothing stays running: whatever ends the connection ends the command.
  * `docker load` compares each layer with the digest in the image's config, and the config with the image's ID.
+ * @param known images of the service that were seen there: all others are looked at only where none of these begins as this one
  */
-export function receiveImage(of: Named, image: string): Command {
+export function receiveImage(of: Named, image: string, known: readonly string[]): Command {
+  const format = "image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}";
   return sh`folder=${imagesDirectory(of)}
 mkdir -p "$folder" && chmod 700 "$folder" && cd "$folder" && umask 077 || exit
-IFS= read -r lowest || exit 70
-docker version --format ${"{{.Server.Os}}/{{.Server.Arch}}"} || exit
-docker image ls --quiet --no-trunc | sort -u | xargs docker image inspect --format ${"image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}"} 2> /dev/null | grep -E "$lowest"
+read -r lowest platforms || exit 70
+if [ "$platforms" -gt 1 ]; then docker version --format ${"platform {{.Server.Os}}/{{.Server.Arch}}"} || exit; fi
+found=${known.length === 0 ? sh`` : sh`$(docker image inspect --format ${format} ${known} 2> /dev/null | grep -E "$lowest")`}
+[ -n "$found" ] || found=$(docker image ls --quiet --no-trunc | sort -u | xargs docker image inspect --format ${format} 2> /dev/null | grep -E "$lowest")
+echo "$found"
 for part in *.part; do [ ! -f "$part" ] || echo "part $part $(wc -c < "$part")"; done
 echo ${readyLine}
 read -r what archive size || exit 70
@@ -37,8 +41,8 @@ status=$?
 exit $status`;
 }
 
-/** The first line for {@link receiveImage}. @param lowest `sha256:…` of the lowest layer for each platform; none in an image without layers */
-export const lowestLine = (lowest: readonly string[]): string => `${lowest.length === 0 ? "^image [^ ]*$" : [...new Set(lowest)].join("|")}\n`;
+/** The first line for {@link receiveImage}. @param lowest `sha256:…` of the lowest layer for each platform; empty in an image without layers */
+export const lowestLine = (lowest: readonly string[]): string => `${[...new Set(lowest)].map((layer) => (layer === "" ? "^image[^:]*:[^:]*$" : layer)).join("|")} ${lowest.length}\n`;
 
 /** The second line where the host has the image under another name, or under none. */
 export const haveLine = (id: string): string => `have ${id}\n`;
@@ -50,7 +54,7 @@ export const loadLine = (archive: string, size: number): string => `load ${archi
 export function parseHostImages(lines: readonly string[]): HostImages {
   const rows = lines.map((line) => line.trim().split(" "));
   return {
-    platform: lines[0]?.trim() ?? "",
+    platform: rows.find(([kind]) => kind === "platform")?.[1],
     images: rows.flatMap(([kind, id = "", ...layers]) => (kind === "image" && id !== "" ? [{ id, layers }] : [])),
     parts: new Map(rows.flatMap(([kind, name = "", size = ""]) => (kind === "part" && /^[0-9a-f]{32}\.part$/.test(name) && /^\d+$/.test(size) ? [[name.slice(0, 32), Number(size)] as const] : []))),
   };

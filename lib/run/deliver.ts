@@ -51,7 +51,7 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, va
   const giveUp = new AbortController();
   const channel = await world.transport.open(host, step.command, AbortSignal.any([world.signal, giveUp.signal]));
   try {
-    channel.write(lowestLine(variants.flatMap(({ layers }) => layers[0]?.diffId ?? [])));
+    channel.write(lowestLine(variants.map(({ layers }) => layers[0]?.diffId ?? "")));
     const output = read(world, channel, host, step);
     const there = await within(world, answerMs, Promise.race([output.answer, endedBefore(world, channel, host, step, output.rest)]), host, "say what images it has");
     const variant = variantFor(variants, there, host, step.image);
@@ -131,7 +131,7 @@ function read(world: World, channel: Channel, host: string, step: DeliverStep): 
 function variantFor(variants: readonly ImageVariant[], { platform }: HostImages, host: string, image: string): ImageVariant {
   const found = variants.find((variant) => variant.platform === platform) ?? (variants.length === 1 ? variants[0] : undefined);
   if (found !== undefined) return found;
-  throw new DeployError("build", `Cannot deliver ${image} to ${host}: it is ${platform}, and the image was built for ${variants.map((one) => one.platform).join(", ")}`, { host, hint: `Add ${JSON.stringify(platform.split("/")[1] ?? "")} to builder.arch.` });
+  throw new DeployError("build", `Cannot deliver ${image} to ${host}: it is ${platform ?? "of no known platform"}, and the image was built for ${variants.map((one) => one.platform).join(", ")}`, { host, hint: `Add ${JSON.stringify(platform?.split("/")[1] ?? "")} to builder.arch.` });
 }
 
 const endedEarly = (host: string, step: DeliverStep, { status, stderr }: { readonly status: number | undefined; readonly stderr: string }, stdout: string): LoadError =>

@@ -62,14 +62,15 @@ export function createWorld(options: WorldOptions): OpenWorld {
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
   const programs = createPrograms({ env, cwd, redactor, clock, pause: options.pause });
-  let loadingImages: Promise<Images> | undefined;
-  const loadedImages = (): Promise<Images> => (loadingImages ??= import("./images/create.ts").then(({ createImages }) => createImages({ programs, env, cwd, clock })));
+  let loadingImages: Promise<Images & AsyncDisposable> | undefined;
+  const loadedImages = (): Promise<Images & AsyncDisposable> => (loadingImages ??= import("./images/create.ts").then(({ createImages }) => createImages({ programs, env, cwd, clock })));
   const images: Images = {
     collect: async (...given) => (await loadedImages()).collect(...given),
     collected: async (...given) => (await loadedImages()).collected(...given),
     archive: async (...given) => (await loadedImages()).archive(...given),
   };
   const close = async (): Promise<void> => {
+    await (await loadingImages)?.[Symbol.asyncDispose]();
     const opened = loading;
     loading = undefined;
     if (opened !== undefined) await (await opened)[Symbol.asyncDispose]();

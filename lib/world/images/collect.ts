@@ -1,10 +1,10 @@
 import { programText } from "../../ground/command.ts";
-import { DeployError, isDeployError, ProgramError } from "../../ground/errors.ts";
+import { DeployError, isDeployError } from "../../ground/errors.ts";
 import type { CollectedImage, ImageVariant } from "../../ground/image.ts";
 import type { CollectOptions, Exit, Programs } from "../../ground/world.ts";
 import { onAbort, throwIfCancelled } from "../cancel.ts";
 import { blobsOf, notedImage, variantsOf } from "./manifest.ts";
-import { openPushRegistry } from "./push-registry.ts";
+import { openPushRegistry, type PushRegistry } from "./push-registry.ts";
 import { readSaved } from "./saved.ts";
 import { sha256, type BlobStore } from "./store.ts";
 
@@ -15,6 +15,8 @@ export interface Collector {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly nowMs: () => number;
+  /** What is still being tidied up. */
+  readonly tidying: Set<Promise<void>>;
 }
 
 /** Compressing and writing a large image takes a while. */
@@ -31,13 +33,19 @@ export async function collectImage(collector: Collector, image: string, options:
   if (collected.variants.length === 0) throw new DeployError("build", `Cannot collect ${image}: there is no image in it`, { hint: "Build it again: `capstan build push`." });
   await store.writeNote("image", image, collected);
   await store.touch(blobsOf(collected));
-  await store.prune(collector.nowMs());
+  const pruning = store.prune(collector.nowMs()).catch(() => undefined);
+  collector.tidying.add(pruning);
+  void pruning.finally(() => collector.tidying.delete(pruning));
   return collected;
 }
 
 async function fromDocker(collector: Collector, image: string, options: CollectOptions): Promise<CollectedImage> {
   const { store } = collector;
-  const inspected = await docker(collector, ["image", "inspect", "--format", "{{.Id}}", image], options, askMs);
+  await using registry = openPushRegistry(store, portOf(collector.env["HOME"] ?? ""));
+  const tag = `${registry.address}/${repositoryOf(image)}:delivery`;
+  // Side by side, since each start of docker takes as long as a small layer.
+  const [inspected, tagged] = await Promise.all([docker(collector, ["image", "inspect", "--format", "{{.Id}}", image], options, askMs), docker(collector, ["tag", image, tag], options, askMs)]);
+  using _ = untagging(collector, tag, tagged.status === 0);
   if (inspected.status !== 0) {
     const before = await notedImage(store, image, image);
     if (before !== undefined) return before;
@@ -48,7 +56,7 @@ async function fromDocker(collector: Collector, image: string, options: CollectO
   const id = inspected.stdout.trim();
   const before = await notedImage(store, id, image);
   if (before !== undefined) return before;
-  const pushed = await byPush(collector, image, id, options);
+  const pushed = tagged.status === 0 ? await byPush(collector, registry, image, id, options) : undefined;
   const variants = pushed ?? (await bySave(collector, image, options));
   const collected = { name: image, variants };
   await store.writeNote("image", id, collected);
@@ -62,19 +70,27 @@ const docker = ({ programs }: Collector, words: readonly string[], { signal }: P
 const portOf = (home: string): number => 20_000 + (Number.parseInt(sha256(home).slice(7, 15), 16) % 10_000);
 const repositoryOf = (image: string): string => `capstan/${image.slice(0, image.lastIndexOf(":")).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "")}`;
 
+/** Takes the tag off when it is disposed, beside what comes then; the image keeps its own name. */
+function untagging(collector: Collector, tag: string, isThere: boolean): Disposable {
+  return {
+    [Symbol.dispose]() {
+      if (!isThere) return;
+      const removing = collector.programs.run({ argv: ["docker", "rmi", "--no-prune", tag] }, { timeoutMs: askMs, signal: new AbortController().signal }).then(() => undefined, () => undefined);
+      collector.tidying.add(removing);
+      void removing.finally(() => collector.tidying.delete(removing));
+    },
+  };
+}
+
 /**
- * Lets Docker push the image to a registry of ours at 127.0.0.1: it compresses and sends only what is not in the cache. Undefined when Docker does not get
+ * Lets Docker push the image to our registry at 127.0.0.1: it compresses and sends only what is not in the cache. Undefined when Docker does not get
  * there, as on a machine where it runs in one of its own.
  * @param id as Docker names the image: that of its config, or of its manifest where containerd keeps it
  */
-async function byPush(collector: Collector, image: string, id: string, options: CollectOptions): Promise<readonly ImageVariant[] | undefined> {
-  await using registry = openPushRegistry(collector.store, portOf(collector.env["HOME"] ?? ""));
+async function byPush(collector: Collector, registry: PushRegistry, image: string, id: string, options: CollectOptions): Promise<readonly ImageVariant[] | undefined> {
   const repository = repositoryOf(image);
-  const tag = `${registry.address}/${repository}:delivery`;
-  const tagged = await docker(collector, ["tag", image, tag], options, askMs);
-  if (tagged.status !== 0) throw new ProgramError({ argv: ["docker", "tag", image, tag] }, tagged);
   try {
-    if ((await docker(collector, ["push", tag], options, collectMs, options.onOutput)).status !== 0) return undefined;
+    if ((await docker(collector, ["push", `${registry.address}/${repository}:delivery`], options, collectMs, options.onOutput)).status !== 0) return undefined;
     const digest = registry.pushed(repository, "delivery");
     if (digest === undefined) return undefined;
     const variants = await variantsOf(collector.store, digest);
@@ -83,9 +99,6 @@ async function byPush(collector: Collector, image: string, id: string, options: 
     throwIfCancelled(options.signal);
     if (isDeployError(error) && error.failure === "cancelled") throw error;
     return undefined;
-  } finally {
-    // The image keeps its own name: this only takes the tag off.
-    await collector.programs.run({ argv: ["docker", "rmi", "--no-prune", tag] }, { timeoutMs: askMs, signal: new AbortController().signal }).catch(() => undefined);
   }
 }
 

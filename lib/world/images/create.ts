@@ -14,10 +14,11 @@ export interface ImagesOptions {
 }
 
 /** Images out of the Docker of this machine, by way of a cache below the user's cache folder. */
-export function createImages({ programs, env, cwd, clock }: ImagesOptions): Images {
+export function createImages({ programs, env, cwd, clock }: ImagesOptions): Images & AsyncDisposable {
   const root = `${env["XDG_CACHE_HOME"] ?? `${env["HOME"] ?? "/tmp"}/.cache`}/capstan`;
   const store = new BlobStore(root);
   const collected = new Map<string, CollectedImage>();
+  const tidying = new Set<Promise<void>>();
   const built = new Set<string>();
   return {
     async collect(image, options) {
@@ -25,7 +26,7 @@ export function createImages({ programs, env, cwd, clock }: ImagesOptions): Imag
       // What was built into a file is not to be had from Docker, which may even have an older image of that name.
       if (before !== undefined && built.has(image) && options.archive === undefined) return before;
       if (options.archive !== undefined) built.add(image);
-      const found = await collectImage({ store, programs, env, cwd, nowMs: () => clock.now() }, image, options);
+      const found = await collectImage({ store, programs, env, cwd, nowMs: () => clock.now(), tidying }, image, options);
       collected.set(image, found);
       return found;
     },
@@ -35,5 +36,8 @@ export function createImages({ programs, env, cwd, clock }: ImagesOptions): Imag
       return found;
     },
     archive: (image, variant, there) => makeArchive(store, image, variant, there),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(tidying);
+    },
   };
 }

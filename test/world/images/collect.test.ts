@@ -29,25 +29,27 @@ esac
   return {
     folder, open,
     collect: (archive?: string): Promise<CollectedImage> => open.world.images.collect("acme/shop:77", { signal: open.world.signal, ...(archive === undefined ? {} : { archive }) }),
-    /** What docker was called with since the last time, the port of our registry left out. */
-    calls: (): string[] => {
+    /** What docker was called with, sorted, since the last time, the port of our registry left out. */
+    calls: async (): Promise<string[]> => {
+      await open.close();
       const lines = existsSync(`${folder}/log`) ? readFileSync(`${folder}/log`, "utf8").trim().split("\n").filter(Boolean) : [];
       writeFileSync(`${folder}/log`, "");
-      return lines.map((line) => line.replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT"));
+      return lines.map((line) => line.replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")).toSorted();
     },
     [Symbol.dispose]: () => temporary[Symbol.dispose](),
   };
 }
 
 const inspects = "image inspect --format {{.Id}} acme/shop:77";
-const tried = [inspects, "tag acme/shop:77 127.0.0.1:PORT/capstan/acme-shop:delivery", "push 127.0.0.1:PORT/capstan/acme-shop:delivery", "rmi --no-prune 127.0.0.1:PORT/capstan/acme-shop:delivery"];
+const [untags, tags] = ["rmi --no-prune 127.0.0.1:PORT/capstan/acme-shop:delivery", "tag acme/shop:77 127.0.0.1:PORT/capstan/acme-shop:delivery"];
+const pushes = "push 127.0.0.1:PORT/capstan/acme-shop:delivery";
 
 test("a Docker that does not reach us is asked to save the image; the next time nothing but its ID is asked for", async () => {
   using here = machine();
   expect(await here.collect()).toEqual({ name: "acme/shop:77", variants });
-  expect(here.calls()).toEqual([...tried, "save acme/shop:77"]);
+  expect(await here.calls()).toEqual([inspects, pushes, untags, "save acme/shop:77", tags]);
   expect(await here.collect()).toEqual({ name: "acme/shop:77", variants });
-  expect(here.calls()).toEqual([inspects]);
+  expect(await here.calls()).toEqual([inspects, untags, tags]);
   expect(await here.open.world.images.collected("acme/shop:77")).toEqual({ name: "acme/shop:77", variants });
 });
 
@@ -72,23 +74,23 @@ test("a Docker that reaches us pushes it, and is asked for nothing else", async 
   using here = machine({ push: 'exec sh "$(dirname "$0")/push" "$@"' });
   writeFileSync(`${here.folder}/bin/push`, pusher(here.folder, "amd64"));
   expect(await here.collect()).toEqual({ name: "acme/shop:77", variants });
-  expect(here.calls()).toEqual(tried);
+  expect(await here.calls()).toEqual([inspects, pushes, untags, tags]);
 });
 
 test("what somebody else pushed in its place is not taken: it is not the image that Docker has", async () => {
   using here = machine({ push: 'exec sh "$(dirname "$0")/push" "$@"' });
   writeFileSync(`${here.folder}/bin/push`, pusher(here.folder, "s390x"));
   expect(await here.collect()).toEqual({ name: "acme/shop:77", variants });
-  expect(here.calls()).toEqual([...tried, "save acme/shop:77"]);
+  expect(await here.calls()).toEqual([inspects, pushes, untags, "save acme/shop:77", tags]);
 });
 
 test("an image that Docker has no more comes from the cache", async () => {
   using here = machine();
   await here.collect();
   writeFileSync(`${here.folder}/id`, "");
-  here.calls();
+  await here.calls();
   expect(await here.collect()).toEqual({ name: "acme/shop:77", variants });
-  expect(here.calls()).toEqual([inspects]);
+  expect(await here.calls()).toEqual([inspects, untags, tags]);
 });
 
 test("an image that is nowhere is refused, with what to do", async () => {
@@ -106,7 +108,7 @@ test("what buildx wrote into a file is read without Docker, and the file goes", 
   writeFileSync(archive, saved);
   expect(await here.collect(archive)).toEqual({ name: "acme/shop:77", variants });
   expect(await here.collect()).toEqual({ name: "acme/shop:77", variants });
-  expect([here.calls(), existsSync(archive)]).toEqual([[], false]);
+  expect([await here.calls(), existsSync(archive)]).toEqual([[], false]);
 });
 
 test("a save that gives no image is told with what it said", async () => {
