@@ -102,7 +102,7 @@ export interface CollectOptions {
 export interface Images {
   /** Brings the layers of an image into the cache of this machine. Rejects with a DeployError (missing, build) or a cancellation. */
   collect(image: string, options: CollectOptions): Promise<CollectedImage>;
-  /** What was collected in this run. Rejects with a DeployError when nothing was. */
+  /** What was collected in this run, or is being collected. Rejects with a DeployError when nothing was: one of kind cancelled when it failed, which is told by whoever collects it. */
   collected(image: string): Promise<CollectedImage>;
   /** What `docker load` is given, without so many layers from the lowest one on. */
   archive(image: string, variant: ImageVariant, there: number): Promise<ImageArchive>;

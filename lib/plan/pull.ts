@@ -31,19 +31,18 @@ export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly stri
   return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) }];
 }
 
-/** Takes the image out of the Docker of this machine, then gives each host what it lacks of it. What cannot be had is told before a host is changed. */
+/** Takes the image out of the Docker of this machine while hosts look at what they have, then gives each what it lacks. What cannot be had is told before a host is changed. */
 function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: readonly string[], hint: string | undefined, suffix: string): readonly Phase[] {
   const { settings, version } = order;
   if (hosts.length === 0) return [];
   return [
-    { title: `Collect image${suffix}`, lanes: [{ host: undefined, steps: [collectStep(image, hint)] }] },
     {
       title: `Deliver image${suffix}`,
-      lanes: lanes(hosts, (host) => [
+      lanes: [{ host: undefined, steps: [collectStep(image, hint)] }, ...lanes(hosts, (host) => [
         { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings) },
         checkStep(settings, image),
         auditStep(order, undefined, `Delivered image with version ${version}`),
-      ]),
+      ])],
     },
   ];
 }

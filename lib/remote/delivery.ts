@@ -14,8 +14,8 @@ export interface HostImages {
 export const readyLine = "ready";
 
 /**
- * Receives an image on standard input, in three steps. It reads a line with the lowest layers of the image and answers with what of its kind is there;
- * reads a line that says what comes; then the archive goes to `docker load` and, beside it, into a file, from which a try that was cut off goes on.
+ * Receives an image on standard input, in three steps. It looks at what is there, which needs nothing of the image yet; reads a line with the lowest
+ * layers of the image and answers with what begins so; reads a line that says what comes; then the archive goes to `docker load` and, beside it, into a file, from which a try that was cut off goes on.
  * The file goes when the image is loaded. Nothing listens and nothing stays running: whatever ends the connection ends the command.
  * `docker load` compares each layer with the digest in the image's config, and the config with the image's ID.
  * @param known images of the service that were seen there: all others are looked at only where none of these begins as this one
@@ -24,9 +24,10 @@ export function receiveImage(of: Named, image: string, known: readonly string[])
   const format = "image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}";
   return sh`folder=${imagesDirectory(of)}
 mkdir -p "$folder" && chmod 700 "$folder" && cd "$folder" && umask 077 || exit
+all=${known.length === 0 ? sh`` : sh`$(docker image inspect --format ${format} ${known} 2> /dev/null)`}
 read -r lowest platforms || exit 70
 if [ "$platforms" -gt 1 ]; then docker version --format ${"platform {{.Server.Os}}/{{.Server.Arch}}"} || exit; fi
-found=${known.length === 0 ? sh`` : sh`$(docker image inspect --format ${format} ${known} 2> /dev/null | grep -E "$lowest")`}
+found=$(echo "$all" | grep -E "$lowest")
 [ -n "$found" ] || found=$(docker image ls --quiet --no-trunc | sort -u | xargs docker image inspect --format ${format} 2> /dev/null | grep -E "$lowest")
 echo "$found"
 for part in *.part; do [ ! -f "$part" ] || echo "part $part $(wc -c < "$part")"; done

@@ -24,10 +24,9 @@ const loadMs = 1_800_000;
  * @throws DeployError (build) when it has no variant for the host, CommandError when the host cannot load it, ConnectError, or a cancellation
  */
 export async function deliver(world: World, host: string, step: DeliverStep): Promise<Delivered> {
-  const { variants } = await world.images.collected(step.image);
   const attempt = async (whole: boolean): Promise<Delivered> => {
     try {
-      return await attemptDelivery(world, host, step, variants, whole);
+      return await attemptDelivery(world, host, step, whole);
     } catch (error) {
       if (error instanceof LoadError) await world.transport.run(host, step.forget, { timeoutMs: 60_000, signal: world.signal }).catch(() => undefined);
       throw error;
@@ -46,13 +45,14 @@ export async function deliver(world: World, host: string, step: DeliverStep): Pr
 /** The host could not load what it was sent. */
 class LoadError extends CommandError {}
 
-async function attemptDelivery(world: World, host: string, step: DeliverStep, variants: readonly ImageVariant[], whole: boolean): Promise<Delivered> {
+async function attemptDelivery(world: World, host: string, step: DeliverStep, whole: boolean): Promise<Delivered> {
   const started = world.clock.now();
   const giveUp = new AbortController();
   const channel = await world.transport.open(host, step.command, AbortSignal.any([world.signal, giveUp.signal]));
   try {
-    channel.write(lowestLine(variants.map(({ layers }) => layers[0]?.diffId ?? "")));
     const output = read(world, channel, host, step);
+    const { variants } = await Promise.race([world.images.collected(step.image), endedBefore(world, channel, host, step, output.rest)]);
+    channel.write(lowestLine(variants.map(({ layers }) => layers[0]?.diffId ?? "")));
     const there = await within(world, answerMs, Promise.race([output.answer, endedBefore(world, channel, host, step, output.rest)]), host, "say what images it has");
     const variant = variantFor(variants, there, host, step.image);
     const skipped = whole ? 0 : layersThere(variant, there.images.map(({ layers }) => layers));
