@@ -51,7 +51,7 @@ function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: r
 export const collectStep = (image: string, hint?: string): CollectStep => ({ kind: "collect", title: `Collect the layers of ${image}`, image, ...(hint === undefined ? {} : { hint }) });
 
 const checkStep = ({ service }: Pick<Settings, "service">, image: string): RunStep =>
-  ({ kind: "run", title: `Check that ${image} belongs to ${service}`, command: checkServiceLabel(image, service), hint: `Build it with capstan, or add LABEL service="${service}" to the Dockerfile.` });
+  ({ kind: "run", title: `Check that ${image} belongs to ${service}`, command: checkServiceLabel(image, service), repeatable: true, timeoutMs: quickMs, hint: `Build it with capstan, or add LABEL service="${service}" to the Dockerfile.` });
 
 /** Pulls the image and checks that it is one of this service. */
 function pullSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {

@@ -2,7 +2,7 @@ import { CancelledError, CommandError, ConnectError, DeployError } from "../grou
 import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
 import type { DeliverStep } from "../ground/step.ts";
 import type { Channel, World } from "../ground/world.ts";
-import { haveLine, loadLine, lowestLine, parseHostImages, readyLine, type HostImages } from "../remote/delivery.ts";
+import { haveLine, loadLine, lookLine, parseHostImages, readyLine, taggedLine, type HostImages } from "../remote/delivery.ts";
 import { tell } from "./stamp.ts";
 
 /** What a host was sent of an image. */
@@ -51,9 +51,16 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, wh
   const channel = await world.transport.open(host, step.command, AbortSignal.any([world.signal, giveUp.signal]));
   try {
     const output = read(world, channel, host, step);
-    const { variants } = await Promise.race([world.images.collected(step.image), endedBefore(world, channel, host, step, output.rest)]);
-    channel.write(lowestLine(variants.map(({ layers }) => layers[0]?.diffId ?? "")));
-    const there = await within(world, answerMs, Promise.race([output.answer, endedBefore(world, channel, host, step, output.rest)]), host, "say what images it has");
+    const ended = endedBefore(world, channel, host, step, output.rest);
+    ended.catch(() => undefined);
+    const answer = (): Promise<HostImages> => within(world, answerMs, Promise.race([output.answer(), ended]), host, "say what images it has");
+    const [{ variants }, first] = await Promise.all([Promise.race([world.images.collected(step.image), ended]), answer()]);
+    let there = first;
+    if (!isEnough(variants, first)) {
+      channel.write(lookLine(variants.map(({ layers }) => layers[0]?.diffId ?? "")));
+      const second = await answer();
+      there = { ...second, images: [...first.images, ...second.images], parts: first.parts };
+    }
     const variant = variantFor(variants, there, host, step.image);
     const skipped = whole ? 0 : layersThere(variant, there.images.map(({ layers }) => layers));
     const archive = await world.images.archive(step.image, variant, skipped);
@@ -63,7 +70,7 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, wh
     const onSent = (sentBytes: number, totalBytes: number): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started });
     const sentBytes = known === undefined ? await send(world, channel, host, archive, there, onSent) : (channel.write(haveLine(known)), 0);
     channel.end();
-    await within(world, loadMs, finished(world, channel, host, step, output.rest), host, "load the image");
+    await within(world, loadMs, known === undefined ? finished(world, channel, host, step, output.rest) : tagged(world, channel, host, step, output.rest), host, "load the image");
     tell(world, { ...told, state: "end", sentBytes, totalBytes: sentBytes, durationMs: world.clock.now() - started });
     return { sentBytes, thereBytes };
   } catch (error) {
@@ -72,10 +79,21 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, wh
   }
 }
 
+/** Whether what a host has of the service is all there is to know: one platform, and an image that begins as this one. */
+const isEnough = ([variant, ...others]: readonly ImageVariant[], { images }: HostImages): boolean =>
+  variant !== undefined && others.length === 0 && (layersThere(variant, images.map(({ layers }) => layers)) > 0 || images.some(({ id }) => id === variant.config));
+
 /** Rejects when the command ends before it should. */
 async function endedBefore(world: World, channel: Channel, host: string, step: DeliverStep, rest: Promise<string>): Promise<never> {
   await finished(world, channel, host, step, rest);
   throw endedEarly(host, step, { status: 0, stderr: "" }, await rest);
+}
+
+/** Waits until the host has given the name to the image it had. Its Docker was started for nothing, and fails. */
+async function tagged(world: World, channel: Channel, host: string, step: DeliverStep, rest: Promise<string>): Promise<void> {
+  await finished(world, channel, host, step, rest).catch(async (error: unknown) => {
+    if (!(error instanceof LoadError) || !(await rest).split("\n").includes(taggedLine)) throw error;
+  });
 }
 
 /** Waits until the host has loaded the image. */
@@ -108,24 +126,24 @@ async function send(world: World, channel: Channel, host: string, archive: Image
   return sentBytes;
 }
 
-/** The host's answer, and all it says after it. */
-function read(world: World, channel: Channel, host: string, step: DeliverStep): { readonly answer: Promise<HostImages>; readonly rest: Promise<string> } {
-  const { promise: answer, resolve } = Promise.withResolvers<HostImages>();
+/** The host's answers, one after the other, and all it says after them. */
+function read(world: World, channel: Channel, host: string, step: DeliverStep): { answer(): Promise<HostImages>; readonly rest: Promise<string> } {
+  const answers: PromiseWithResolvers<HostImages>[] = [];
+  const answerAt = (turn: number): PromiseWithResolvers<HostImages> => (answers[turn] ??= Promise.withResolvers<HostImages>());
+  let [asked, given] = [0, 0];
   const collect = async (): Promise<string> => {
     const lines: string[] = [];
-    let ready = false;
     for await (const line of channel.lines) {
-      if (!ready && line === readyLine) {
-        ready = true;
-        resolve(parseHostImages(lines.splice(0)));
+      if (line === readyLine) {
+        answerAt(given++).resolve(parseHostImages(lines.splice(0)));
         continue;
       }
       lines.push(line);
-      if (ready) tell(world, { type: "output", host, title: step.title, stream: "stdout", line, loud: false });
+      if (given > 0 && !/^(image|platform|part) /.test(line)) tell(world, { type: "output", host, title: step.title, stream: "stdout", line, loud: false });
     }
     return lines.join("\n");
   };
-  return { answer, rest: collect() };
+  return { answer: () => answerAt(asked++).promise, rest: collect() };
 }
 
 function variantFor(variants: readonly ImageVariant[], { platform }: HostImages, host: string, image: string): ImageVariant {

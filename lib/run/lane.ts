@@ -1,5 +1,4 @@
 import { CancelledError, CommandError, ConnectError } from "../ground/errors.ts";
-import type { DeliverStep, RunStep, UploadStep, WaitStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { sh, type Command } from "../ground/command.ts";
 import { uploadCommand } from "../remote/upload.ts";

@@ -64,25 +64,25 @@ const ready = ["image sha256:other sha256:a sha256:b sha256:z", "image sha256:ba
 test("sends what the host lacks from its highest common layer on, and tells how much that was", async () => {
   const host = talk({ answer: ready, stdout: "Loaded image: acme/shop:77" });
   expect(await host.deliver()).toEqual({ sentBytes: 100, thereBytes: 11_000 });
-  expect(host.told).toEqual(["sha256:a 1", `load ${archiveId(2)} 100`, "100 bytes"]);
+  expect(host.told).toEqual([`load ${archiveId(2)} 100`, "100 bytes"]);
   expect(host.events.find(({ type }) => type === "transfer")).toMatchObject({ host: "10.0.0.1", image: "acme/shop:77", state: "end", sentBytes: 100, totalBytes: 100, thereBytes: 11_000 });
   expect(host.events.find(({ type }) => type === "output")).toMatchObject({ line: "Loaded image: acme/shop:77", loud: false });
 });
 
 test("a host with nothing gets all of it", async () => {
-  const host = talk({ answer: ["ready"] });
+  const host = talk({ answer: ["ready", "ready"] });
   expect(await host.deliver()).toEqual({ sentBytes: 100, thereBytes: 0 });
-  expect(host.told[1]).toBe(`load ${archiveId(0)} 100`);
+  expect(host.told.slice(0, 2)).toEqual(["look sha256:a", `load ${archiveId(0)} 100`]);
 });
 
 test.each([["its config's digest", "sha256:config"], ["its manifest's digest", "sha256:manifest"]])("a host that has the image, by %s, gets only the name", async (_, id) => {
   const host = talk({ answer: [`image ${id} sha256:a sha256:b sha256:c`, "ready"] });
   expect(await host.deliver()).toEqual({ sentBytes: 0, thereBytes: 111_000 });
-  expect(host.told).toEqual(["sha256:a 1", `have ${id}`, "0 bytes"]);
+  expect(host.told).toEqual([`have ${id}`, "0 bytes"]);
 });
 
 test("goes on from where an earlier run was cut off", async () => {
-  const host = talk({ answer: [...ready.slice(0, -1), `part ${archiveId(2)}.part 60`, "ready"] });
+  const host = talk({ answer: [...ready.slice(0, -1), `part ${archiveId(2)}-100.part 60`, "ready"] });
   expect(await host.deliver()).toEqual({ sentBytes: 40, thereBytes: 11_000 });
 });
 
@@ -115,7 +115,7 @@ test("a host without Docker is told at once", async () => {
 
 test("an image for another architecture is not sent", async () => {
   const two = { ...image, variants: [...image.variants, ...image.variants.map((variant) => ({ ...variant, platform: "linux/arm64" }))] };
-  const host = talk({ answer: ["platform linux/riscv64", "ready"] });
+  const host = talk({ answer: ["ready", "platform linux/riscv64", "ready"] });
   await expect(deliver({ ...host.world, images: { ...images, collected: async () => two } }, "10.0.0.1", step)).rejects.toMatchObject({
     failure: "build", message: "Cannot deliver acme/shop:77 to 10.0.0.1: it is linux/riscv64, and the image was built for linux/amd64, linux/arm64", hint: `Add "riscv64" to builder.arch.`,
   });
