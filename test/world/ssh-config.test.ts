@@ -94,7 +94,7 @@ const rows: [string, Partial<Target>, string?][] = [
   ["ConnectTimeout 0", { timeoutMs: 15_000 }],
   ["ConnectionAttempts 3", { connectionAttempts: 3 }],
   ["ServerAliveInterval 60; ServerAliveCountMax 2", { keepaliveMs: 60_000, keepaliveCountMax: 2 }],
-  ["ServerAliveInterval 0", { keepaliveMs: 15_000, keepaliveCountMax: 3 }],
+  ["ServerAliveInterval 0", { keepaliveMs: 5_000, keepaliveCountMax: 3 }],
   ["AddressFamily inet6", { addressFamily: 6 }],
   ["AddressFamily any", { addressFamily: undefined }],
   ["BindAddress 10.0.0.9; BindInterface eth7", { bindAddress: "10.0.0.9", bindInterface: "eth7" }],

@@ -9,6 +9,16 @@ const mostSessions = 8;
 /** RFC 4254: the host would open the channel, but could not. sshd answers so past MaxSessions. */
 const connectFailed = 2;
 
+/** Opens connections, one a host, and keeps them until it is disposed. */
+export interface ConnectionPool extends AsyncDisposable {
+  /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
+  get(host: string, signal: AbortSignal): Promise<Connection>;
+  /** The next who asks for the connection to a host gets a new one; what runs over the old one goes on to its end. */
+  retire(host: string): void;
+  /** Makes a port of this machine the same port of the host, until it is disposed. @throws ConnectError, or a cancellation */
+  tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable>;
+}
+
 /** An open connection to one host. */
 export class Connection {
   readonly host: string;

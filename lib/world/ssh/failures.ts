@@ -153,7 +153,7 @@ export function loginRefused(target: Target, attempt: LoginAttempt): ConnectErro
   const banner = (attempt.banner ?? "").split("\n").map((line) => line.replaceAll(/[^\P{Cc}\t]/gu, "").trim()).filter(Boolean).slice(0, mostBannerLines);
   const details = [...tried.map((label) => `tried: ${label}`), ...notes, ...banner.map((line) => `it says: ${line.slice(0, 200)}`)];
   const fail = (why: string, hint: string): ConnectError => connectFailure(target, "authentication", why, hint, new RefusedLogin(attempt), details);
-  if (tried.length === 0) return fail("there is no key to log in with", "Start an agent and add your key with ssh-add, or name a key file in ssh.keys.");
+  if (tried.length === 0 && (accepted.length === 0 || accepted.includes("publickey"))) return fail("there is no key to log in with", "Start an agent and add your key with ssh-add, or name a key file in ssh.keys.");
   if (partial) return fail(`a key is not enough for the user ${target.user}, it also wants ${others}`, `Let ${target.user} in with a key alone: AuthenticationMethods in sshd_config.`);
   if (accepted.length > 0 && !accepted.includes("publickey")) return fail(`it takes no keys, only ${others}`, "Set \"PubkeyAuthentication yes\" in sshd_config.");
   return fail(`it refused every key for the user ${target.user}`, `Add one of these keys to ~/.ssh/authorized_keys of ${target.user} on the host, or set ssh.user or ssh.keys.${target.user === "root" ? " Its sshd may also keep root out: PermitRootLogin and AllowUsers in sshd_config." : ""}`);

@@ -221,6 +221,7 @@ function agentIdentity(agent: BaseAgent, publicKey: ParsedKey, path: string): Id
 
 const sameKey = (one: ParsedKey, other: ParsedKey): boolean => one.getPublicSSH().equals(other.getPublicSSH());
 
-function keyFileError(host: string | undefined, path: string, why: string, hint: string): ConnectError {
+/** A key file that was named and is of no use. */
+export function keyFileError(host: string | undefined, path: string, why: string, hint: string): ConnectError {
   return new ConnectError(host ?? "", "key-file", `Cannot use the key ${path}: ${why}`, { hint, host });
 }

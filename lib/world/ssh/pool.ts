@@ -4,16 +4,17 @@ import type { EventBody } from "../../ground/event.ts";
 import type { Clock } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import { Slots } from "../slots.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionPool } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { dialCommand } from "./dial-command.ts";
-import { EarlyHangup } from "./failures.ts";
 import { forwardThrough } from "./forward.ts";
 import { handshake, type Line } from "./handshake.ts";
+import { againAfterHangup } from "./hangup.ts";
 import { HostKeys, type HostKeyCheck } from "./host-keys.ts";
 import type { Identities, Keyring } from "./identity.ts";
 import { Shared } from "./shared.ts";
 import type { Target, TargetKind, Targets } from "./target.ts";
+import { openTunnel } from "./tunnel.ts";
 
 export interface PoolOptions {
   readonly targets: Targets;
@@ -34,12 +35,8 @@ interface Route {
 
 const keyOf = ({ name, kind, via }: Route): string => [kind, ...(via ?? []), name].join(" ");
 
-/** How often a host may hang up without a word, and the pause after the first time. */
-const mostHangups = 3;
-const hangupPauseMs = 300;
-
 /** One connection a host, opened when it is first needed, opened again when it was lost. */
-export class Pool implements AsyncDisposable {
+export class Pool implements ConnectionPool {
   readonly #options: PoolOptions;
   readonly #hostKeys: HostKeys;
   readonly #starts: Slots;
@@ -54,18 +51,20 @@ export class Pool implements AsyncDisposable {
     this.#starts = new Slots(options.maxConcurrentStarts);
   }
 
-  /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
   get(name: string, signal: AbortSignal): Promise<Connection> {
     return this.#get({ name, kind: "host", via: undefined }, signal, []);
   }
 
-  /** The next who asks for the connection to a host gets a new one. */
   retire(name: string): void {
     const key = keyOf({ name, kind: "host", via: undefined });
     const existing = this.#connections.get(key);
     if (existing === undefined) return;
     this.#connections.delete(key);
     this.#retired.push(existing);
+  }
+
+  async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
+    return await openTunnel(await this.get(host, signal), port, signal);
   }
 
   async #get(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
@@ -101,19 +100,12 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  /** sshd drops some of those who come at once (MaxStartups): they are to come again. */
-  async #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        using _ = await this.#starts.take(signal);
-        const line = await this.#lineTo(target, hop, signal);
-        return await handshake(line, target, check, login, signal);
-      } catch (error) {
-        const isPassing = error instanceof ConnectError && error.cause instanceof EarlyHangup;
-        if (!isPassing || attempt >= mostHangups) throw error;
-        await this.#options.clock.sleep(hangupPauseMs * 2 ** (attempt - 1) * (0.5 + Math.random()), signal);
-      }
-    }
+  #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
+    return againAfterHangup(this.#options.clock, signal, async () => {
+      using _ = await this.#starts.take(signal);
+      const line = await this.#lineTo(target, hop, signal);
+      return await handshake(line, target, check, login, signal);
+    });
   }
 
   /** The connection of the host to jump through, if any. */
@@ -147,6 +139,5 @@ export class Pool implements AsyncDisposable {
     const ofHosts = (isHost: boolean): Shared<Connection>[] => all.flatMap(([key, shared]) => (key.startsWith("host ") === isHost ? [shared] : []));
     await Promise.all([...ofHosts(true), ...this.#retired].map(close));
     await Promise.all(ofHosts(false).map(close));
-    await this.#options.targets[Symbol.asyncDispose]();
   }
 }

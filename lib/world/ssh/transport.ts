@@ -7,20 +7,20 @@ import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } f
 import { throwIfCancelled, unlessCancelled, within } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
 import type { SshOptions } from "../../ground/ssh-options.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ConnectionPool } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";
 import { Keyring } from "./identity.ts";
 import { interact } from "./interact.ts";
-import { homeOf } from "./paths.ts";
 import { Pool } from "./pool.ts";
 import { httpProbe } from "./probe.ts";
 import { openChannel, runCommand } from "./run.ts";
-import { createTargets } from "./target.ts";
-import { openTunnel } from "./tunnel.ts";
+import type { Targets } from "./target.ts";
 
 export interface TransportOptions {
   readonly ssh: SshOptions;
+  /** Finds out how to connect to hosts. Stays the caller's. */
+  readonly targets: Targets;
   /** Where SSH_AUTH_SOCK, HOME and PATH are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where relative paths of key files stand. */
@@ -43,11 +43,13 @@ const lastWordsMs = 500;
 
 /** Reaches hosts by SSH, in this process. Dispose it to close all connections. */
 export function createTransport(options: TransportOptions): Transport & AsyncDisposable {
-  return new SshTransport(options);
+  const { ssh, targets, env, report, redactor, clock, prompt } = options;
+  return new SshTransport(new Pool({ targets, keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }), report, clock, env, maxConcurrentStarts: ssh.maxConcurrentStarts }), options);
 }
 
-class SshTransport implements Transport, AsyncDisposable {
-  readonly #pool: Pool;
+/** Runs commands over the connections of a pool, whoever opens them. */
+export class SshTransport implements Transport, AsyncDisposable {
+  readonly #pool: ConnectionPool;
   readonly #redactor: Redactor;
   readonly #clock: Clock;
   readonly #report: (event: EventBody) => void;
@@ -55,18 +57,12 @@ class SshTransport implements Transport, AsyncDisposable {
   /** Commands whose session is not closed yet: some have been told to end, and are about to. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor({ ssh, env, cwd, report, redactor, clock, prompt }: TransportOptions) {
+  /** @param pool disposed with the transport */
+  constructor(pool: ConnectionPool, { report, redactor, clock }: Pick<TransportOptions, "report" | "redactor" | "clock">) {
+    this.#pool = pool;
     this.#redactor = redactor;
     this.#clock = clock;
     this.#report = report;
-    this.#pool = new Pool({
-      targets: createTargets(ssh, homeOf(env), cwd, env),
-      keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }),
-      report,
-      clock,
-      env,
-      maxConcurrentStarts: ssh.maxConcurrentStarts,
-    });
   }
 
   async connect(host: string, signal: AbortSignal): Promise<void> {
@@ -125,7 +121,7 @@ class SshTransport implements Transport, AsyncDisposable {
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
     const connection = await this.#pool.get(host, signal);
     try {
-      return await openTunnel(connection, port, signal);
+      return await this.#pool.tunnel(host, port, signal);
     } catch (error) {
       if (signal.aborted || connection.isGone || !(await this.#hasRegistry(connection, port, signal))) throw error;
       this.#report({ type: "notice", level: "info", host, text: `Port ${port} leads to a registry there already: it is used as it is` });
