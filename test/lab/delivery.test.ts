@@ -85,7 +85,9 @@ test("a rollback needs nothing from here; one whose image is gone from a host ge
   await lab.builder.docker("image", "rm", "acme/sample:v1");
   await run("rollback", "v1");
   expect(await served(lab.hosts)).toEqual(["v1", "v1"]);
-}, 60_000);
+  const again = await run("deploy", "--skip-push", "--json", "--version", "v1");
+  expect(transfers(again.stdout).map(({ sentBytes, thereBytes }) => [sentBytes, thereBytes > baseBytes * 0.9])).toEqual([[0, true], [0, true]]);
+}, 120_000);
 
 test("what is nowhere is refused before anything changes", async () => {
   const { status, stderr } = await project.run(["deploy", "--skip-push", "--version", "v9"]);
