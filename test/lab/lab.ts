@@ -136,14 +136,32 @@ async function makeKey(slot: Slot): Promise<void> {
 async function takeSlot(): Promise<Slot> {
   for (let number = 0; number < slots; number++) {
     const slot = slotOf(number);
-    const owner = Number(await readFile(`${slot.folder}/owner`, "utf8").catch(() => "0"));
-    if (owner > 0 && isAlive(owner)) continue;
-    await clear(slot);
-    await mkdir(slot.folder, { recursive: true });
-    await writeFile(`${slot.folder}/owner`, String(process.pid));
-    return slot;
+    if (await isTaken(slot)) continue;
+    // Several may look at the same slot at once: the first to make this file has it.
+    const claim = `${slot.folder}.claim`;
+    await mkdir(base, { recursive: true });
+    const claimed = await writeFile(claim, String(process.pid), { flag: "wx" }).then(() => true, () => false);
+    if (!claimed) {
+      const claimant = Number(await readFile(claim, "utf8").catch(() => "0"));
+      if (claimant > 0 && !isAlive(claimant)) await rm(claim, { force: true });
+      continue;
+    }
+    try {
+      if (await isTaken(slot)) continue;
+      await clear(slot);
+      await mkdir(slot.folder, { recursive: true });
+      await writeFile(`${slot.folder}/owner`, String(process.pid));
+      return slot;
+    } finally {
+      await rm(claim, { force: true });
+    }
   }
   throw new PrerequisiteError(`All ${slots} places for labs are taken: stop one`);
+}
+
+async function isTaken(slot: Slot): Promise<boolean> {
+  const owner = Number(await readFile(`${slot.folder}/owner`, "utf8").catch(() => "0"));
+  return owner > 0 && isAlive(owner);
 }
 
 /** Takes down the labs of processes that are gone: killed, or ended without giving theirs back. */

@@ -74,7 +74,7 @@ async function work(campaign: Campaign, number: number, starting: Promise<Lane>,
       }
       tried.push(one);
       const took = ((performance.now() - started) / 1000).toFixed(1);
-      campaign.say(`[${tried.length}/${of}] lane ${number} ${point.id}: ${one.problems.length === 0 ? "survived" : `FAILED: ${one.problems.join("; ")}`} (end ${(one.endMs / 1000).toFixed(1)} s, ${took} s)`);
+      campaign.say(`[${tried.length}/${of}] lane ${number} ${point.id}: ${one.problems.length === 0 ? "survived" : `FAILED: ${one.problems.join("; ")}`} (end ${(one.endMs / 1000).toFixed(1)} s, ${took} s: ${seen?.times.join(", ") ?? ""})`);
       if (one.problems.length === 0) continue;
       if (campaign.record !== undefined && seen !== undefined) await record(campaign.record, seen);
       try {

@@ -47,6 +47,8 @@ export interface Observation {
   readonly load: CampaignLoad;
   /** Processes or files of the tool on the operator's machine. */
   readonly strays: readonly string[];
+  /** How long each part took, in seconds, as text. */
+  readonly times: readonly string[];
 }
 
 /** What a point came to. */

@@ -83,10 +83,17 @@ export class Lane implements AsyncDisposable {
   async try(point: Point): Promise<{ readonly verdict: Verdict; readonly seen: Observation }> {
     const { operation, fault, boundary } = point;
     const random = seededBy(0, point.id);
+    const times: string[] = [];
+    let since = performance.now();
+    const clock = (what: string): void => {
+      times.push(`${what} ${((performance.now() - since) / 1000).toFixed(1)}`);
+      since = performance.now();
+    };
     const prepared = await this.#prepare(operation);
     const { target, before, fresh } = prepared;
     const rivalVersion = this.#newVersion();
     const host = this.#lab.host(boundary.host ?? (random() < 0.5 ? 1 : 2));
+    clock("prepare");
     await using load = startCampaignLoad(this.#lab.urls);
     await Bun.sleep(300);
     let ended = false;
@@ -101,19 +108,25 @@ export class Lane implements AsyncDisposable {
       } },
     });
     ended = true;
+    clock("run");
     const result = await injected;
     await result?.mend();
+    clock("mend");
     const networkBack = Date.now();
     const lockFreeMs = await this.#lockFree(Math.max(run.endedAt, networkBack));
+    clock("lock");
     const after = await Promise.all(this.#lab.hosts.map((one) => this.#servesSoon(one, result, fresh)));
     const strays = await this.#strays(fault);
+    clock("look");
     const { run: converge, version: nextVersion } = await this.#converge();
+    clock("converge");
     const converged = await this.#look();
     await Bun.sleep(200);
     const seen: Observation = {
       point, run, service: this.#project.service, hosts: this.addresses, before, target, nextVersion, fresh, outages: result?.outages ?? [], crashedAt: result?.crashedAt, crashedHost: host.number,
-      rival: result?.rival, lockTakenByKamal: result?.lockTakenByKamal ?? false, after, lockFreeMs, converge, converged, usual: this.#usual, retained, load: await load.stop(), strays,
+      rival: result?.rival, lockTakenByKamal: result?.lockTakenByKamal ?? false, after, lockFreeMs, converge, converged, usual: this.#usual, retained, load: await load.stop(), strays, times,
     };
+    clock("load");
     return { verdict: judge(seen), seen };
   }
 
@@ -140,6 +153,8 @@ export class Lane implements AsyncDisposable {
     const version = this.#newVersion();
     await this.#project.must(["setup", "--version", version], { VERSION: version });
     this.#current = version;
+    // It notes the accessory's volumes in a file that stays.
+    await this.#project.must(["accessory", "reboot", "store"]);
     for (let i = 0; i <= retained; i++) {
       const { run } = await this.#converge();
       if (run.status !== 0) throw new Error(`A deploy fails with nothing in its way:\n${run.events.slice(-3).map((event) => JSON.stringify(event)).join("\n")}\n${run.stderr}`);
