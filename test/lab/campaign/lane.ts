@@ -212,7 +212,8 @@ export class Lane implements AsyncDisposable {
   }
 
   async #lockFree(from: number): Promise<number | undefined> {
-    const isFree = async (): Promise<boolean> => (await this.#lab.host(1).exec(`test -d .kamal/lock-${this.#project.service}`)).status !== 0;
+    // A host that lost its power has nobody left to take the lock away: a run takes over one whose holder was silent for 20 s.
+    const isFree = async (): Promise<boolean> => (await this.#lab.host(1).exec(`cd .kamal/lock-${this.#project.service} 2> /dev/null || exit 0; [ -e beat ] && [ $(($(date +%s) - $(stat -c %Y beat))) -gt 20 ]`)).status === 0;
     try {
       await until("the lock is free", isFree, Math.max(1_000, from + lockMs - Date.now()));
       return Math.max(0, Date.now() - from);
@@ -244,7 +245,7 @@ export class Lane implements AsyncDisposable {
     return Promise.all(this.#lab.hosts.map(async (host) => {
       const [[serves = "failed"], running, containers, { stdout }] = await Promise.all([
         served([host]), host.running(this.#project.service), host.containers(this.#project.service),
-        host.exec("docker network ls --format 'network {{.Name}}'; docker volume ls --format 'volume {{.Name}}'; docker ps --format 'running {{.Names}}' | grep -v -e -web-; find .kamal app-store | sed 's/^/file /'; ls -d /tmp/.capstan* 2> /dev/null"),
+        host.exec("docker network ls --format 'network {{.Name}}'; docker volume ls --format 'volume {{.Name}}'; docker ps --format 'running {{.Names}}' | grep -v -e -web-; find .kamal app-store | sed 's/^/file /'"),
       ]);
       return { serves, running, containers, things: [...new Set(stdout.split("\n").filter(Boolean).map((line) => normalised(line, this.addresses)))] };
     }));
