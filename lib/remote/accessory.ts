@@ -72,6 +72,25 @@ export const startAccessory = (service: string): Command => sh`docker container 
 /** Removes its stopped container. A volume without a name stays: its data can still be fetched. */
 export const removeAccessoryContainer = (service: string): Command => sh`docker container prune --force --filter ${`label=service=${service}`}`;
 
+/**
+ * Stops the container, removes it and starts the new one, as one command: whatever becomes of the connection or of
+ * Ctrl-C meanwhile, the host carries it to its end and is not left without the accessory. Its output comes at the end,
+ * since whoever read it may be gone.
+ */
+export function replaceAccessory(of: Named, accessory: Accessory, host: string): Command {
+  const { service } = accessory;
+  return sh`said=$(
+exec 2>&1
+set -e
+${stopAccessory(service)}
+${removeAccessoryContainer(service)}
+${runAccessory(of, accessory, host)}
+)
+status=$?
+[ $status -eq 0 ] || printf '%s\n' "$said" >&2
+exit $status`;
+}
+
 const look = (service: string, format: string): Command => sh`docker container inspect --format ${format} ${service}`;
 const notes = (service: string): { readonly folder: string; readonly image: string; readonly volumes: string } => {
   const folder = accessoryNotesDirectory(service);

@@ -31,7 +31,7 @@ test("accessory remove takes volumes without a name only, and only as a whole", 
 
 test("accessory reboot notes the old container and removes its image last", () => {
   const steps = titles(planAccessoryReboot(orderOf(shop, ""), facts, "redis", false), "10.0.0.9");
-  expect(steps.indexOf("Note image and volumes of shop-redis")).toBeLessThan(steps.indexOf("Stop shop-redis"));
+  expect(steps.indexOf("Note image and volumes of shop-redis")).toBeLessThan(steps.indexOf("Replace shop-redis"));
   expect(steps.at(-1)).toBe("Remove the image of the old container");
   expect(titles(planAccessoryReboot(orderOf(shop, ""), fleetOf({ "10.0.0.9": hostOf([]) }), "redis", false), "10.0.0.9")).not.toContain("Remove the image of the old container");
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
 import type { Accessory } from "../../lib/config/settings.ts";
 import type { DeployConfig } from "../../lib/config/types.ts";
-import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeServiceDirectory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
+import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeServiceDirectory, replaceAccessory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
 import { base, settingsOf as configured } from "../config/project.ts";
 import { Home, run, shells } from "../support/shell.ts";
 import { defaultProxy } from "../support/settings.ts";
@@ -136,5 +136,31 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     const { certificate } = { certificate: accessoryOf("web", { image: "x", host, proxy: { host: "a.example", ssl: { certificatePem: "C", privateKeyPem: "K" } } }) };
     expect((await home.run(removeAccessorySecrets(shop, certificate).text, { shell })).status).toBe(0);
     expect(there()).toEqual([false, false, true, true, false]);
+  });
+});
+
+describe.each(shells.map((shell) => [shell] as const))("replaceAccessory() in %j", (shell) => {
+  const script = replaceAccessory(shop, accessoryOf("cache", { image: "redis:7", host }), host).text;
+  const docker = (fails: string): string => `echo "$1 $2" >> log; echo "$*"; case "$1 $2" in "${fails}") echo "no such luck" >&2; exit 125 ;; esac`;
+  const log = async (home: Home): Promise<string> => (await home.run("cat log")).stdout.trim().split("\n").join(", ");
+
+  test("stops, removes, starts, and says nothing", async () => {
+    using home = new Home().program("docker", docker("none"));
+    expect(await home.run(script, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await log(home)).toBe("container stop, container prune, run --name");
+  });
+
+  test("comes to its end though nobody listens any more", async () => {
+    using home = new Home().program("docker", docker("none"));
+    await home.run(`(\n${script}\n) 2>&1 | true; sleep 0.5`, { shell });
+    expect(await log(home)).toBe("container stop, container prune, run --name");
+  });
+
+  test.each([["container stop", "container stop"], ["run --name", "container stop, container prune, run --name"]])("ends at the first failure, %s, and shows what Docker said", async (fails, ran) => {
+    using home = new Home().program("docker", docker(fails));
+    const { status, stdout, stderr } = await home.run(script, { shell });
+    expect([status, stdout]).toEqual([125, ""]);
+    expect(stderr).toEndWith("no such luck\n");
+    expect(await log(home)).toBe(ran);
   });
 });

@@ -103,23 +103,21 @@ function crashWindow({ crashedAt, crashedHost, run, hosts, after }: Observation)
 
 const timeOf = (event: ToolEvent): number => Date.parse(String(event["at"]));
 
-/** `proxy reboot` says that each host refuses connections while its proxy is replaced. */
+/** How long a host may be without its proxy when nobody hears any more how the replacement went. */
+const gapMs = 15_000;
+
+/** `proxy reboot` says that each host refuses connections while its proxy is replaced. The host carries that to its end, whatever becomes of who asked for it. */
 function announcedGaps({ point, run, hosts }: Observation): Outage[] {
   if (point.operation !== "proxy-reboot") return [];
   return hosts.flatMap((address, i): Outage[] => {
-    const steps = run.events.filter((event) => event["host"] === address && (event.type === "step-start" || event.type === "step-end"));
-    const stopped = steps.find((event) => event.type === "step-start" && gapBegins.test(String(event["title"])));
-    if (stopped === undefined) return [];
-    const back = steps.find((event) => event.type === "step-end" && event["ok"] === true && gapEnds.test(String(event["title"])));
-    const from = timeOf(stopped) - 500;
-    if (back !== undefined) return [{ host: i + 1, from, to: timeOf(back) + 500 }];
-    // Killed, it cannot bring the proxy back itself; any other end has to.
-    return [{ host: i + 1, from, to: point.fault === "kill-9" ? undefined : run.endedAt + 1_000 }];
+    const steps = run.events.filter((event) => event["host"] === address && event["title"] === "Replace the proxy's container");
+    const begun = steps.find((event) => event.type === "step-start");
+    if (begun === undefined) return [];
+    const ended = steps.find((event) => event.type === "step-end" && event["ok"] === true);
+    const from = timeOf(begun);
+    return [{ host: i + 1, from, to: ended === undefined ? from + gapMs : timeOf(ended) + 500 }];
   });
 }
-
-const gapBegins = /^(Note when the proxy stops|Stop the proxy|Replace the proxy)/;
-const gapEnds = /^(Wait for the proxy|Replace the proxy)/;
 
 function summary(losses: readonly Loss[], { run }: Observation): string {
   const start = run.struckAt ?? run.startedAt;
@@ -160,8 +158,8 @@ function toldProblems(run: ToolRun): string[] {
 const hasHint = (causes: unknown): boolean => Array.isArray(causes) && causes.some((cause: unknown) => typeof cause === "object" && cause !== null && "hint" in cause && typeof cause.hint === "string");
 
 /** What it said is true now, and the exit status says. */
-function stateProblems({ run, after, before, target, fresh, outages, point, hosts, rival, lockTakenByKamal }: Observation): string[] {
-  const isDown = (host: number): boolean => outages.some((outage) => outage.host === host && outage.to === undefined) || (point.operation === "proxy-reboot" && point.fault === "kill-9");
+function stateProblems({ run, after, before, target, fresh, outages, hosts, rival, lockTakenByKamal }: Observation): string[] {
+  const isDown = (host: number): boolean => outages.some((outage) => outage.host === host && outage.to === undefined);
   const looked = after.map((serves, i) => ({ host: i + 1, serves })).filter(({ host }) => !isDown(host));
   const rivalWon = rival?.status === 0;
   const problems: string[] = [];

@@ -105,7 +105,7 @@ which is harsher than a clock that is off as a whole: files seem an hour old, or
   - to a host that is silent, rebooted, or whose dockerd was killed, from then until it serves again;
   - to a host whose proxy crashed or was killed, until it runs again: after \`docker kill\` that is the next deploy;
   - to a host whose new container crashed after the switch, until Docker has started it again, 5 seconds at most: that is the application's own loss. A crash before the switch may lose none;
-  - in a \`proxy reboot\`, to a host whose proxy is being replaced: the command announces it, and goes from host to host;
+  - in a \`proxy reboot\`, to a host whose proxy is being replaced: the command announces it, and goes from host to host. Killed in the middle of it, the host is served again all the same, within 15 seconds;
   - in a \`setup\`, to the host that is new: it serves nothing until it is set up.
 - **No lock is left** 30 seconds after the tool has ended and the network is back; a lock of somebody else's stays.
 - **The tool ends**, within 150 seconds at most, with a documented status: 0 when it went through, 130 after a signal, else that of the failure. It says what failed, what is true now and what to do next; what it says is true now is compared with what the hosts serve.

@@ -112,12 +112,9 @@ async function followFile(path: string, ended: Promise<unknown>, take: (text: st
       take(decoder.decode(buffer.subarray(0, count), { stream: true }));
     }
   };
-  let over = false;
-  void ended.then(() => (over = true));
-  while (!over) {
-    drain();
-    await Bun.sleep(5);
-  }
+  const over = ended.then(() => true);
+  do drain();
+  while (!(await Promise.race([over, Bun.sleep(5).then(() => false)])));
   drain();
   closeSync(descriptor);
 }
