@@ -31,6 +31,8 @@ export interface Io {
   readonly signal: AbortSignal;
   /** Calls `work` when the process ends in any way but kill -9, such as by a second Ctrl-C. @returns takes it back */
   atExit(work: () => void): () => void;
+  /** Calls `work` for what was thrown where nobody waited for it, then ends the process with status 1. @returns takes it back */
+  onStray(work: (error: unknown) => void): () => void;
 }
 
 /** The process itself. @param signal aborted by Ctrl-C */
@@ -47,6 +49,14 @@ export function processIo(clock: Clock, signal: AbortSignal): Io {
     atExit(work) {
       process.once("exit", work);
       return () => process.off("exit", work);
+    },
+    onStray(work) {
+      const end = (error: unknown): never => {
+        work(error);
+        process.exit(1);
+      };
+      process.on("uncaughtException", end).on("unhandledRejection", end);
+      return () => process.off("uncaughtException", end).off("unhandledRejection", end);
     },
   };
 }

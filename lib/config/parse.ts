@@ -8,7 +8,7 @@ import { pathText, type Problem, schemaProblems, silent } from "./problems.ts";
 import { fileText, placeAt, placeText, type Place } from "./place.ts";
 import { resolveSettings } from "./resolve.ts";
 import { ConfigSchema, type ParsedConfig } from "./schema.ts";
-import { secretStore } from "./secrets.ts";
+import { type SecretSources, secretStore } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 import type { DeployConfig } from "./types.ts";
 
@@ -39,6 +39,7 @@ export interface ConfigPlace {
   /** How problems name keys, for a config that was written under other names. */
   readonly words?: { path(path: Path): Path; text(text: string): string };
   readonly signal?: AbortSignal | undefined;
+  readonly conceal?: SecretSources["conceal"];
   /** Names that aliases must not take. */
   readonly commands?: readonly string[] | undefined;
 }
@@ -60,8 +61,8 @@ export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings 
       hint: "`capstan docs` describes every key",
     });
   }
-  const { files, programs, env, root, destination, signal } = place;
-  const secrets = secretStore({ files, programs, env, root, destination, path: parsed.secretsPath, functions: parsed.secrets, signal });
+  const { files, programs, env, root, destination, signal, conceal } = place;
+  const secrets = secretStore({ files, programs, env, root, destination, path: parsed.secretsPath, functions: parsed.secrets, signal, conceal });
   return resolveSettings(parsed, { destination, root, secrets });
 }
 

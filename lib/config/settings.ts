@@ -43,6 +43,11 @@ export interface Settings {
   readonly secrets: SecretStore;
 }
 
+/** The names that a config gives to things on hosts: everybody may read them there, and so must we. */
+export function publicWords({ service, repository, destination, roles, accessories, registry }: Settings): readonly string[] {
+  return [service, repository, destination ?? "", registry.server ?? "", ...roles.flatMap(({ name, hosts }) => [name, ...hosts]), ...accessories.flatMap(({ name, service: own, image: whose, hosts }) => [name, own, whose, ...hosts])].filter((word) => word !== "");
+}
+
 /** Gives secrets by name. Values are read once, when first needed. */
 export interface SecretStore {
   /** A secret that opens when it is sent. Opening one that was not loaded throws. */
@@ -53,6 +58,8 @@ export interface SecretStore {
   all(): Promise<Readonly<Record<string, string>>>;
   /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
   load(): Promise<void>;
+  /** Takes the values of the secrets that the config names out of all output, as far as nothing has to be run to have them. Never rejects. */
+  concealAtHand(): Promise<void>;
 }
 
 /** Where events go besides the screen. */

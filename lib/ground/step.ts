@@ -26,6 +26,8 @@ export interface RunStep extends Titled {
   readonly onCancel?: "finish" | "abandon";
   /** Show its output line by line even when not verbose: what only the host can tell. */
   readonly loud?: boolean;
+  /** What the SSH user may do has changed with it: what comes next goes over a new connection. */
+  readonly renews?: true;
   /** The command appends this to the audit log; told to reporters and to the auditBroadcast hook once it did. */
   readonly audit?: { readonly line: string; readonly text: string };
 }

@@ -62,6 +62,8 @@ export interface Transport {
    * lost on the way) or a cancellation. The terminal is back as it was then.
    */
   interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number>;
+  /** From now on commands of a host go over a new connection: what its user may do has changed. What runs on the one before goes on. */
+  renew(host: string): Promise<void>;
   /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
   probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
   /**
@@ -114,7 +116,7 @@ export interface World {
   readonly hostname: string;
   readonly report: (event: Event) => void;
   /** Scrubs a secret value that was handed out from all output from now on. */
-  readonly conceal: (value: string) => void;
+  readonly conceal: (value: string, name?: string) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

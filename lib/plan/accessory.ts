@@ -3,7 +3,7 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { changeMode, changeOwner, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeOldImage, removeServiceDirectory, removeUnstarted, replaceAccessory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { changeMode, changeOwner, emptyServiceDirectory, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeOldImage, removeUnstarted, replaceAccessory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
@@ -11,6 +11,7 @@ import { createNetwork } from "../remote/network.ts";
 import { accessoryCertificate, accessoryRoute, accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
 import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
+import { removeServiceDirectories } from "../remote/remove.ts";
 import { auditStep } from "./audit.ts";
 import { factsOf, lanes, requireDocker } from "./hosts.ts";
 import { fileKey, type Order } from "./order.ts";
@@ -219,7 +220,8 @@ export function planAccessoryRemove(order: Order, facts: FleetFacts, name: strin
   const chosen = chosenAccessories(order, name);
   requireDocker(facts, hostsOfAccessories(order, name));
   if (parts.length === 1 && parts.includes("container")) refuseRunning(facts, chosen, name);
-  return { notes: [], phases: phasesOf(order, chosen, "Remove accessories", false, (accessory, host) => removeSteps(order, facts, accessory, host, parts)) };
+  const phases = phasesOf(order, chosen, "Remove accessories", false, (accessory, host) => removeSteps(order, facts, accessory, host, parts));
+  return { notes: [], phases: parts.length > 1 && parts.includes("directory") ? [...phases, folderPhase(order, chosen)] : phases };
 }
 
 /** Docker prunes stopped containers only, and says nothing of the others. */
@@ -233,7 +235,6 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
   const { name, service, image } = accessory;
   const whole = parts.length > 1;
   const audit = auditStep(order, undefined, `Removed ${name} accessory${whole ? "" : ` ${parts.join()}`}`);
-  const folder: readonly HostStep[] = parts.includes("directory") ? [{ kind: "run", title: `Remove the folder ${service}`, command: removeServiceDirectory(service), hint: "What belongs to the container's own user can only be removed by root." }] : [];
   return [
     ...(!whole ? [] : mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : accessoryUnroute(accessory)),
     ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [
@@ -242,12 +243,26 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
     ] : []),
     // Also where it never stayed up: what failed is gone, its volumes are not.
     ...(whole ? [run(`Remove the volumes of ${service} that have no name`, removeNotedVolumes(service))] : []),
+    // While its image is there.
+    ...(whole || parts.includes("directory") ? [run(`Remove what the user of ${service} made in its folder`, emptyServiceDirectory(accessory))] : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
     ...(whole ? [{ kind: "run" as const, title: `Remove the secrets of ${name}`, command: removeAccessorySecrets(order.settings, accessory) }] : []),
-    // A whole removal comes to the folder last: what belongs to the container's own user may have to stay, and nothing else is to stay because of that.
-    ...(whole ? [audit, ...folder] : [...folder, audit]),
+    ...(!whole && parts.includes("directory") ? [folderStep([service])] : []),
+    audit,
   ];
 }
+
+/** The folders of accessories go last, and together: what belongs to a container's own user may have to stay, and nothing else is to stay because of that. */
+function folderPhase(order: Order, chosen: readonly Accessory[]): Phase {
+  const servicesOn = (host: string): readonly string[] => chosen.filter(({ hosts }) => hosts.includes(host)).map(({ service }) => service);
+  return { title: "Remove folders", lanes: lanes(order.scope.hosts.filter((host) => servicesOn(host).length > 0), (host) => [folderStep(servicesOn(host))]) };
+}
+
+/** Removes the folders of accessories: of each as much as may be removed. */
+export const folderStep = (services: readonly string[]): RunStep => ({
+  kind: "run", title: `Remove the folder${services.length === 1 ? "" : "s"} ${services.join(", ")}`, command: removeServiceDirectories(services),
+  hint: "What belongs to a container's own user, and could not be removed in a container of its image, can only be removed by root. All else is gone.",
+});
 
 /** The single steps of a boot. */
 export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string, what: "files" | "directories" | "image"): Plan {

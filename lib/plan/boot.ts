@@ -12,7 +12,7 @@ import type { Before } from "../remote/proxy/driver.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { assetSteps } from "./files.ts";
-import { currentContainer, isUp, routedPort, routeOf } from "./current.ts";
+import { currentContainer, isLeft, isUp, routedPort, routeOf } from "./current.ts";
 import type { Order } from "./order.ts";
 
 /** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
@@ -34,6 +34,8 @@ export interface Place {
   readonly others: readonly Container[];
   /** A container that has the new one's name already and makes place for it. */
   readonly displaced: { readonly from: string; readonly to: string } | undefined;
+  /** Names of what an interrupted run left: made place for another one, or never started. It is removed in the end. */
+  readonly left: readonly string[];
 }
 
 /** Looks at one role on one host. */
@@ -43,7 +45,7 @@ export function placeOf(order: Order, role: Role, host: string, facts: HostFacts
   const current = currentContainer(order.settings, role, facts.containers, facts.proxy);
   const displaced = own.some((container) => container.name === name) ? { from: name, to: replacedName(name, derivedHex(order.seed, `replaced ${host} ${name}`, 16)) } : undefined;
   const renamed = (container: Container): Container => (container.name === displaced?.from ? { ...container, name: displaced.to } : container);
-  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), route: routeOf(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced };
+  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), route: routeOf(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced, left: own.filter((container) => container.name !== displaced?.from && isLeft(container)).map((container) => container.name) };
 }
 
 /** Starts the new container beside the old one and waits until it is ready. */

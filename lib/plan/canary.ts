@@ -8,7 +8,7 @@ import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
 import { canaryContainer, isUp, plainVersion, routeOf } from "./current.ts";
-import { retireSteps } from "./deploy.ts";
+import { releasedSteps, retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
@@ -80,7 +80,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, placesOn(host))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, placesOn(host))]) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },
   };

@@ -129,8 +129,11 @@ export const removeAccessoryImage = (image: string): Command => sh`if [ -n "$(do
 elif docker image inspect ${image} > /dev/null 2>&1; then
 docker image rm --force ${image}
 fi`;
-/** Removes its files and folders on the host, but for folders with an absolute path. */
-export const removeServiceDirectory = (service: string): Command => sh`rm -rf ${service}`;
+/**
+ * Removes what its container's own user made in its folder: who may use Docker, and is not root, does that in a container. Nothing is pulled, and
+ * what goes wrong shows when the folder itself is removed.
+ */
+export const emptyServiceDirectory = ({ service, image }: Pick<Accessory, "service" | "image">): Command => sh`[ ! -e ${service} ] || rm -rf ${service} 2> /dev/null || docker run --rm --pull never --network none --user 0 --entrypoint rm --volume "$PWD"/${`${service}:/remove`} ${image} -rf /remove > /dev/null 2>&1 || true`;
 /** Removes the files of its secrets: environment, certificate. Folders that are empty then go too: they would count as a service's place on the host. */
 export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessory, "name" | "proxy">): Command {
   const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];

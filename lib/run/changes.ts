@@ -18,7 +18,7 @@ import { planAppPart, planAppRemove, planRemoveVersion, planRemove, type AppPart
 import { planStopStale } from "../plan/stale.ts";
 import { planUpgrade } from "../plan/upgrade.ts";
 import type { BootConfig } from "../remote/proxy/boot-config.ts";
-import { rollbackHint, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
+import { planRollback, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Change, Stage } from "./change.ts";
 import type { Brings } from "./content.ts";
 import type { Task } from "./task.ts";
@@ -73,7 +73,7 @@ export const changes = {
   rollback: (named: string | undefined): Change => ({
     ...release,
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
-    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: rollbackHint(order.settings, order.scope, facts) }) }],
+    stages: [{ sees: "hosts", plan: (order, facts) => planRollback(order, facts, named) }],
   }),
   buildPush: (options: BuildOptions): Change => ({ ...housekeeping, lock: false, hosts: () => [], version: "built", secrets: true, stages: [build(options)] }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),

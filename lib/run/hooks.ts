@@ -58,12 +58,12 @@ export function hookContext(base: HookBase, hosts: readonly string[], call: Hook
     },
     async secret(name) {
       const value = await settings.secrets.value(name);
-      world.conceal(value);
+      world.conceal(value, name);
       return value;
     },
     async secrets() {
       const values = await settings.secrets.all();
-      for (const value of Object.values(values)) world.conceal(value);
+      for (const [name, value] of Object.entries(values)) world.conceal(value, name);
       return values;
     },
   };

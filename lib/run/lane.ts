@@ -38,6 +38,7 @@ export async function carryLane(world: World, engine: Engine, host: string, step
       run.push({ ...planned, command: commandOf(planned.step), optional: planned.optional });
     }
     for (const chunk of chunks(run)) await carryBatch(world, engine, host, chunk);
+    if (run.some(({ step }) => step.kind === "run" && step.renews)) await world.transport.renew(host);
     const wait = steps[at++];
     if (wait !== undefined) await carryWait(world, engine, wait);
   }

@@ -2,6 +2,7 @@ import { CancelledError, DeployError } from "../ground/errors.ts";
 import { lockDirectory } from "../ground/names.ts";
 import type { Channel, World } from "../ground/world.ts";
 import { automaticMessage, holdLock, lockStatus, lockStatusCode, readHeld, type LockFact } from "../remote/lock.ts";
+import type { LockNews } from "../plan/print-fleet.ts";
 import { ask } from "./ask.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
@@ -125,6 +126,18 @@ export function describeLock(lock: LockFact | undefined): string {
   const { holder } = lock;
   const doing = holder === undefined ? "" : `; ${holder.command} from ${holder.host}, at "${holder.step}", for ${holder.ageSeconds} s`;
   return `${lock.lockedBy}, version ${lock.version}, "${lock.message}"${doing}`;
+}
+
+/** A holder that was not heard of for so long is dead: the next run takes its lock over. */
+const deadSeconds = silenceSeconds + 5;
+
+/** Who holds a lock, since when, and what becomes of it. */
+export function lockNews(host: string, lock: LockFact): LockNews {
+  const { holder, since, manual } = lock;
+  const text = `${describeLock(lock)}${since === "" ? "" : `, since ${since}`}`;
+  if (holder === undefined) return { host, kind: "manual", text: manual ? text : `${text}, by another tool` };
+  if (holder.silentSeconds <= deadSeconds) return { host, kind: "alive", text };
+  return { host, kind: "dead", text: `${text}; silent for ${holder.silentSeconds} s: its run is gone, and the next one takes the lock over` };
 }
 
 /** Who holds the deploy lock, or undefined. */

@@ -1,9 +1,12 @@
 import type { Role, Settings } from "../config/settings.ts";
 import type { Command } from "../ground/command.ts";
-import { DeployError } from "../ground/errors.ts";
+import { DeployError, isDeployError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
 import { appHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
 import { currentContainer, plainVersion } from "../plan/current.ts";
+import { fleetState } from "../plan/fleet.ts";
+import type { Glance } from "../plan/print-fleet.ts";
+import { previousRelease } from "../plan/rollback.ts";
 import { staleContainers, type Stale } from "../plan/stale.ts";
 import { chosenAccessories } from "../plan/accessory.ts";
 import { accessoryDetails } from "../remote/accessory.ts";
@@ -16,6 +19,7 @@ import { listImages } from "../remote/image.ts";
 import type { LogOptions } from "../remote/proxy/driver.ts";
 import { driverOn } from "../remote/proxy/drivers.ts";
 import type { Errand, HostOutput } from "./each-host.ts";
+import { lockNews, readLock } from "./lock.ts";
 import { joined, look, observe } from "./observe.ts";
 import type { Task } from "./task.ts";
 
@@ -44,6 +48,26 @@ export async function serving(world: World, task: Task): Promise<readonly Servin
     const container = currentContainer(task.settings, role, fact?.containers ?? [], fact?.proxy);
     return { host, role: role.name, container, version: container === undefined ? undefined : plainVersion(container.version), problem: unseen.get(host) };
   });
+}
+
+/**
+ * What a user wants to know first: what serves where, what an interrupted run left, who holds the lock. A host that
+ * cannot be looked at keeps nothing from being told of the others.
+ */
+export async function glance(world: World, task: Task): Promise<Glance> {
+  const { settings, scope } = task;
+  const [{ facts, unseen }, lock] = await Promise.all([look(world, settings, scope.hosts), readLock(world, task).catch(unlessBroken)]);
+  return {
+    state: fleetState(settings, scope, facts),
+    unseen: new Map([...unseen].map(([host, { message }]) => [host, message])),
+    lock: lock === undefined ? undefined : lockNews(settings.primaryHost, lock),
+    back: previousRelease(settings, scope, facts),
+  };
+}
+
+/** A lock that cannot be read is not known: why, the look at its host tells. */
+function unlessBroken(error: unknown): undefined {
+  if (!isDeployError(error) || error.failure === "cancelled") throw error;
 }
 
 /** `app stale-containers`: what runs though another version serves. @throws DeployError when a host cannot be looked at */

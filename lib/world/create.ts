@@ -32,6 +32,8 @@ export interface OpenWorld extends AsyncDisposable {
   useSsh(options: SshOptions): void;
   /** The text without the secrets that left the process: for what is no event. */
   scrub(text: string): string;
+  /** Words that stay in output: a value that is in one of them is no secret. Call it before anything is read from hosts. */
+  allow(words: readonly string[]): void;
   /** Closes all connections. */
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     run: async (...given) => (await loaded()).run(...given),
     open: async (...given) => (await loaded()).open(...given),
     interact: async (...given) => (await loaded()).interact(...given),
+    renew: async (...given) => (await loaded()).renew(...given),
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
@@ -74,10 +77,11 @@ export function createWorld(options: WorldOptions): OpenWorld {
       cwd,
       hostname: hostname(),
       report,
-      conceal: (value) => redactor.conceal(value),
+      conceal: redactor.conceal,
       signal: options.signal ?? new AbortController().signal,
     },
     scrub: redactor.scrub,
+    allow: redactor.allow,
     useSsh: (given) => (ssh = given),
     close,
     [Symbol.asyncDispose]: close,

@@ -191,11 +191,11 @@ describe("planAccessoryAction()", () => {
 describe("planAccessoryRemove()", () => {
   const whole = ["container", "image", "directory"] as const;
   test("takes its route away though its container is gone", () => {
-    expect(titles(planAccessoryRemove(order(), having(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the volumes of shop-search that have no name", "Remove the image redis:7", "Remove the secrets of search", `Record "Removed search accessory"`, "Remove the folder shop-search"]);
+    expect(titles(planAccessoryRemove(order(), having(), "search", whole), "10.0.0.1")).toEqual(["Take the route shop-search away", "Remove the volumes of shop-search that have no name", "Remove what the user of shop-search made in its folder", "Remove the image redis:7", "Remove the secrets of search", `Record "Removed search accessory"`, "Remove the folder shop-search"]);
   });
   test.each([
     ["image", ["Remove the image redis:7", `Record "Removed cache accessory image"`]],
-    ["directory", ["Remove the folder shop-cache", `Record "Removed cache accessory directory"`]],
+    ["directory", ["Remove what the user of shop-cache made in its folder", "Remove the folder shop-cache", `Record "Removed cache accessory directory"`]],
   ] as const)("of the %s alone", (part, steps) => expect(titles(planAccessoryRemove(order(), having(cache), "cache", [part]))).toEqual([...steps]));
 });
 

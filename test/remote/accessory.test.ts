@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
 import type { Accessory } from "../../lib/config/settings.ts";
 import type { DeployConfig } from "../../lib/config/types.ts";
-import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeServiceDirectory, replaceAccessory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
+import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, replaceAccessory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
+import { removeServiceDirectories } from "../../lib/remote/remove.ts";
 import { base, settingsOf as configured } from "../config/project.ts";
 import { Home, run, shells } from "../support/shell.ts";
 import { defaultProxy } from "../support/settings.ts";
@@ -65,7 +66,7 @@ test("E2: folders and owners are commands of their own", () => {
 });
 
 test("E5: the words of stop, start, removal and a look", () => {
-  expect([stopAccessory("shop-cache"), startAccessory("shop-cache"), removeAccessoryContainer("shop-cache"), removeServiceDirectory("shop-cache"), accessoryDetails("shop-cache")].map(({ text }) => text)).toEqual([
+  expect([stopAccessory("shop-cache"), startAccessory("shop-cache"), removeAccessoryContainer("shop-cache"), removeServiceDirectories(["shop-cache"]), accessoryDetails("shop-cache")].map(({ text }) => text)).toEqual([
     "docker container stop shop-cache", "docker container start shop-cache", "docker container prune --force --filter label=service=shop-cache", "rm -rf shop-cache", "docker ps --filter label=service=shop-cache",
   ]);
   expect(removeAccessoryImage("redis:7").text.split("\n")).toContain("docker image rm --force redis:7");
@@ -91,7 +92,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
   test("removes the folder of an accessory with blanks and all, and no other one", async () => {
     using home = new Home();
     for (const path of ["shop-cache/my data/x", "shop-cache-2", "my data"]) mkdirSync(join(home.path, path), { recursive: true });
-    expect((await home.run(removeServiceDirectory("shop-cache").text, { shell })).status).toBe(0);
+    expect((await home.run(removeServiceDirectories(["shop-cache"]).text, { shell })).status).toBe(0);
     expect((await home.run("ls -d *", { shell })).stdout.split("\n").filter((name) => name !== "bin")).toEqual(["my data", "shop-cache-2", ""]);
   });
 

@@ -80,6 +80,9 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         connected.push(host);
         onConnect?.(host);
       },
+      async renew(host) {
+        ran.push(`${host} $ connect anew`);
+      },
       async run(host, command, limits): Promise<Exit> {
         if (command.text === `kill -TERM ${batchPid}`) {
           stopped.add(host);

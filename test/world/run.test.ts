@@ -68,7 +68,7 @@ describe("transport.run()", () => {
     const password = new Secret("PASSWORD", "hunter2-hunter2");
     const seen: string[] = [];
     const exit = await run(sh`cat; echo hunter2-; echo hunter2-hunter2 >&2`.stdin(password.map("line", (value) => `password=${value}\n`)), { onOutput: (_, text) => void seen.push(text) });
-    expect(exit.stdout).toBe("‹secret line›hunter2-\n");
+    expect(exit.stdout).toBe("password=‹secret PASSWORD›\nhunter2-\n");
     expect(exit.stderr).toBe("‹secret PASSWORD›\n");
     expect(seen.join("")).not.toContain("hunter2-hunter2");
   });

@@ -38,6 +38,8 @@ export class Pool implements AsyncDisposable {
   readonly #hostKeys: HostKeys;
   readonly #starts: Slots;
   readonly #connections = new Map<string, Shared<Connection>>();
+  /** Connections that are used to their end, and not again. */
+  readonly #retired: Shared<Connection>[] = [];
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -49,6 +51,15 @@ export class Pool implements AsyncDisposable {
   /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
   get(name: string, signal: AbortSignal): Promise<Connection> {
     return this.#get({ name, kind: "host", via: undefined }, signal, []);
+  }
+
+  /** The next who asks for the connection to a host gets a new one. */
+  retire(name: string): void {
+    const key = keyOf({ name, kind: "host", via: undefined });
+    const existing = this.#connections.get(key);
+    if (existing === undefined) return;
+    this.#connections.delete(key);
+    this.#retired.push(existing);
   }
 
   async #get(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
@@ -108,14 +119,15 @@ export class Pool implements AsyncDisposable {
   /** Closes every connection, those behind a jump host first. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const close = async ([, shared]: readonly [string, Shared<Connection>]): Promise<void> => {
+    const close = async (shared: Shared<Connection>): Promise<void> => {
       shared.abort();
       const connection = await shared.settled.catch(() => undefined);
       await connection?.close();
     };
     const all = [...this.#connections];
-    await Promise.all(all.filter(([key]) => key.startsWith("host ")).map(close));
-    await Promise.all(all.filter(([key]) => key.startsWith("hop ")).map(close));
+    const ofKind = (kind: Route["kind"]): Shared<Connection>[] => all.flatMap(([key, shared]) => (key.startsWith(`${kind} `) ? [shared] : []));
+    await Promise.all([...ofKind("host"), ...this.#retired].map(close));
+    await Promise.all(ofKind("hop").map(close));
     await this.#options.targets[Symbol.asyncDispose]();
   }
 }

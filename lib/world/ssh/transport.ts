@@ -91,6 +91,10 @@ class SshTransport implements Transport, AsyncDisposable {
     return await interact(connection, channel, command, terminal, signal);
   }
 
+  async renew(host: string): Promise<void> {
+    this.#pool.retire(host);
+  }
+
   async probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.#pool.get(host, signal);
