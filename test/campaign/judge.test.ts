@@ -130,6 +130,7 @@ describe("what is left", () => {
     [{ converged: [sight({ running: ["app-web-r1x2", "app-web-r1x3"] }), sight()] }, "after the next deploy h1 runs app-web-r1x2, app-web-r1x3"],
     [{ converged: [sight({ containers: ["app-web-r1x3", "app-web-r1x3_replaced_1"] }), sight()] }, "after the next deploy h1 has app-web-r1x3_replaced_1"],
     [{ converged: [sight({ containers: ["app-web-r1x1", "app-web-r1x2", "app-web-r1x3", "app-web-r1x4"] }), sight()] }, "after the next deploy h1 keeps 4 containers"],
+    [{ usual: ["network kamal", "running app-store"], converged: [sight(), sight({ things: ["running app-store"] })] }, "after the next deploy h1 has no running app-store"],
     [{ converged: [sight({ things: ["network kamal", "volume H"] }), sight()] }, "after the next deploy h1 has volume H"],
   ])("%p", (more, problem) => expect(problems(seen("reset", more))).toEqual([problem]));
 });

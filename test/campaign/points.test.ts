@@ -58,7 +58,7 @@ test("the generator is the one of the page that is named, and a shuffle keeps ev
 
 describe("the command line", () => {
   test("has a usual seed, three lanes, all operations and faults", () => {
-    expect(campaignOptions([])).toEqual({ seed: 2026, points: undefined, lanes: 3, operations: operationNames, faults: undefined, point: undefined, write: false, record: undefined });
+    expect(campaignOptions([])).toEqual({ seed: 2026, points: undefined, lanes: 3, operations: operationNames, faults: undefined, point: undefined, minutes: undefined, write: false, record: undefined });
   });
 
   test("names one point, which one lane repeats", () => {
@@ -69,6 +69,6 @@ describe("the command line", () => {
 
   test.each([
     [["--operation", "fly"], "fly is no operation: deploy"], [["--fault", "rain"], "rain is no fault: kill-9"], [["--seed", "x"], "--seed is a whole number of at least 0, not x"],
-    [["--lanes", "0"], "--lanes is a whole number of at least 1, not 0"], [["--point", "deploy/sigint"], "A point is OPERATION/FAULT/BOUNDARY"], [["--pt"], "--pt"],
+    [["--lanes", "0"], "--lanes is a whole number of at least 1, not 0"], [["--point", "deploy/sigint"], "A point is OPERATION/FAULT/BOUNDARY"], [["--minutes", "0.5"], "--minutes is a whole number of at least 1, not 0.5"], [["--pt"], "--pt"],
   ])("refuses %p", (args, message) => expect(() => campaignOptions(args)).toThrow(message));
 });

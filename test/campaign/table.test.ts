@@ -26,8 +26,8 @@ test("failed points are told with their id and all that was wrong", () => {
 });
 
 test("the page has the command, the seed, the table and the failed points", () => {
-  const text = page(tried, { command: "bun run faults --write", seed: 7, date: "2030-01-02", machine: "2 x CPU", tookMs: 2_400_000, boundaries: { deploy: 130 } });
-  for (const line of ["- command: `bun run faults --write`", "- seed: 7", "- date: 2030-01-02", "- machine: 2 x CPU", "- took: 40 minutes", "- survived: 2 of 3", "- `deploy/sigint/x.h1`\n  - the lock was left for 30 s\n  - it did not end"]) expect(text).toContain(line);
+  const text = page(tried, { command: "bun run faults --write", seed: 7, date: "2030-01-02", machine: "2 x CPU", tookMs: 2_400_000, picked: 502, boundaries: { deploy: 130 } });
+  for (const line of ["- command: `bun run faults --write`", "- seed: 7", "- date: 2030-01-02", "- machine: 2 x CPU", "- took: 40 minutes", "- points: 3 tried of 502 picked, over 130 boundaries of", "- survived: 2 of 3", "- `deploy/sigint/x.h1`\n  - the lock was left for 30 s\n  - it did not end"]) expect(text).toContain(line);
   expect(text).toContain("| sigint | 1/2 | - |");
-  expect(page([tried[0] as Tried], { command: "x", seed: 1, date: "", machine: "", tookMs: 0, boundaries: {} })).toContain("## Failed points\n\nNone.");
+  expect(page([tried[0] as Tried], { command: "x", seed: 1, date: "", machine: "", tookMs: 0, picked: 1, boundaries: {} })).toContain("## Failed points\n\nNone.");
 });

@@ -14,6 +14,8 @@ export interface Campaign {
   pick(boundaries: Boundaries): readonly Point[];
   /** Told what happens. */
   readonly say: (text: string) => void;
+  /** No point is begun after so many milliseconds. */
+  readonly endsAfterMs?: number;
   /** Folder for all that was seen of points that failed. */
   readonly record?: string;
 }
@@ -22,11 +24,14 @@ export interface Campaign {
 export interface Outcome {
   readonly tried: readonly Tried[];
   readonly boundaries: Boundaries;
+  /** How many points were picked. */
+  readonly picked: number;
 }
 
 /** Runs a campaign: boundaries from a clean run of each operation, then point after point, several labs side by side. */
 export async function runCampaign(campaign: Campaign): Promise<Outcome> {
   const { say } = campaign;
+  const until = performance.now() + (campaign.endsAfterMs ?? Infinity);
   const tried: Tried[] = [];
   const lanes = Array.from({ length: campaign.lanes }, (_, i) => startLane(i + 1, say));
   for (const lane of lanes) lane.catch(() => undefined);
@@ -42,8 +47,8 @@ export async function runCampaign(campaign: Campaign): Promise<Outcome> {
     const points = campaign.pick(boundaries);
     say(`${points.length} points`);
     const queue = [...points];
-    await Promise.all(lanes.map((starting, i) => work(campaign, i + 1, starting, queue, points.length, tried)));
-    return { tried: points.flatMap((point) => tried.find((one) => one.point.id === point.id) ?? []), boundaries };
+    await Promise.all(lanes.map((starting, i) => work(campaign, i + 1, starting, queue, points.length, tried, until)));
+    return { tried: points.flatMap((point) => tried.find((one) => one.point.id === point.id) ?? []), boundaries, picked: points.length };
   } finally {
     for (const ended of await Promise.allSettled(lanes)) if (ended.status === "fulfilled") await ended.value[Symbol.asyncDispose]();
   }
@@ -59,11 +64,11 @@ async function startLane(number: number, say: (text: string) => void): Promise<L
   }
 }
 
-async function work(campaign: Campaign, number: number, starting: Promise<Lane>, queue: Point[], of: number, tried: Tried[]): Promise<void> {
+async function work(campaign: Campaign, number: number, starting: Promise<Lane>, queue: Point[], of: number, tried: Tried[], until: number): Promise<void> {
   let lane = await starting;
   let ownsLane = false;
   try {
-    for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
+    for (let point = queue.shift(); point !== undefined && performance.now() < until; point = queue.shift()) {
       const started = performance.now();
       let one: Tried;
       let seen: Observation | undefined;

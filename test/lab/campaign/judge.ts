@@ -186,19 +186,25 @@ function rivalProblems({ run }: Observation, rival: ToolRun): string[] {
   return run.status === 7 && rival.status === 7 ? [...problems, "both of two deploys were refused"] : problems;
 }
 
-function convergeProblems({ converge, converged, nextVersion, service, usual, retained }: Observation): string[] {
+/** A replacement that Docker itself died in cannot be carried to its end: the accessory is named as what failed. */
+const dockerDies: readonly Fault[] = ["reboot", "dockerd"];
+
+function convergeProblems({ point, converge, converged, nextVersion, service, usual, retained }: Observation): string[] {
   if (converge.hung) return ["the next deploy did not end"];
   if (converge.status !== 0) return [`the next deploy ended with ${converge.signal ?? converge.status}: ${String(errorOf(converge)?.["message"] ?? converge.stderr.trim().split("\n").at(-1))} ${lines(errorOf(converge)?.["details"]).slice(-2).join(" / ")}`];
   return converged.flatMap(({ serves, running, containers, things }, i) => {
     const host = `h${i + 1}`;
     const wanted = `${service}-web-${nextVersion}`;
     const odd = containers.filter((name) => !/^[a-z]+-web-r\d+x\d+$/.test(name));
+    const isExcused = point.operation === "accessory-reboot" && dockerDies.includes(point.fault);
+    const missing = isExcused ? [] : usual.filter((thing) => thing.startsWith("running ") && !things.includes(thing));
     const surplus = things.filter((thing) => !usual.includes(thing));
     return [
       ...(serves === nextVersion ? [] : [`after the next deploy ${host} serves ${serves}, not ${nextVersion}`]),
       ...(running.join() === wanted ? [] : [`after the next deploy ${host} runs ${running.join(", ")}`]),
       ...(odd.length === 0 ? [] : [`after the next deploy ${host} has ${odd.join(", ")}`]),
       ...(containers.length <= retained + 1 ? [] : [`after the next deploy ${host} keeps ${containers.length} containers`]),
+      ...(missing.length === 0 ? [] : [`after the next deploy ${host} has no ${missing.join(", ")}`]),
       ...(surplus.length === 0 ? [] : [`after the next deploy ${host} has ${surplus.join(", ")}`]),
     ];
   });

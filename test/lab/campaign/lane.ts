@@ -121,6 +121,7 @@ export class Lane implements AsyncDisposable {
     const { run: converge, version: nextVersion } = await this.#converge();
     clock("converge");
     const converged = await this.#look();
+    if (converged.some(({ things }) => !things.includes(`running ${this.#project.service}-store`))) await this.#project.run(["accessory", "boot", "store"]);
     await Bun.sleep(200);
     const seen: Observation = {
       point, run, service: this.#project.service, hosts: this.addresses, before, target, nextVersion, fresh, outages: result?.outages ?? [], crashedAt: result?.crashedAt, crashedHost: host.number,

@@ -1,4 +1,4 @@
-/** The fault campaign: `bun run faults [--seed N] [--points N] [--lanes N] [--operation X] [--fault X] [--point ID] [--write] [--record FOLDER]`. */
+/** The fault campaign: `bun run faults [--seed N] [--points N] [--lanes N] [--operation X] [--fault X] [--point ID] [--minutes N] [--write] [--record FOLDER]`. */
 import { writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -30,9 +30,9 @@ async function main(options: CampaignOptions): Promise<number> {
   };
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   const started = performance.now();
-  const { tried, boundaries } = await runCampaign({
+  const { tried, boundaries, picked } = await runCampaign({
     lanes: options.lanes, operations: options.operations, pick: (found) => pointsOf(options, found), say: (text) => console.log(`${stamp(started)} ${text}`),
-    ...(options.record === undefined ? {} : { record: options.record }),
+    ...(options.minutes === undefined ? {} : { endsAfterMs: options.minutes * 60_000 }), ...(options.record === undefined ? {} : { record: options.record }),
   });
   const tookMs = performance.now() - started;
   const failed = failureLines(tried);
@@ -43,7 +43,7 @@ async function main(options: CampaignOptions): Promise<number> {
     const command = ["bun run faults", ...process.argv.slice(2)].join(" ");
     const machine = `${cpus().length} x ${cpus()[0]?.model.trim() || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, Bun ${Bun.version}`;
     await writeFile(docs, page(tried, {
-      command, seed: options.seed, date: new Date().toISOString().slice(0, 10), machine, tookMs,
+      command, seed: options.seed, date: new Date().toISOString().slice(0, 10), machine, tookMs, picked,
       boundaries: Object.fromEntries([...boundaries].map(([operation, all]) => [operation, all.length])),
     }));
   }

@@ -11,6 +11,8 @@ export interface CampaignOptions {
   readonly faults: readonly Fault[] | undefined;
   /** One point alone. */
   readonly point: { readonly id: string; readonly operation: Operation; readonly fault: Fault; readonly key: string } | undefined;
+  /** No point is begun after so many minutes; undefined: all are. */
+  readonly minutes: number | undefined;
   /** Writes the page of the documentation. */
   readonly write: boolean;
   readonly record: string | undefined;
@@ -25,14 +27,14 @@ export const usualCount = 320;
 /** Reads the command line. @throws Error that says what is wrong with it */
 export function campaignOptions(args: readonly string[]): CampaignOptions {
   const { values } = parseArgs({ args: [...args], strict: true, options: {
-    seed: { type: "string" }, points: { type: "string" }, lanes: { type: "string" }, operation: { type: "string", multiple: true }, fault: { type: "string", multiple: true }, point: { type: "string" },
+    seed: { type: "string" }, points: { type: "string" }, lanes: { type: "string" }, operation: { type: "string", multiple: true }, fault: { type: "string", multiple: true }, point: { type: "string" }, minutes: { type: "string" },
     write: { type: "boolean" }, record: { type: "string" },
   } });
   const point = values.point === undefined ? undefined : readPoint(values.point);
   return {
     seed: whole("seed", values.seed, usualSeed, 0), points: values.points === undefined ? undefined : whole("points", values.points, usualCount, 1), lanes: point === undefined ? whole("lanes", values.lanes, 3, 1) : 1,
     operations: point === undefined ? (values.operation ?? operationNames).map((word) => known("operation", word, operationNames)) : [point.operation],
-    faults: values.fault?.map((word) => known("fault", word, faultNames)), point, write: values.write ?? false, record: values.record,
+    faults: values.fault?.map((word) => known("fault", word, faultNames)), point, minutes: values.minutes === undefined ? undefined : whole("minutes", values.minutes, 0, 1), write: values.write ?? false, record: values.record,
   };
 }
 

@@ -18,6 +18,8 @@ export interface Circumstances {
   readonly date: string;
   readonly machine: string;
   readonly tookMs: number;
+  /** How many points there were to try. */
+  readonly picked: number;
   readonly boundaries: Readonly<Partial<Record<Operation, number>>>;
 }
 
@@ -63,7 +65,7 @@ export function failureLines(tried: readonly Tried[]): readonly string[] {
 export function page(tried: readonly Tried[], circumstances: Circumstances): string {
   const [head = [], ...rows] = tableRows(tried);
   const failed = tried.filter(({ problems }) => problems.length > 0);
-  const { command, seed, date, machine, tookMs, boundaries } = circumstances;
+  const { command, seed, date, machine, tookMs, picked, boundaries } = circumstances;
   const markdown = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
   return `# Faults
 
@@ -77,7 +79,7 @@ the start and end of each phase and step, connections, the lock, hooks, probes. 
 - date: ${date}
 - machine: ${machine}
 - took: ${Math.round(tookMs / 60_000)} minutes
-- points: ${tried.length}, over ${operationNames.map((operation) => `${boundaries[operation] ?? 0} boundaries of ${operations[operation]}`).join(", ")}
+- points: ${tried.length} tried of ${picked} picked, over ${operationNames.map((operation) => `${boundaries[operation] ?? 0} boundaries of ${operations[operation]}`).join(", ")}
 - survived: ${survived(tried)} of ${tried.length}
 
 ## Survived / tried
@@ -109,6 +111,6 @@ which is harsher than a clock that is off as a whole: files seem an hour old, or
   - in a \`setup\`, to the host that is new: it serves nothing until it is set up.
 - **No lock is left** 30 seconds after the tool has ended and the network is back; a lock of somebody else's stays.
 - **The tool ends**, within 150 seconds at most, with a documented status: 0 when it went through, 130 after a signal, else that of the failure. It says what failed, what is true now and what to do next; what it says is true now is compared with what the hosts serve.
-- **The next \`capstan deploy\` converges**: both hosts serve the new version, each with one running container of the app, no surplus containers, networks, volumes or files, the accessory and the proxy running.
+- **The next \`capstan deploy\` converges**: both hosts serve the new version, each with one running container of the app, no surplus containers, networks, volumes or files, the accessory and the proxy running. An accessory that was being replaced when its host or Docker went down has to be booted again: the error names it.
 `;
 }
