@@ -29,13 +29,6 @@ test("accessory remove takes volumes without a name only, and only as a whole", 
   expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).not.toContain("redis-data");
 });
 
-test("accessory reboot notes the old container and removes its image last", () => {
-  const steps = titles(planAccessoryReboot(orderOf(shop, ""), facts, "redis", false), "10.0.0.9");
-  expect(steps.indexOf("Note image and volumes of shop-redis")).toBeLessThan(steps.indexOf("Replace shop-redis"));
-  expect(steps.at(-1)).toBe("Remove the image of the old container");
-  expect(titles(planAccessoryReboot(orderOf(shop, ""), fleetOf({ "10.0.0.9": hostOf([]) }), "redis", false), "10.0.0.9")).not.toContain("Remove the image of the old container");
-});
-
 test.each<[string, ReturnType<typeof planRemove>]>([
   ["remove", planRemove(orderOf(shop, ""), facts)], ["accessory remove", planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"])],
 ])("%s removes the folder of an accessory last: it may belong to another user", (_name, plan) => {

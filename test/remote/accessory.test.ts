@@ -141,20 +141,31 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
 });
 
 describe.each(shells.map((shell) => [shell] as const))("replaceAccessory() in %j", (shell) => {
-  const script = replaceAccessory(shop, accessoryOf("cache", { image: "redis:7", host }), host).text;
-  const docker = (fails: string): string => `echo "$1 $2" >> log; echo "$*"; case "$1 $2" in "${fails}") echo "no such luck" >&2; exit 125 ;; esac`;
-  const log = async (home: Home): Promise<string> => (await home.run("cat log")).stdout.trim().split("\n").join(", ");
+  const script = replaceAccessory(shop, accessoryOf("cache", { image: "redis:7", host }), host).text.replace("sleep 2", "");
+  /** A Docker in which one command fails. The image of the container is another one once the new one runs. */
+  const docker = (fails: string, state = "running 0"): string => `echo "$1 $2" >> log
+case "$1 $2" in "${fails}") echo "no such luck" >&2; exit 125 ;; esac
+case $* in *"{{.Image}}"*) grep -q run log && echo ${"${NEW:-sha256:2}"} || echo sha256:1 ;; *State*) echo '${state}' ;; *) echo "$*" ;; esac`;
+  const log = async (home: Home): Promise<string> => (await home.run("cat log")).stdout.trim().split("\n").filter((line) => line !== "container inspect").join(", ");
 
-  test("stops, removes, starts, and says nothing", async () => {
+  test("stops, removes, starts, removes the old image, and says nothing", async () => {
     using home = new Home().program("docker", docker("none"));
     expect(await home.run(script, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
-    expect(await log(home)).toBe("container stop, container prune, run --name");
+    expect(await log(home)).toBe("container stop, container prune, run --name, image rm");
+  });
+
+  test("leaves the image where the new container has the same, and does not fail when another one uses it", async () => {
+    using same = new Home().program("docker", docker("none"));
+    expect((await same.run(script, { shell, env: { NEW: "sha256:1" } })).status).toBe(0);
+    expect(await log(same)).toBe("container stop, container prune, run --name");
+    using used = new Home().program("docker", docker("image rm"));
+    expect((await used.run(script, { shell })).status).toBe(0);
   });
 
   test("comes to its end though nobody listens any more", async () => {
     using home = new Home().program("docker", docker("none"));
-    await home.run(`(\n${script}\n) 2>&1 | true; sleep 0.5`, { shell });
-    expect(await log(home)).toBe("container stop, container prune, run --name");
+    await home.run(`(\n${script}\n) 2>&1 | true; sleep 1`, { shell });
+    expect(await log(home)).toBe("container stop, container prune, run --name, image rm");
   });
 
   test.each([["container stop", "container stop"], ["run --name", "container stop, container prune, run --name"]])("ends at the first failure, %s, and shows what Docker said", async (fails, ran) => {
@@ -163,5 +174,13 @@ describe.each(shells.map((shell) => [shell] as const))("replaceAccessory() in %j
     expect([status, stdout]).toEqual([125, ""]);
     expect(stderr).toEndWith("no such luck\n");
     expect(await log(home)).toBe(ran);
+  });
+
+  test("fails when the new one does not stay up, with its log, and leaves the old image", async () => {
+    using home = new Home().program("docker", docker("none", "restarting 2"));
+    const { status, stderr } = await home.run(script, { shell });
+    expect(status).toBe(1);
+    expect(stderr).toContain("shop-cache does not stay up: restarting 2\nlogs --tail 20 shop-cache\n");
+    expect(await log(home)).not.toContain("image rm");
   });
 });

@@ -186,17 +186,18 @@ function rivalProblems({ run }: Observation, rival: ToolRun): string[] {
   return run.status === 7 && rival.status === 7 ? [...problems, "both of two deploys were refused"] : problems;
 }
 
-/** A replacement that Docker itself died in cannot be carried to its end: the accessory is named as what failed. */
+/** A replacement that Docker itself died in cannot be carried to its end, and Docker does not always start again what ran when it was killed. */
 const dockerDies: readonly Fault[] = ["reboot", "dockerd"];
 
-function convergeProblems({ point, converge, converged, nextVersion, service, usual, retained }: Observation): string[] {
+function convergeProblems({ point, run, fresh, converge, converged, nextVersion, service, usual, retained }: Observation): string[] {
   if (converge.hung) return ["the next deploy did not end"];
   if (converge.status !== 0) return [`the next deploy ended with ${converge.signal ?? converge.status}: ${String(errorOf(converge)?.["message"] ?? converge.stderr.trim().split("\n").at(-1))} ${lines(errorOf(converge)?.["details"]).slice(-2).join(" / ")}`];
   return converged.flatMap(({ serves, running, containers, things }, i) => {
     const host = `h${i + 1}`;
     const wanted = `${service}-web-${nextVersion}`;
     const odd = containers.filter((name) => !/^[a-z]+-web-r\d+x\d+$/.test(name));
-    const isExcused = point.operation === "accessory-reboot" && dockerDies.includes(point.fault);
+    // A setup that failed is begun again: what boots accessories is not a plain deploy.
+    const isExcused = dockerDies.includes(point.fault) || (i + 1 === fresh && run.status !== 0);
     const missing = isExcused ? [] : usual.filter((thing) => thing.startsWith("running ") && !things.includes(thing));
     const surplus = things.filter((thing) => !usual.includes(thing));
     return [
