@@ -202,6 +202,12 @@ export class LabHost {
     await until(`dockerd of ${this.name} is gone`, async () => (await this.docker("info")).status !== 0);
   }
 
+  /** Ends Docker in order and starts it again, as the service manager does: containers stop, and start again where their policy says so. */
+  async restartDockerd(): Promise<void> {
+    await this.exec("pkill -TERM -x dockerd; n=0; while pgrep -x dockerd > /dev/null && [ $n -lt 300 ]; do n=$((n + 1)); sleep 0.1; done");
+    await this.startDockerd();
+  }
+
   async startDockerd(): Promise<void> {
     process.kill(await this.#init(), "SIGUSR2");
     await until(`dockerd of ${this.name}`, async () => (await this.docker("info")).status === 0, 60_000);

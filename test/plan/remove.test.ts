@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Accessory } from "../../lib/config/settings.ts";
 import type { Plan } from "../../lib/ground/step.ts";
-import { planAccessoryReboot, planAccessoryRemove } from "../../lib/plan/accessory.ts";
+import { planAccessoryRemove } from "../../lib/plan/accessory.ts";
 import { planRemove } from "../../lib/plan/remove.ts";
 import { accessoryFactsOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
 import { defaultProxy, roleOf, settingsOf } from "../support/settings.ts";

@@ -111,8 +111,7 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
   },
   async dockerd({ host, fresh }) {
     const outage = begin(host);
-    await host.killDockerd();
-    await host.startDockerd();
+    await host.restartDockerd();
     return over(host, outage, fresh);
   },
   "registry-down": registry("down"),

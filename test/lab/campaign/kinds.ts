@@ -9,7 +9,7 @@ export const faults = {
   "silent-short": { says: "host silent for 5 s", weight: 2 },
   "silent-long": { says: "host silent until capstan has ended", weight: 1 },
   reboot: { says: "host rebooted", weight: 1 },
-  dockerd: { says: "dockerd and containerd killed and started again", weight: 2 },
+  dockerd: { says: "dockerd restarted, and all containers with it", weight: 2 },
   "registry-down": { says: "registry down", weight: 2 },
   "registry-slow": { says: "registry slow: every answer held back for 2 s", weight: 2 },
   "registry-500": { says: "registry returning 500", weight: 2 },

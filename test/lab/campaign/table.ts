@@ -104,7 +104,7 @@ which is harsher than a clock that is off as a whole: files seem an hour old, or
 ## What survived means
 
 - **No request is lost** but to a host that is itself down. 20 requests a second go to each host, half of them over new connections; a request of one second and a stream of one second are always in flight there. They may be lost
-  - to a host that is silent, rebooted, or whose dockerd was killed, from then until it serves again;
+  - to a host that is silent, rebooted, or whose dockerd was restarted, from then until it serves again;
   - to a host whose proxy crashed or was killed, until it runs again: after \`docker kill\` that is the next deploy;
   - to a host whose new container crashed after the switch, until Docker has started it again, 5 seconds at most: that is the application's own loss. A crash before the switch may lose none;
   - in a \`proxy reboot\`, to a host whose proxy is being replaced: the command announces it, and goes from host to host. Killed in the middle of it, the host is served again all the same, within 15 seconds;
