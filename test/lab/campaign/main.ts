@@ -40,7 +40,8 @@ async function main(options: CampaignOptions): Promise<number> {
   for (const line of failed) console.log(`failed: ${line}`);
   console.log(`${tried.length - failed.length} of ${tried.length} survived, seed ${options.seed}, ${Math.round(tookMs / 1000)} s`);
   if (options.write) {
-    const command = ["bun run faults", ...process.argv.slice(2)].join(" ");
+    const words = process.argv.slice(2);
+    const command = ["bun run faults", ...words.filter((word, i) => !word.startsWith("--record") && words[i - 1] !== "--record")].join(" ");
     const machine = `${cpus().length} x ${cpus()[0]?.model.trim() || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, Bun ${Bun.version}`;
     await writeFile(docs, page(tried, {
       command, seed: options.seed, date: new Date().toISOString().slice(0, 10), machine, tookMs, picked,
