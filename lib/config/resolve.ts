@@ -55,6 +55,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     primaryHost: roles[0]?.hosts[0] ?? accessories[0]?.hosts[0] ?? "",
     builder: builderSettings(config, image, secrets),
     ssh: {
+      transport: ssh.transport,
       user: ssh.user,
       port: ssh.port,
       keys: ssh.keys.map((key) => below(root, key)),

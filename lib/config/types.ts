@@ -905,6 +905,11 @@ export interface SshConfig {
    */
   port?: number | undefined;
   /**
+   * What opens the connections: `ssh2`, which is built in, or `openssh`, the `ssh` program on PATH. `auto` is ssh2, and OpenSSH for each host that needs it: user certificates, security keys, certificates of hosts, PKCS#11, one-time passwords, algorithms that ssh2 lacks. A notice says why. OpenSSH's own questions are asked where there is a terminal.
+   * @default "auto"
+   */
+  transport?: "auto" | "ssh2" | "openssh" | undefined;
+  /**
    * Private key files, relative to the config file; `~` is your home directory.
    * @default the agent and the usual files
    * @example keys: ["~/.ssh/deploy"]

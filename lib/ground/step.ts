@@ -20,8 +20,12 @@ export interface RunStep extends Titled {
   readonly undoTitle?: string;
   /** True: the undo tidies up after a failure of this very step. What succeeded stays. */
   readonly undoIfFailed?: true;
-  /** How long the command may take; default 10 minutes. */
+  /** How long the command may take; default 10 minutes. Then it is ended on the host. */
   readonly timeoutMs?: number;
+  /** True: to run it a second time is harmless and comes to the same end, also when the first time was cut off half way. */
+  readonly repeatable?: true;
+  /** Asked after a lost connection, when nobody saw how the command ended. Status 0: what this very step is for is there. */
+  readonly doneIf?: Command;
   /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */
   readonly onCancel?: "finish" | "abandon";
   /** Show its output line by line even when not verbose: what only the host can tell. */

@@ -17,6 +17,11 @@ export interface Limits {
   readonly signal: AbortSignal;
   /** Called for each piece of output as it arrives, not cut at lines. */
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+  /**
+   * For a command that says itself that it is over, then reads one more line: aborting this sends it the line and resolves with status 0, without
+   * waiting for the rest. Until then its input stays open. A command whose input ends without that line knows that nobody heard its end.
+   */
+  readonly over?: AbortSignal;
   /** Keep at most this many bytes of each stream in the Exit (the tail); default 8 MiB. */
   readonly keepBytes?: number;
 }

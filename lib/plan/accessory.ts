@@ -5,6 +5,7 @@ import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import { changeMode, changeOwner, emptyServiceDirectory, makeDirectory, makeFolderOf, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeUnstarted, replaceAccessory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
+import { isStarted } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
@@ -13,7 +14,7 @@ import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
 import { removeServiceDirectories } from "../remote/remove.ts";
 import { auditStep } from "./audit.ts";
-import { factsOf, lanes, requireDocker } from "./hosts.ts";
+import { factsOf, lanes, loginMs, quickMs, requireDocker } from "./hosts.ts";
 import { fileKey, type Order } from "./order.ts";
 import { allRegistryTunnels } from "./tunnels.ts";
 
@@ -45,18 +46,18 @@ const mayBeOn = (facts: FleetFacts, host: string, accessory: Accessory): boolean
 
 const loginSteps = ({ registry }: Accessory): readonly RunStep[] => {
   const command = login(registry);
-  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, onCancel: "abandon", hint: "Check the registry's username and password, and that the host reaches it." }];
+  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, repeatable: true, timeoutMs: loginMs, onCancel: "abandon", hint: "Check the registry's username and password, and that the host reaches it." }];
 };
-const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork() };
+const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true };
 
-const ownerStep = (mounted: { readonly hostPath: string }, owner: string): RunStep => ({ kind: "run", title: `Give ${mounted.hostPath} to ${owner}`, command: changeOwner(mounted, owner), hint: "Only root may give files to another user: log in as root, or leave `owner` out." });
+const ownerStep = (mounted: { readonly hostPath: string }, owner: string): RunStep => ({ kind: "run", title: `Give ${mounted.hostPath} to ${owner}`, command: changeOwner(mounted, owner), repeatable: true, hint: "Only root may give files to another user: log in as root, or leave `owner` out." });
 
 /** The folders of an accessory. */
 export const directorySteps = ({ directories }: Accessory): readonly HostStep[] => directories.flatMap((directory): RunStep[] => {
   const { hostPath, mode, owner } = directory;
   return [
-    { kind: "run", title: `Make ${hostPath}`, command: makeDirectory(directory) },
-    ...(mode === undefined ? [] : [{ kind: "run" as const, title: `Set the mode of ${hostPath} to ${mode}`, command: changeMode(directory, mode) }]),
+    { kind: "run", title: `Make ${hostPath}`, command: makeDirectory(directory), repeatable: true },
+    ...(mode === undefined ? [] : [{ kind: "run" as const, title: `Set the mode of ${hostPath} to ${mode}`, command: changeMode(directory, mode), repeatable: true as const }]),
     ...(owner === undefined ? [] : [ownerStep(directory, owner)]),
   ];
 });
@@ -67,7 +68,7 @@ export const fileSteps = (order: Pick<Order, "content">, accessory: Accessory, h
   const body = order.content.files.get(fileKey(accessory.name, host, remote));
   if (body === undefined) throw new TypeError(`The content of ${remote} for ${accessory.name} was not read`);
   return [
-    run(`Make the folder of ${hostPath}`, makeFolderOf(hostPath)),
+    { ...run(`Make the folder of ${hostPath}`, makeFolderOf(hostPath)), repeatable: true },
     { kind: "upload", title: `Write ${hostPath}`, path: hostPath, mode, ...body },
     ...(owner === undefined ? [] : [ownerStep(file, owner)]),
   ];
@@ -94,8 +95,8 @@ function bootSteps(order: Order, accessory: Accessory, host: string): readonly R
   const tidied = { undo: removeFailed(service), undoTitle: `Remove ${service}`, undoIfFailed: true } as const;
   return [
     auditStep(order, undefined, `Booted ${name} accessory`),
-    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: removeUnstarted(service), undoTitle: `Remove ${service} if it was made and could not start`, undoIfFailed: true, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
-    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), ...tidied, hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
+    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), doneIf: isStarted(service), undo: removeUnstarted(service), undoTitle: `Remove ${service} if it was made and could not start`, undoIfFailed: true, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
+    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), repeatable: true, timeoutMs: quickMs, ...tidied, hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
     ...accessoryRoute(settings, accessory).map((step) => (step.undo === undefined ? step : { ...step, ...tidied, undo: sh`(
 ${step.undo}
 ) || exit
@@ -150,7 +151,7 @@ export function planAccessoryReboot(order: Order, facts: FleetFacts, name: strin
   requireDocker(facts, hostsOfAccessories(order, name));
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => [
     ...loginSteps(accessory), networkStep,
-    { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
+    { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), repeatable: true, onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
     ...bringSteps(order, facts, accessory, host).map((step) => (step.kind === "run" && step.undoIfFailed !== true ? withoutUndo(step) : step)),
     // What was there before is gone then: nothing can be taken back.
     ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory, host) : bootSteps(order, accessory, host).map(withoutUndo)),
@@ -178,14 +179,14 @@ const withoutUndo = ({ undo: _undo, undoTitle: _title, undoIfFailed: _when, ...s
 function stopSteps(order: Order, accessory: Accessory): readonly HostStep[] {
   return [
     ...accessoryUnroute(accessory),
-    { kind: "run", title: `Stop ${accessory.service}`, command: stopAccessory(accessory.service) },
+    { kind: "run", title: `Stop ${accessory.service}`, command: stopAccessory(accessory.service), repeatable: true },
     audited(order, "Stopped", accessory),
   ];
 }
 
 function startSteps(order: Order, accessory: Accessory): readonly HostStep[] {
   return [
-    { kind: "run", title: `Start ${accessory.service}`, command: startAccessory(accessory.service), hint: `Boot it first: \`capstan accessory boot ${accessory.name}\`.` },
+    { kind: "run", title: `Start ${accessory.service}`, command: startAccessory(accessory.service), repeatable: true, hint: `Boot it first: \`capstan accessory boot ${accessory.name}\`.` },
     audited(order, "Started", accessory),
     ...accessorySwitch(order.settings, accessory).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
   ];
@@ -270,7 +271,7 @@ export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => ({
     files: () => fileSteps(order, accessory, host),
     directories: () => directorySteps(accessory),
-    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
+    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), repeatable: true as const, onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
   })[what]();
   return { notes: [], phases: phasesOf(order, chosen, { files: "Bring files", directories: "Make folders", image: "Pull images" }[what], false, steps, () => what === "image") };
 }

@@ -4,7 +4,7 @@ import { sh } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
 import { containerName, envFilePath, replacedName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
-import { containerLogs, containerState, removeContainer, renameContainer, runContainer } from "../remote/container.ts";
+import { containerExists, containerLogs, containerState, removeContainer, renameContainer, runContainer, wasStarted } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { Container, HostFacts, Route } from "../remote/facts.ts";
 import { labelledPort } from "../config/traefik/route.ts";
@@ -13,6 +13,7 @@ import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { assetSteps } from "./files.ts";
 import { currentContainer, isLeft, isUp, routedPort, routeOf } from "./current.ts";
+import { quickMs } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
 /** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
@@ -56,18 +57,20 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
     auditStep(order, role.name, `Renaming container ${version} to ${version}${displaced.to.slice(name.length)}`),
     {
       kind: "run", role: role.name, title: `Rename ${displaced.from} to ${displaced.to}`,
-      command: renameContainer(displaced.from, displaced.to),
+      command: renameContainer(displaced.from, displaced.to), doneIf: containerExists(displaced.to), timeoutMs: quickMs,
       undo: sh`! docker container inspect ${displaced.to} > /dev/null 2>&1 || ${renameContainer(displaced.to, displaced.from)}`,
       undoTitle: `Rename ${displaced.to} back to ${displaced.from}`,
     },
   ];
+  const hostnameHex = derivedHex(order.seed, `hostname ${host} ${role.name}`, 12);
   return [
     { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
     ...rename,
     ...assetSteps(order, place),
     {
       kind: "run", role: role.name, title: `Start ${name}`,
-      command: runContainer({ settings, role, host, version, hostnameHex: derivedHex(order.seed, `hostname ${host} ${role.name}`, 12) }),
+      command: runContainer({ settings, role, host, version, hostnameHex }),
+      doneIf: wasStarted(name, hostnameHex),
       undo: removeContainer(name),
       undoTitle: `Remove ${name}`,
     },

@@ -130,7 +130,7 @@ function promotedPlace(order: Order, { role, host, route }: Routed, facts: Fleet
 
 function stopSteps(container: Container | undefined, role: Routed["role"]): HostStep[] {
   if (container === undefined) return [];
-  return [{ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 }];
+  return [{ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 }];
 }
 
 function must<T>(value: T | undefined): T {

@@ -13,7 +13,7 @@ import { versionsInPlace } from "./current.ts";
 import { errorPagePhases, oldFileSteps } from "./files.ts";
 import { bootGroups } from "./groups.ts";
 import { pruneContainersOn } from "./prune.ts";
-import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
+import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
 import { pullPhase } from "./pull.ts";
@@ -124,12 +124,12 @@ export function releasedSteps(order: Order): readonly HostStep[] {
 export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
   const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
     kind: "run", role: role.name, title: `Stop ${container.name}`,
-    command: stopContainer(container.name, role.stopTimeoutSeconds),
+    command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true,
     timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
   })));
-  const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name) })));
+  const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name), repeatable: true })));
   return [
-    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version) },
+    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
     auditStep(order, undefined, `Tagging ${order.settings.repository}:${order.version} as the latest image`),
     ...stops,
     ...replaced,

@@ -4,7 +4,7 @@ import { checkServiceLabel, pullImage } from "../remote/image.ts";
 import { login } from "../remote/registry.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
-import { factsOf, lanes } from "./hosts.ts";
+import { factsOf, lanes, loginMs, quickMs } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { registryTunnels } from "./tunnels.ts";
 
@@ -30,9 +30,9 @@ function pullSteps(order: Order, image: string, hint = pullHint(order)): readonl
   const { settings, version } = order;
   const command = login(settings.registry);
   return [
-    ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
-    { kind: "run", title: `Pull ${image}`, command: pullImage(image), onCancel: "abandon", timeoutMs: 1_800_000, hint },
-    { kind: "run", title: `Check that ${image} belongs to ${settings.service}`, command: checkServiceLabel(image, settings.service), hint: `Build it with capstan, or add LABEL service="${settings.service}" to the Dockerfile.` },
+    ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
+    { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, onCancel: "abandon", timeoutMs: 1_800_000, hint },
+    { kind: "run", title: `Check that ${image} belongs to ${settings.service}`, command: checkServiceLabel(image, settings.service), repeatable: true, timeoutMs: quickMs, hint: `Build it with capstan, or add LABEL service="${settings.service}" to the Dockerfile.` },
     auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
 }

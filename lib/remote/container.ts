@@ -37,6 +37,10 @@ export function runContainer(order: ContainerOrder): Command {
   ]}`;
 }
 
+/** Whether {@link runContainer} has started that very container: its host name is of that run alone. One that has ended since counts: to wait for it tells why. */
+export const wasStarted = (name: string, hostnameHex: string): Command =>
+  sh`docker container inspect --format ${"{{.State.Status}} {{.Config.Hostname}}"} ${name} | grep -q -E ${`^(running|restarting|paused|exited|dead) .*-${hostnameHex}$`}`;
+
 /** What the app can know of its own container. */
 const toolEnv = ({ settings: { destination }, version, host }: ContainerOrder, name: string): Readonly<Record<string, string>> => ({
   KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host, ...(destination === undefined ? {} : { KAMAL_DESTINATION: destination }),
@@ -97,6 +101,10 @@ export const containerId = (name: string): Command => sh`docker container ls --a
 
 /** Gives a container another name; its id, and so its route, stays. */
 export const renameContainer = (from: string, to: string): Command => sh`docker rename ${from} ${to}`;
+/** Whether there is a container of that name, in whatever state. */
+export const containerExists = (name: string): Command => sh`docker container inspect ${name} > /dev/null 2>&1`;
+/** Whether a container of that name runs, or tries to. */
+export const isStarted = (name: string): Command => sh`docker container inspect --format ${"{{.State.Status}}"} ${name} | grep -q -x -e running -e restarting`;
 /** Starts a stopped container. */
 export const startContainer = (name: string): Command => sh`docker start ${name}`;
 

@@ -1,5 +1,5 @@
 import type { Event } from "../ground/event.ts";
-import { elapsed, timeOfDay } from "./elapsed.ts";
+import { elapsed, roughly, timeOfDay } from "./elapsed.ts";
 import { hostCount, listed } from "./names.ts";
 import { printable, printableText } from "./printable.ts";
 import type { Reporter, Verbosity } from "./reporter.ts";
@@ -45,6 +45,8 @@ const printers: Printers = {
     ok
       ? { from: "verbose", host, text: style.dim(`${container} is ready at try ${attempt} (${Math.round(durationMs)} ms)`) }
       : { from: "normal", host, text: style.yellow(`${container} is not ready yet: ${printable(answer)}`), key: `${host} ${container}` },
+  "waiting": ({ host = here, title, elapsedMs, deadlineMs, text }, style) =>
+    ({ from: "normal", host, text: style.yellow(`${title}: ${roughly(elapsedMs)}, at most ${roughly(deadlineMs)}${text === undefined ? "" : `; ${printable(text)}`}`) }),
   "lock": ({ host, state, text }, style) => {
     const why = text === undefined ? "" : `: ${printable(text)}`;
     return state === "lost" ? { from: "quiet", host, text: style.red(`the deploy lock was lost${why}`) } : { from: "verbose", host, text: style.dim(`deploy lock ${state}${why}`) };

@@ -1,5 +1,5 @@
 import type { Event } from "../ground/event.ts";
-import { ticking } from "./elapsed.ts";
+import { roughly, ticking } from "./elapsed.ts";
 import { here } from "./lines.ts";
 import { hostCount } from "./names.ts";
 import { printable } from "./printable.ts";
@@ -46,6 +46,8 @@ export function next(screen: Screen, event: Event): Screen {
       return finish(screen, event.host ?? here, event.role ?? "", event.title, event.ok);
     case "probe":
       return detail(screen, event.host, event.role ?? "", `try ${event.attempt}: ${printable(event.answer)}`);
+    case "waiting":
+      return detail(screen, event.host ?? here, event.role ?? "", `at most ${roughly(event.deadlineMs)}${event.text === undefined ? "" : `; ${printable(event.text)}`}`);
     case "undo":
       return change(screen, event.host ?? here, (row) => ({ ...row, last: `Taken back: ${event.title}`, working: [], state: event.ok ? "idle" : "failed" }));
     case "lock":

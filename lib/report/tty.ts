@@ -46,7 +46,7 @@ export function liveReporter(terminal: Terminal, clock: Clock, options: { readon
 }
 
 /** Shown by the live part already: a line of its own would only repeat it. */
-const isLive = (type: string): boolean => type === "phase-start" || type === "probe";
+const isLive = (type: string): boolean => type === "phase-start" || type === "probe" || type === "waiting";
 
 class Painter {
   readonly #terminal: Terminal;

@@ -30,37 +30,57 @@ export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
 
 const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
 
+/** Name of the variable that keeps the record of a batch, in the environment of a process that does nothing else. */
+export const recordName = "CAPSTAN_DID";
+/** How long that process waits to be asked. */
+const lingerSeconds = 120;
+
 /**
  * Many commands as one script, so that a host does a whole lane in one round trip. Between commands it prints a mark
- * with the status, on both streams; it stops at the first failure, and at the next mark after a TERM.
- * Inputs travel on standard input, one base64 line each, in order: `read` and `printf` are built into every shell, so
- * no process ever has them as an argument.
+ * with the status, on both streams; it stops at the first failure, and at the next mark after a TERM. Inputs travel on
+ * standard input, one base64 line each, in order: `read` and `printf` are built into every shell, so no process ever has
+ * them as an argument.
+ *
+ * At its end it says so and reads one more line: whoever sends it has seen how every command ended. Without that line,
+ * or once nobody reads what it prints, or after a USR1, it begins no other command and leaves a process behind that has
+ * the statuses in its environment, for two minutes: no file, nothing on a disk that may be full. `record.ts` asks for them.
+ * It says so twice: who scrubs secrets from output holds back an end that may be the beginning of one.
  * @param mark hex digits that no output holds by accident
  */
 export function batchScript(items: readonly BatchItem[], mark: string): Command {
-  const head = sh`stop=
+  const head = sh`stop= did=
 trap 'stop=1' TERM
+trap 'stop=away' PIPE USR1
 m() { printf ${`\\036${mark} %s %s\\036`} "$1" "$2"; printf ${`\\036${mark} %s %s\\036`} "$1" "$2" >&2; }
+over() {
+  m over 0
+  m over 0
+  [ "$stop" = away ] || { IFS= read -r ack && exit 0; }
+  trap '' PIPE USR1
+  env ${recordName}=${mark}:"$did". sleep ${lingerSeconds} < /dev/null > /dev/null 2>&1 &
+  exit 0
+}
 m pid $$
 `;
   const body = items.map(({ command, optional }, i) => {
-    const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || exit 70\nprintf %s "$input" | base64 -d | `);
+    const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || over\nprintf %s "$input" | base64 -d | `);
     const quiet = command.input === undefined ? new Command(" </dev/null") : new Command("");
-    const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || exit 0\n`);
-    return sh`[ -z "$stop" ] || exit 0
+    const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || over\n`);
+    return sh`[ -z "$stop" ] || over
 ${feed}(
 ${command}
 )${quiet}
 s=$?
+did="$did$s "
 m ${i} $s
 ${guard}`.text;
   });
   const inputs = items.flatMap(({ command: { input } }) => (input === undefined ? [] : [typeof input === "string" ? base64(input) : input.map(input.name, base64), "\n"]));
-  return new Command([head.text, ...body].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
+  return new Command([head.text, ...body, "over\n"].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
 }
 
-/** What a mark says. */
-export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number };
+/** What a mark says: the number of the shell; that a command has ended; that the script has come to its end. */
+export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number } | { readonly kind: "over" };
 
 /** Splits one stream of a batch into output and marks, whatever way it was cut into pieces. */
 export class MarkReader {
@@ -102,5 +122,6 @@ function unfinished(text: string, start: string): number {
 
 function parseMark(text: string): Mark {
   const [what = "", value = ""] = text.split(" ");
+  if (what === "over") return { kind: "over" };
   return what === "pid" ? { kind: "pid", pid: Number(value) } : { kind: "end", index: Number(what), status: Number(value) };
 }

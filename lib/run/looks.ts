@@ -76,25 +76,27 @@ export async function findStale(world: World, task: Task): Promise<readonly Stal
 }
 
 /** `app details`: `docker ps` of each role. */
-export const appDetails = (task: Task): readonly Errand[] => places(task).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name) }));
+export const appDetails = (task: Task): readonly Errand[] => places(task).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name), asks: true }));
 
 /** One command on each host of the app. */
 const onAppHosts = (task: Task, command: (settings: Settings) => Command): readonly Errand[] => someHosts(appHosts(task), "the app").map((host) => ({ host, command: command(task.settings) }));
 
+const asked = (errand: Errand): Errand => ({ ...errand, asks: true });
+
 /** `app containers`: all containers of the service, running or not. */
-export const appContainers = (task: Task): readonly Errand[] => onAppHosts(task, listContainers);
+export const appContainers = (task: Task): readonly Errand[] => onAppHosts(task, listContainers).map(asked);
 
 /** `app images`: all images of the service. */
-export const appImages = (task: Task): readonly Errand[] => onAppHosts(task, listImages);
+export const appImages = (task: Task): readonly Errand[] => onAppHosts(task, listImages).map(asked);
 
 /** `proxy details`. */
-export const proxyDetails = (task: Task): readonly Errand[] => proxyHosts(task).map((host) => ({ host, command: driverOn(task.settings, host).details() }));
+export const proxyDetails = (task: Task): readonly Errand[] => proxyHosts(task).map((host) => ({ host, command: driverOn(task.settings, host).details(), asks: true }));
 
 /** `audit`: the last lines of each host's audit log. */
-export const audit = (task: Task): readonly Errand[] => task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings) }));
+export const audit = (task: Task): readonly Errand[] => task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings), asks: true }));
 
 /** `accessory details`. @throws DeployError (usage) for a name that is none */
-export const accessoryDetailsOf = (task: Task, name: string): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: accessoryDetails(accessory.service) })));
+export const accessoryDetailsOf = (task: Task, name: string): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: accessoryDetails(accessory.service), asks: true as const })));
 
 /** `proxy logs`. */
 export const proxyLogs = (task: Task, options: LogOptions): readonly Errand[] => someHosts(proxyHosts(task), "the proxy").map((host) => ({ host, command: driverOn(task.settings, host).logs(options) }));

@@ -3,6 +3,7 @@ import type { Event } from "../ground/event.ts";
 import type { Transport, World } from "../ground/world.ts";
 import { systemClock } from "./clock.ts";
 import { localFiles } from "./files.ts";
+import { checkTransport } from "./openssh-program.ts";
 import { createPrograms } from "./programs.ts";
 import { randomHex } from "./random.ts";
 import { createRedactor } from "./redact.ts";
@@ -28,7 +29,7 @@ export interface WorldOptions {
 /** A world that is open. */
 export interface OpenWorld extends AsyncDisposable {
   readonly world: World;
-  /** How hosts are reached. Call it before the first connection: later it is too late. */
+  /** How hosts are reached. Call it before the first connection: later it is too late. @throws DeployError (config) where a program it needs is missing */
   useSsh(options: SshOptions): void;
   /** The text without the secrets that left the process: for what is no event. */
   scrub(text: string): string;
@@ -48,8 +49,8 @@ export function createWorld(options: WorldOptions): OpenWorld {
   let loading: Promise<Transport & AsyncDisposable> | undefined;
   const report = (event: Event): void => options.report(redactor.scrubData(event));
   const load = async (): Promise<Transport & AsyncDisposable> => {
-    const { createTransport } = await import("./ssh/transport.ts");
-    return createTransport({ ssh, env, cwd, redactor, clock, prompt: options.prompt, report: (event) => report({ ...event, at: new Date(clock.now()).toISOString() }) });
+    const { createTransports } = await import("./transports.ts");
+    return createTransports({ ssh, env, cwd, redactor, clock, prompt: options.prompt, report: (event) => report({ ...event, at: new Date(clock.now()).toISOString() }) });
   };
   const loaded = (): Promise<Transport & AsyncDisposable> => (loading ??= load());
   const transport: Transport = {
@@ -82,7 +83,10 @@ export function createWorld(options: WorldOptions): OpenWorld {
     },
     scrub: redactor.scrub,
     allow: redactor.allow,
-    useSsh: (given) => (ssh = given),
+    useSsh(given) {
+      checkTransport(given, env);
+      ssh = given;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -14,7 +14,7 @@ test("resolveSettings fills in every default", () => {
     service: "shop", repository: "acme/shop", registry: { username: "bot", password: "‹secret registry password›" },
     accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: { arch: ["amd64"], local: true, dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
-    ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
+    ssh: { transport: "auto", keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
     boot: { waitSeconds: 0, parallelRoles: false },
     retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, hooksOutput: {}, output: {}, root: "/app",
   });

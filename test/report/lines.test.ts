@@ -29,6 +29,8 @@ describe("lineReporter() shows", () => {
     ["a failed phase", { type: "phase-end", phase: "Boot", ok: false, durationMs: 125_000 }, ["✗ Boot failed after 2 min 05 s"]],
     ["a failed step", { type: "step-end", ...step, ok: false, durationMs: 400 }, ["web-1  ✗ Start shop-web-77 failed after 0.4 s"]],
     ["output of a build", { type: "output", host: undefined, title: "Build", stream: "stderr", line: "#5 \x1b[32mDONE\x1b[0m", loud: true }, ["here  | #5 DONE"]],
+    ["a step that takes long", { type: "waiting", host: "web-1", role: undefined, title: "Pull acme/shop:77", elapsedMs: 40_000, deadlineMs: 1_800_000, text: "last output: Layer\x1b[2J 3" }, ["web-1  Pull acme/shop:77: 40 s, at most 30 min; last output: Layer 3"]],
+    ["a program here that says nothing", { type: "waiting", host: undefined, role: undefined, title: "Build", elapsedMs: 80_000, deadlineMs: 3_600_000 }, ["here  Build: 1 min 20 s, at most 1 h"]],
     ["a probe that fails", { type: "probe", host: "web-1", role: "web", container: "shop-web-77", attempt: 1, ok: false, answer: "503", durationMs: 3 }, ["web-1  shop-web-77 is not ready yet: 503"]],
     ["a connection that fails", { type: "connect", host: "web-1", state: "failed", durationMs: 5000, text: "refused" }, ["web-1  cannot connect: refused"]],
     ["a lost lock", { type: "lock", host: "web-1", state: "lost" }, ["web-1  the deploy lock was lost"]],

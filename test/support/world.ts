@@ -31,6 +31,8 @@ export interface FakeOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
   readonly locks?: readonly string[];
+  /** What a host says of a batch that was cut off; default: it knows nothing of it. */
+  readonly records?: Readonly<Record<string, string>>;
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
   readonly onRun?: (host: string, text: string) => void;
   /** How every session ends; default 0. */
@@ -47,7 +49,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, onRun, onSession, onConnect, onTunnel }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -88,6 +90,11 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           stopped.add(host);
           return exit(0, "");
         }
+        if (command.text.startsWith("head=")) {
+          ran.push(`${host} $ ask for the record`);
+          onRun?.(host, command.text);
+          return exit(0, records[host] ?? "gone");
+        }
         const parts = batchParts(command);
         if (parts === undefined) return answerTo(host, command.text, answers[host]);
         stopped.delete(host);
@@ -106,6 +113,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           say("stderr", `\x1e${parts.mark} ${i} ${status}\x1e`);
           if (status !== 0 && !parts.optional[i]) break;
         }
+        for (const stream of ["stdout", "stderr"] as const) say(stream, `\x1e${parts.mark} over 0\x1e`);
         return { ...exit(0, whole.stdout), stderr: whole.stderr };
       },
       async open(host): Promise<Channel> {
@@ -148,10 +156,10 @@ const exit = (status: number, stdout: string): Exit => ({ status, signal: undefi
 function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[] } | undefined {
   const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(command.text)?.[1];
   if (mark === undefined) return undefined;
-  const blocks = command.text.split('[ -z "$stop" ] || exit 0\n').slice(1);
+  const blocks = command.text.split('[ -z "$stop" ] || over\n').slice(1);
   return {
     mark,
     commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)"))),
-    optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || exit 0")),
+    optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || over")),
   };
 }

@@ -25,6 +25,7 @@ export function readKey(text: string, passphrase?: string): KeyFile {
 function fromParsed(parsed: ParsedKey | ParsedKey[]): KeyFile {
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined) return { kind: "unusable", why: "the file holds no key" };
+  if (key.type === "ssh-dss") return { kind: "unusable", why: "keys of type DSA are too weak: sshd does not take them" };
   return { kind: key.isPrivateKey() ? "private" : "public", key };
 }
 
