@@ -155,6 +155,8 @@ class Run {
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
+  /** How far it came: no plan was begun, one for this machine only, or one for hosts. */
+  #reached: "nothing" | "here" | "hosts" = "nothing";
   readonly #broadcasts = new Set<Promise<void>>();
 
   constructor(world: World, task: Task, change: Change) {
@@ -166,7 +168,17 @@ class Run {
     this.#version = task.version ?? "";
   }
 
+  /** @throws DeployError that says what failed, and what is true now */
   async carryOut(): Promise<void> {
+    try {
+      await this.#carryOut();
+    } catch (error) {
+      if (!isDeployError(error) || error.failure !== "cancelled" || error.state.length > 0) throw error;
+      throw Object.assign(error, { state: [this.#stoppedState()] });
+    }
+  }
+
+  async #carryOut(): Promise<void> {
     const { settings, scope } = this.#task;
     if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
     const hosts = hostsOf(this.#task, this.#change);
@@ -228,6 +240,12 @@ class Run {
     over.abort();
   }
 
+  /** What is true when it was stopped outside of a plan, which tells its own state. */
+  #stoppedState(): string {
+    if (this.#reached === "hosts") return "What the parts of the command before it did stays: the same command goes on from there.";
+    return this.#reached === "here" ? "Nothing was changed on the hosts." : "Nothing was changed.";
+  }
+
   async #carryStage(world: World, stage: Stage): Promise<void> {
     if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
     const { settings, scope } = this.#task;
@@ -240,6 +258,7 @@ class Run {
     const order = orderOf(this.#world, this.#task, this.#version, this.#content);
     const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
+    if (plan.phases.length > 0 && this.#reached !== "hosts") this.#reached = stage.sees === "here" ? "here" : "hosts";
     this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
   }
 
