@@ -1,7 +1,8 @@
+import { checkedVersion } from "../build/version.ts";
 import { selectScope, type Filter } from "../config/scope.ts";
 import type { ConfigExport } from "../config/define.ts";
 import { loadConfig, resolveConfig } from "../config/load.ts";
-import type { Settings } from "../config/settings.ts";
+import { publicWords, type Settings } from "../config/settings.ts";
 import type { Event } from "../ground/event.ts";
 import type { Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
@@ -114,7 +115,8 @@ export class Deployer implements AsyncDisposable {
 
   /** What use cases need to know. */
   async task(command: string, subcommand?: string): Promise<Task> {
-    const { version, skipHooks, lockWait } = this.#options;
+    const { skipHooks, lockWait } = this.#options;
+    const version = this.#options.version === undefined ? undefined : checkedVersion(this.#options.version);
     const { performer, performerName } = await performerOf(this.world, this.settings);
     return {
       settings: this.settings, scope: selectScope(this.settings, this.#options), command: this.#options.command ?? command, subcommand,
@@ -143,7 +145,7 @@ export class Deployer implements AsyncDisposable {
  */
 export async function createDeployer(options: DeployerOptions = {}): Promise<Deployer> {
   const listeners = new Set<(event: Event) => void>();
-  const { world, close, scrub, useSsh } = createWorld({
+  const { world, close, scrub, allow, useSsh } = createWorld({
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }), ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.signal === undefined ? {} : { signal: options.signal }), ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
     ...(options.pause === undefined ? {} : { pause: options.pause }),
@@ -152,9 +154,10 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
       options.onEvent?.(event);
     },
   });
-  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, commands: Object.keys(commands) };
+  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, conceal: world.conceal, commands: Object.keys(commands) };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
   useSsh(settings.ssh);
+  allow(publicWords(settings));
   const listen = (listener: (event: Event) => void): (() => void) => {
     listeners.add(listener);
     return () => listeners.delete(listener);

@@ -31,6 +31,8 @@ export interface Io {
   readonly signal: AbortSignal;
   /** Calls `work` when the process ends in any way but kill -9, such as by a second Ctrl-C. @returns takes it back */
   atExit(work: () => void): () => void;
+  /** Calls `work` for what was thrown where nobody waited for it, then ends the process with status 1. @returns takes it back */
+  onStray(work: (error: unknown) => void): () => void;
 }
 
 /** The process itself. @param signal aborted by Ctrl-C */
@@ -48,13 +50,25 @@ export function processIo(clock: Clock, signal: AbortSignal): Io {
       process.once("exit", work);
       return () => process.off("exit", work);
     },
+    onStray(work) {
+      const end = (error: unknown): never => {
+        work(error);
+        process.exit(1);
+      };
+      process.on("uncaughtException", end).on("unhandledRejection", end);
+      return () => process.off("uncaughtException", end).off("unhandledRejection", end);
+    },
   };
 }
 
-function sinkOf(stream: NodeJS.WriteStream): Sink {
+/** What a write to a reader that went away fails with: a pipe, and a terminal whose window was closed. */
+const goneCodes: readonly (string | undefined)[] = ["EPIPE", "EIO"];
+
+/** One output of the process as a sink. */
+export function sinkOf(stream: NodeJS.WriteStream): Sink {
   const closed = new AbortController();
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (!goneCodes.includes(error.code)) throw error;
     closed.abort();
   });
   return {

@@ -1,6 +1,7 @@
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import { errorJson, errorText, exitStatusOf } from "../report/error.ts";
-import { jsonLine, jsonReporter, resultLine } from "../report/json.ts";
+import { harmless } from "../report/printable.ts";
+import { jsonLine, type JsonRecord, jsonReporter, resultLine } from "../report/json.ts";
 import { lineReporter } from "../report/lines.ts";
 import type { Reporter, Verbosity } from "../report/reporter.ts";
 import { createStyle, wantsColour } from "../report/style.ts";
@@ -55,15 +56,20 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
   let scrub = (text: string): string => text;
   const reporter = reporterFor(options, io);
   const stayVisible = io.atExit(() => reporter.close());
+  // Left to the runtime it would be printed with all the secrets in it.
+  const giveBack = io.onStray((error) => {
+    reporter.close();
+    tell(error, options.json, io, scrub);
+  });
   const context: CommandContext = {
     path, options, args, rest, io,
     style: styleOf(io, io.stdout),
     report: reporter.report,
     pause: reporter.pause,
     scrubWith: (given) => void (scrub = given),
-    print(text, record) {
+    print(text, record, exact) {
       const resume = reporter.pause();
-      io.stdout.write(`${options.json ? jsonLine(record ?? { type: "text", text }) : text}\n`);
+      io.stdout.write(`${options.json ? jsonLine(record ?? { type: "text", text }) : exact === undefined ? harmless(text) : text}\n`);
       resume();
     },
   };
@@ -78,6 +84,7 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
     return tell(io.signal.aborted && !isDeployError(error) ? new CancelledError("Cancelled", { cause: error }) : error, options.json, io, scrub);
   } finally {
     stayVisible();
+    giveBack();
   }
 }
 
@@ -94,7 +101,12 @@ const isCi = (io: Io): boolean => !["", "0", "false"].includes(io.env["CI"] ?? "
 const styleOf = (io: Io, sink: Sink) => createStyle(wantsColour(io.env, sink.terminal));
 
 function tell(error: unknown, json: boolean, io: Io, scrub = (text: string): string => text): number {
-  if (json) io.stdout.write(`${scrub(jsonLine(errorJson(error)))}\n`);
-  else io.stderr.write(`${scrub(errorText(error, styleOf(io, io.stderr)))}\n`);
+  if (json) io.stdout.write(`${jsonLine(scrubbed(errorJson(error), scrub))}\n`);
+  else io.stderr.write(`${harmless(scrub(errorText(error, styleOf(io, io.stderr))))}\n`);
   return exitStatusOf(error);
+}
+
+/** A record with every text in it scrubbed. Scrubbing the line itself could tear an escape apart. */
+function scrubbed(record: JsonRecord, scrub: (text: string) => string): JsonRecord {
+  return JSON.parse(JSON.stringify(record, (_, value: unknown) => (typeof value === "string" ? scrub(value) : value))) as JsonRecord;
 }

@@ -56,6 +56,7 @@ const factsSchema: z.ZodType<HostFacts> = z.object({
   containers: z.array(z.object({ id: z.string(), name: z.string(), role: z.string(), version: z.string(), state: z.string(), status: z.string(), image: z.string() })),
   accessories: z.array(z.object({ id: z.string(), service: z.string(), state: z.string(), status: z.string(), image: z.string() })).default([]),
   images: z.array(z.string()),
+  releases: z.array(z.object({ version: z.string(), at: z.string(), whole: z.literal(true).optional() }).transform(({ whole, ...rest }) => ({ ...rest, ...(whole === undefined ? {} : { whole }) }))).default([]),
 }).transform(({ docker, proxy, ...rest }) => ({ ...rest, docker, proxy }));
 
 /**
@@ -91,7 +92,7 @@ function parseRecords(text: string): readonly Readonly<Record<string, unknown>>[
     }
   };
   const whole = parse(text);
-  return whole.length > 0 ? whole : text.split("\n").flatMap(parse);
+  return whole.length > 0 ? whole : text.split("\n").filter((line) => line.startsWith("{")).flatMap(parse);
 }
 
 /** What a command that asks hosts is about. */
@@ -115,8 +116,9 @@ export function printErrands(context: AnyContext, errands: readonly Errand[], ti
 }
 
 /** Shows logs as they come, or with --dry-run the commands. @returns the exit status */
-export async function showLogs(context: AnyContext, { world }: Deployer, errands: readonly Errand[], unseen: readonly HostOutput[] = []): Promise<number> {
+export async function showLogs(context: AnyContext, { world, settings }: Deployer, errands: readonly Errand[], unseen: readonly HostOutput[] = []): Promise<number> {
   if (context.options.dryRun) return printErrands(context, errands, "Show logs");
+  await settings.secrets.concealAtHand();
   return logStatus(context, [...(await eachHost(world, "Host", errands, lineWriter(context))), ...unseen]);
 }
 

@@ -28,6 +28,8 @@ export interface ConfigSource {
   readonly version?: string | undefined;
   /** Ends commands of secrets files. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of every secret that is read: it must not be shown from then on. */
+  readonly conceal?: ((value: string, name: string) => void) | undefined;
   /** Names of commands: aliases must not take them. */
   readonly commands?: readonly string[] | undefined;
 }
@@ -98,8 +100,8 @@ export async function resolveConfig(config: ConfigExport, options: ConfigSource)
   return parseConfig(await (typeof config === "function" ? config(configEnv(options, options.cwd)) : config), placeOfConfig(options, options.cwd, sources));
 }
 
-function placeOfConfig({ files, programs, env, cwd, destination, signal, commands }: ConfigSource, root: string, sources: ConfigPlace["sources"]): ConfigPlace {
-  return { files, programs, env, cwd, root, destination, sources, signal, commands };
+function placeOfConfig({ files, programs, env, cwd, destination, signal, conceal, commands }: ConfigSource, root: string, sources: ConfigPlace["sources"]): ConfigPlace {
+  return { files, programs, env, cwd, root, destination, sources, signal, conceal, commands };
 }
 
 const configEnv = ({ files, programs, signal, destination, command, version, env }: ConfigSource, root: string): ConfigEnv => ({ destination, command, version, env, dotenv: dotenvReader({ files, programs, env, root, destination, signal }) });

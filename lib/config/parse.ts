@@ -8,7 +8,8 @@ import { pathText, type Problem, schemaProblems, silent } from "./problems.ts";
 import { fileText, placeAt, placeText, type Place } from "./place.ts";
 import { resolveSettings } from "./resolve.ts";
 import { ConfigSchema, type ParsedConfig } from "./schema.ts";
-import { secretStore } from "./secrets.ts";
+import { textProblems } from "./texts.ts";
+import { type SecretSources, secretStore } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 import type { DeployConfig } from "./types.ts";
 
@@ -39,6 +40,7 @@ export interface ConfigPlace {
   /** How problems name keys, for a config that was written under other names. */
   readonly words?: { path(path: Path): Path; text(text: string): string };
   readonly signal?: AbortSignal | undefined;
+  readonly conceal?: SecretSources["conceal"];
   /** Names that aliases must not take. */
   readonly commands?: readonly string[] | undefined;
 }
@@ -60,14 +62,17 @@ export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings 
       hint: "`capstan docs` describes every key",
     });
   }
-  const { files, programs, env, root, destination, signal } = place;
-  const secrets = secretStore({ files, programs, env, root, destination, path: parsed.secretsPath, functions: parsed.secrets, signal });
+  const { files, programs, env, root, destination, signal, conceal } = place;
+  const secrets = secretStore({ files, programs, env, root, destination, path: parsed.secretsPath, functions: parsed.secrets, signal, conceal });
   return resolveSettings(parsed, { destination, root, secrets });
 }
 
 /** What the schema finds, and what the cross-field checks find in all that the schema could read. */
 function check(config: unknown, given: Parameters<typeof crossProblems>[1]): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
   if (!isMap(config)) return { parsed: undefined, problems: schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []) };
+  // Nothing else is looked at: what the schema says of such texts would be as long as they are.
+  const unfit = textProblems(config);
+  if (unfit.length > 0) return { parsed: undefined, problems: unfit };
   const result = ConfigSchema.safeParse(config, silent);
   if (result.success) return { parsed: result.data, problems: crossProblems(result.data, given) };
   const problems = schemaProblems(config, result.error.issues);
@@ -96,7 +101,7 @@ const isPlacement = ([section, , key]: Path): boolean => section === "accessorie
 const onOneWay = (a: Path, b: Path): boolean => a.slice(0, b.length).every((part, i) => part === b[i]);
 
 /** Stand-ins for required keys, so that the rest can be looked at. */
-const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"], registry: { username: "user", password: "password" } };
+const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"] };
 
 /** A copy of the config without what is wrong. */
 function without(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]): Readonly<Record<string, unknown>> {

@@ -27,6 +27,8 @@ export interface SecretSources {
   /** Secrets of the config itself. */
   readonly functions: Readonly<Record<string, SecretFunction | SecretRef>>;
   readonly signal?: AbortSignal | undefined;
+  /** Told of every value that is given out: it must not be shown from then on. */
+  readonly conceal?: ((value: string, name: string) => void) | undefined;
 }
 
 /** How long one `$(command)` may take: it may ask the user for a password. */
@@ -46,11 +48,17 @@ export function secretFiles({ root, path, destination }: Pick<SecretSources, "ro
 export function secretStore(sources: SecretSources): SecretStore {
   const wanted = new Set<string>();
   const loaded = new Map<string, string>();
+  const inEnv = new Set<string>();
   const find = finder(sources);
+  const keep = (name: string, value: string): void => {
+    sources.conceal?.(value, name);
+    loaded.set(name, value);
+  };
   const missing = (names: readonly string[]): Promise<never> => missingError(sources, names);
   return Object.freeze({
-    get(name: string): Secret {
+    get(name: string, use?: "env"): Secret {
       wanted.add(name);
+      if (use === "env") inEnv.add(name);
       return new Secret(name, () => {
         const value = loaded.get(name);
         if (value === undefined) throw new Error(`Secret ${name} was opened before the secrets were loaded`);
@@ -59,7 +67,7 @@ export function secretStore(sources: SecretSources): SecretStore {
     },
     async value(name: string): Promise<string> {
       const value = loaded.get(name) ?? (await find(name)) ?? (await missing([name]));
-      loaded.set(name, value);
+      keep(name, value);
       return value;
     },
     async all(): Promise<Readonly<Record<string, string>>> {
@@ -76,9 +84,28 @@ export function secretStore(sources: SecretSources): SecretStore {
       const gone = results.flatMap((result) => (result.ok && result.value === undefined ? [result.item] : []));
       if (failures.length > 0) throw allFailures(failures);
       if (gone.length > 0) await missing(gone);
-      for (const result of results) if (result.ok && result.value !== undefined) loaded.set(result.item, result.value);
+      const unfit = results.flatMap((result) => (result.ok && result.value !== undefined ? unfitFor(result.value, inEnv.has(result.item)).map((why) => `${result.item}: ${why}`) : []));
+      if (unfit.length > 0) throw new DeployError("config", unfit.length === 1 ? `Cannot use secret ${unfit[0]}` : `Cannot use ${unfit.length} secrets`, { details: unfit.length === 1 ? [] : unfit, hint: "Correct the value where it comes from; bytes that are no text can be written as base64" });
+      for (const result of results) if (result.ok && result.value !== undefined) keep(result.item, result.value);
+    },
+    async concealAtHand(): Promise<void> {
+      // A file that cannot be read is told to whoever needs a secret: this command does not.
+      const results = await settle([...wanted], 16, (name) => find.atHand(name));
+      for (const result of results) if (result.ok && result.value !== undefined) keep(result.item, result.value);
     },
   });
+}
+
+/** The longest line that docker reads of an env file is 64 KiB: the name and what is escaped need room too. */
+const mostEnvBytes = 60_000;
+
+/** Why a value would not arrive as it is. */
+function unfitFor(value: string, inEnv: boolean): readonly string[] {
+  if (value.includes("\ufffd")) return ["its value is no UTF-8"];
+  if (!inEnv) return [];
+  if (value.includes("\0")) return ["its value has a NUL character, which no environment can hold"];
+  const bytes = Buffer.byteLength(value);
+  return bytes <= mostEnvBytes ? [] : [`its value has ${bytes} bytes, and docker reads at most ${mostEnvBytes} of a variable`];
 }
 
 /** One failure as it is, several as one. A failure that several secrets share is told once. */
@@ -96,6 +123,8 @@ type Variable = Extract<Part, { kind: "variable" }>;
 interface Finder {
   (name: string): Promise<string | undefined>;
   names(): Promise<readonly string[]>;
+  /** The value where nothing has to be run for it; undefined where something would have to be. */
+  atHand(name: string): Promise<string | undefined>;
 }
 
 /** Finds values by name; each file, entry, command and function is read at most once, and only when it is needed. */
@@ -129,19 +158,29 @@ function finder(sources: SecretSources): Finder {
     return value;
   };
   const read = (): Promise<readonly Entry[]> => (entries ??= readEntries(sources));
-  const find = async (name: string, asked: readonly string[]): Promise<string | undefined> => {
+  const find = async (name: string, asked: readonly string[], atHand = false): Promise<string | undefined> => {
     const given = sources.env[name];
     if (isDotenv(sources.path) && given !== undefined && given !== "") return given;
     const all = await read();
     const entry = all.findLast((candidate) => candidate.name === name);
-    if (entry !== undefined) return evaluate(all, entry);
+    if (entry !== undefined) return atHand && !isPlain(all, entry) ? undefined : evaluate(all, entry);
     const source = sources.functions[name];
-    if (typeof source === "function") return call(name, source);
-    if (source !== undefined && !asked.includes(source.name)) return find(source.name, [...asked, name]);
+    if (typeof source === "function") return atHand ? undefined : call(name, source);
+    if (source !== undefined && !asked.includes(source.name)) return find(source.name, [...asked, name], atHand);
     // An empty variable is how CI systems pass on a secret that does not exist.
     return given === "" ? undefined : given;
   };
-  return Object.assign((name: string) => find(name, [name]), { names: async () => [...(await read()).map(({ name }) => name), ...Object.keys(sources.functions)] });
+  return Object.assign((name: string) => find(name, [name]), { atHand: (name: string) => find(name, [name], true), names: async () => [...(await read()).map(({ name }) => name), ...Object.keys(sources.functions)] });
+}
+
+/** True where neither an entry nor what it refers to holds a command. */
+function isPlain(all: readonly Entry[], entry: Entry): boolean {
+  const before = all.slice(0, all.indexOf(entry));
+  return entry.value.every((part) => {
+    if (part.kind !== "variable") return part.kind === "text";
+    const earlier = before.findLast(({ name }) => name === part.name);
+    return earlier === undefined || isPlain(before, earlier);
+  });
 }
 
 async function readEntries(sources: SecretSources): Promise<readonly Entry[]> {

@@ -12,6 +12,8 @@ export interface Settings {
   /** The image without tag, registry server included: `reg.example/acme/shop`. */
   readonly repository: string;
   readonly registry: RegistrySettings;
+  /** True: the config names no registry, and hosts get the image through their connections. */
+  readonly withoutRegistry?: boolean;
   /** Primary role first, then alphabetical. */
   readonly roles: readonly Role[];
   /** In the order of the config. */
@@ -43,16 +45,23 @@ export interface Settings {
   readonly secrets: SecretStore;
 }
 
+/** The names that a config gives to things on hosts: everybody may read them there, and so must we. */
+export function publicWords({ service, repository, destination, roles, accessories, registry }: Settings): readonly string[] {
+  return [service, repository, destination ?? "", registry.server ?? "", ...roles.flatMap(({ name, hosts }) => [name, ...hosts]), ...accessories.flatMap(({ name, service: own, image: whose, hosts }) => [name, own, whose, ...hosts])].filter((word) => word !== "");
+}
+
 /** Gives secrets by name. Values are read once, when first needed. */
 export interface SecretStore {
-  /** A secret that opens when it is sent. Opening one that was not loaded throws. */
-  get(name: string): Secret;
+  /** A secret that opens when it is sent. Opening one that was not loaded throws. @param use `env`: it is to be a variable of a container, which {@link load} then checks */
+  get(name: string, use?: "env"): Secret;
   /** The value itself, for a hook; also of a name the config does not mention. It is registered for scrubbing by whoever opens it. @throws DeployError (config) when it is missing */
   value(name: string): Promise<string>;
   /** The values of all secrets in files and config, by name, for a hook. They are registered for scrubbing by whoever opens them. @throws DeployError (config) when one cannot be read */
   all(): Promise<Readonly<Record<string, string>>>;
   /** Reads the values of all secrets the config names. @throws DeployError (config) that lists every missing name and where it was looked for */
   load(): Promise<void>;
+  /** Takes the values of the secrets that the config names out of all output, as far as nothing has to be run to have them. Never rejects. */
+  concealAtHand(): Promise<void>;
 }
 
 /** Where events go besides the screen. */

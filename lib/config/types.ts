@@ -13,8 +13,8 @@ export interface DeployConfig {
    */
   service: string;
   /**
-   * Name of the image, without registry and tag. With a registry at localhost it can be left out.
-   * @default the service, with a registry at localhost
+   * Name of the image, without registry and tag. Without a registry, or with one at localhost, it can be left out.
+   * @default the service, without a registry or with one at localhost
    * @example image: "acme/shop"
    */
   image?: string | undefined;
@@ -42,10 +42,11 @@ export interface DeployConfig {
    */
   allowEmptyRoles?: boolean | undefined;
   /**
-   * Where images are kept.
+   * Where images are kept. Without it there is none: each host gets the layers it does not have from this machine, through its SSH connection.
+   * @default none: hosts get images through SSH
    * @example registry: { server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }
    */
-  registry: RegistryConfig;
+  registry?: RegistryConfig | undefined;
   /**
    * Environment of all containers: a map, or `clear` and `secret`.
    * @default {}
@@ -904,6 +905,11 @@ export interface SshConfig {
    * @example port: 2222
    */
   port?: number | undefined;
+  /**
+   * What opens the connections: `ssh2`, which is built in, or `openssh`, the `ssh` program on PATH. `auto` is ssh2, and OpenSSH for each host that needs it: user certificates, security keys, certificates of hosts, PKCS#11, one-time passwords, algorithms that ssh2 lacks. A notice says why. OpenSSH's own questions are asked where there is a terminal.
+   * @default "auto"
+   */
+  transport?: "auto" | "ssh2" | "openssh" | undefined;
   /**
    * Private key files, relative to the config file; `~` is your home directory.
    * @default the agent and the usual files

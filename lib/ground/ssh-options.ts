@@ -1,5 +1,7 @@
 /** How hosts are reached: the config's `ssh` section with its defaults filled in. */
 export interface SshOptions {
+  /** What opens the connections. `auto`: ssh2, or the system's OpenSSH for hosts that ssh2 cannot reach. */
+  readonly transport: "auto" | "ssh2" | "openssh";
   /** Undefined: as ~/.ssh/config says, else root. */
   readonly user: string | undefined;
   /** Undefined: as ~/.ssh/config says, else 22. */
@@ -35,6 +37,7 @@ export interface KeySource {
 
 /** What holds before a config was read. */
 export const defaultSshOptions: SshOptions = {
+  transport: "auto",
   user: undefined,
   port: undefined,
   keys: [],

@@ -20,12 +20,18 @@ export interface RunStep extends Titled {
   readonly undoTitle?: string;
   /** True: the undo tidies up after a failure of this very step. What succeeded stays. */
   readonly undoIfFailed?: true;
-  /** How long the command may take; default 10 minutes. */
+  /** How long the command may take; default 10 minutes. Then it is ended on the host. */
   readonly timeoutMs?: number;
+  /** True: to run it a second time is harmless and comes to the same end, also when the first time was cut off half way. */
+  readonly repeatable?: true;
+  /** Asked after a lost connection, when nobody saw how the command ended. Status 0: what this very step is for is there. */
+  readonly doneIf?: Command;
   /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */
   readonly onCancel?: "finish" | "abandon";
   /** Show its output line by line even when not verbose: what only the host can tell. */
   readonly loud?: boolean;
+  /** What the SSH user may do has changed with it: what comes next goes over a new connection. */
+  readonly renews?: true;
   /** The command appends this to the audit log; told to reporters and to the auditBroadcast hook once it did. */
   readonly audit?: { readonly line: string; readonly text: string };
 }
@@ -111,6 +117,26 @@ export interface LocalStep extends Titled {
   readonly fallback?: boolean;
 }
 
+/** Brings the layers of an image out of the Docker of this machine, for hosts that get it without a registry. */
+export interface CollectStep extends Titled {
+  readonly kind: "collect";
+  /** With its tag: `acme/shop:77`. */
+  readonly image: string;
+  /** A file that holds it, which goes then. Default: Docker has it. */
+  readonly archive?: string;
+}
+
+/** Sends an image through the connection: the layers that the host does not have. */
+export interface DeliverStep extends Titled {
+  readonly kind: "deliver";
+  /** As collected: `acme/shop:77`. */
+  readonly image: string;
+  /** Says what the host has, is told what comes, and loads it. */
+  readonly command: Command;
+  /** Removes what came so far: of no use where the host could not load it. */
+  readonly forget: Command;
+}
+
 /** A pause between the groups of a rolling boot. */
 export interface PauseStep extends Titled {
   readonly kind: "pause";
@@ -118,9 +144,9 @@ export interface PauseStep extends Titled {
 }
 
 /** One change, or one wait for something to become true. */
-export type Step = RunStep | UploadStep | WaitStep | HookStep | LocalStep | PauseStep;
+export type Step = RunStep | UploadStep | WaitStep | DeliverStep | HookStep | LocalStep | CollectStep | PauseStep;
 /** Steps that happen on a host. */
-export type HostStep = RunStep | UploadStep | WaitStep;
+export type HostStep = RunStep | UploadStep | WaitStep | DeliverStep;
 
 /** Steps of a lane run in order. `host` is undefined for the user's own machine. */
 export interface Lane {

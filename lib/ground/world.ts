@@ -1,5 +1,6 @@
 import type { Command, Program } from "./command.ts";
 import type { Event } from "./event.ts";
+import type { CollectedImage, ImageArchive, ImageVariant } from "./image.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How a command ended. `status` is undefined when a signal ended it. */
@@ -17,6 +18,11 @@ export interface Limits {
   readonly signal: AbortSignal;
   /** Called for each piece of output as it arrives, not cut at lines. */
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+  /**
+   * For a command that says itself that it is over, then reads one more line: aborting this sends it the line and resolves with status 0, without
+   * waiting for the rest. Until then its input stays open. A command whose input ends without that line knows that nobody heard its end.
+   */
+  readonly over?: AbortSignal;
   /** Keep at most this many bytes of each stream in the Exit (the tail); default 8 MiB. */
   readonly keepBytes?: number;
 }
@@ -25,6 +31,8 @@ export interface Limits {
 export interface Channel {
   /** Sends text to the command's standard input. */
   write(text: string): void;
+  /** Sends bytes. Resolves when there is room for more, or the command takes none any more. */
+  send(bytes: Uint8Array): Promise<void>;
   /** Closes the command's standard input. */
   end(): void;
   /** Lines of its standard output. Ends when the channel closes. */
@@ -62,6 +70,8 @@ export interface Transport {
    * lost on the way) or a cancellation. The terminal is back as it was then.
    */
   interact(host: string, command: Command, terminal: Terminal, signal: AbortSignal): Promise<number>;
+  /** From now on commands of a host go over a new connection: what its user may do has changed. What runs on the one before goes on. */
+  renew(host: string): Promise<void>;
   /** An HTTP GET from the host's own network, through the connection. Rejects only with a ConnectError or a cancellation. */
   probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer>;
   /**
@@ -75,6 +85,27 @@ export interface Transport {
 export interface Programs {
   /** Resolves for every exit. Rejects with a DeployError when the program cannot be started, a TimeoutError or a cancellation. */
   run(program: Program, limits: Limits): Promise<Exit>;
+}
+
+/** How an image is collected. */
+export interface CollectOptions {
+  /** A file that holds it, such as buildx writes, which goes then; default: Docker has it. */
+  readonly archive?: string | undefined;
+  /** What to do when it is nowhere. */
+  readonly hint?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Called for each piece of what Docker says meanwhile. */
+  readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+}
+
+/** Images of this machine, for hosts that get them without a registry. */
+export interface Images {
+  /** Brings the layers of an image into the cache of this machine. Rejects with a DeployError (missing, build) or a cancellation. */
+  collect(image: string, options: CollectOptions): Promise<CollectedImage>;
+  /** What was collected in this run, or is being collected. Rejects with a DeployError when nothing was: one of kind cancelled when it failed, which is told by whoever collects it. */
+  collected(image: string): Promise<CollectedImage>;
+  /** What `docker load` is given, without so many layers from the lowest one on. */
+  archive(image: string, variant: ImageVariant, there: number): Promise<ImageArchive>;
 }
 
 /** The user's own files. */
@@ -102,6 +133,7 @@ export interface Clock {
 export interface World {
   readonly transport: Transport;
   readonly programs: Programs;
+  readonly images: Images;
   readonly files: Files;
   readonly clock: Clock;
   /** Lowercase hex digits, two for each byte. */
@@ -114,7 +146,7 @@ export interface World {
   readonly hostname: string;
   readonly report: (event: Event) => void;
   /** Scrubs a secret value that was handed out from all output from now on. */
-  readonly conceal: (value: string) => void;
+  readonly conceal: (value: string, name?: string) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

@@ -3,16 +3,18 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { changeMode, changeOwner, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeOldImage, removeServiceDirectory, removeUnstarted, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { changeMode, changeOwner, emptyServiceDirectory, makeDirectory, makeFolderOf, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeUnstarted, replaceAccessory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
+import { isStarted } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
 import { accessoryCertificate, accessoryRoute, accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
 import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { login } from "../remote/registry.ts";
+import { removeServiceDirectories } from "../remote/remove.ts";
 import { auditStep } from "./audit.ts";
-import { factsOf, lanes, requireDocker } from "./hosts.ts";
+import { factsOf, lanes, loginMs, quickMs, requireDocker } from "./hosts.ts";
 import { fileKey, type Order } from "./order.ts";
 import { allRegistryTunnels } from "./tunnels.ts";
 
@@ -44,18 +46,18 @@ const mayBeOn = (facts: FleetFacts, host: string, accessory: Accessory): boolean
 
 const loginSteps = ({ registry }: Accessory): readonly RunStep[] => {
   const command = login(registry);
-  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, onCancel: "abandon", hint: "Check the registry's username and password, and that the host reaches it." }];
+  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, repeatable: true, timeoutMs: loginMs, onCancel: "abandon", hint: "Check the registry's username and password, and that the host reaches it." }];
 };
-const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork() };
+const networkStep: RunStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true };
 
-const ownerStep = (mounted: { readonly hostPath: string }, owner: string): RunStep => ({ kind: "run", title: `Give ${mounted.hostPath} to ${owner}`, command: changeOwner(mounted, owner), hint: "Only root may give files to another user: log in as root, or leave `owner` out." });
+const ownerStep = (mounted: { readonly hostPath: string }, owner: string): RunStep => ({ kind: "run", title: `Give ${mounted.hostPath} to ${owner}`, command: changeOwner(mounted, owner), repeatable: true, hint: "Only root may give files to another user: log in as root, or leave `owner` out." });
 
 /** The folders of an accessory. */
 export const directorySteps = ({ directories }: Accessory): readonly HostStep[] => directories.flatMap((directory): RunStep[] => {
   const { hostPath, mode, owner } = directory;
   return [
-    { kind: "run", title: `Make ${hostPath}`, command: makeDirectory(directory) },
-    ...(mode === undefined ? [] : [{ kind: "run" as const, title: `Set the mode of ${hostPath} to ${mode}`, command: changeMode(directory, mode) }]),
+    { kind: "run", title: `Make ${hostPath}`, command: makeDirectory(directory), repeatable: true },
+    ...(mode === undefined ? [] : [{ kind: "run" as const, title: `Set the mode of ${hostPath} to ${mode}`, command: changeMode(directory, mode), repeatable: true as const }]),
     ...(owner === undefined ? [] : [ownerStep(directory, owner)]),
   ];
 });
@@ -66,7 +68,7 @@ export const fileSteps = (order: Pick<Order, "content">, accessory: Accessory, h
   const body = order.content.files.get(fileKey(accessory.name, host, remote));
   if (body === undefined) throw new TypeError(`The content of ${remote} for ${accessory.name} was not read`);
   return [
-    run(`Make the folder of ${hostPath}`, makeFolderOf(hostPath)),
+    { ...run(`Make the folder of ${hostPath}`, makeFolderOf(hostPath)), repeatable: true },
     { kind: "upload", title: `Write ${hostPath}`, path: hostPath, mode, ...body },
     ...(owner === undefined ? [] : [ownerStep(file, owner)]),
   ];
@@ -93,8 +95,8 @@ function bootSteps(order: Order, accessory: Accessory, host: string): readonly R
   const tidied = { undo: removeFailed(service), undoTitle: `Remove ${service}`, undoIfFailed: true } as const;
   return [
     auditStep(order, undefined, `Booted ${name} accessory`),
-    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), undo: removeUnstarted(service), undoTitle: `Remove ${service} if it was made and could not start`, undoIfFailed: true, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
-    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), ...tidied, hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
+    { kind: "run", title: `Start ${service}`, command: runAccessory(settings, accessory, host), doneIf: isStarted(service), undo: removeUnstarted(service), undoTitle: `Remove ${service} if it was made and could not start`, undoIfFailed: true, timeoutMs: 1_800_000, hint: "Check image, port and options of the accessory in the config." },
+    { kind: "run", title: `Check that ${service} stays up`, command: staysUp(service), repeatable: true, timeoutMs: quickMs, ...tidied, hint: `Correct accessories.${name} in the config; its last log lines stand above.` },
     ...accessoryRoute(settings, accessory).map((step) => (step.undo === undefined ? step : { ...step, ...tidied, undo: sh`(
 ${step.undo}
 ) || exit
@@ -149,36 +151,42 @@ export function planAccessoryReboot(order: Order, facts: FleetFacts, name: strin
   requireDocker(facts, hostsOfAccessories(order, name));
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => [
     ...loginSteps(accessory), networkStep,
-    { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
+    { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), repeatable: true, onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
     ...bringSteps(order, facts, accessory, host).map((step) => (step.kind === "run" && step.undoIfFailed !== true ? withoutUndo(step) : step)),
-    ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory) : []),
-    // What was there before is gone: nothing can be taken back.
-    ...bootSteps(order, accessory, host).map(withoutUndo),
-    // Only now: should the new one not start, the old image is still there to go back to.
-    ...(mayBeOn(facts, host, accessory) ? [{ kind: "run" as const, title: "Remove the image of the old container", command: removeOldImage(accessory.service) }] : []),
+    // What was there before is gone then: nothing can be taken back.
+    ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory, host) : bootSteps(order, accessory, host).map(withoutUndo)),
   ];
-  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps, () => true) };
+  const state = "Each accessory runs in its old container or in its new one, unless its replacement is what failed: `capstan accessory details` tells.";
+  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps, () => true), afterFailure: { takenBack: state, committed: state } };
 }
 
-const replaceSteps = (order: Order, accessory: Accessory): readonly HostStep[] => [
-  { kind: "run", title: `Note image and volumes of ${accessory.service}`, command: noteContainer(accessory.service) },
-  ...stopSteps(order, accessory),
-  { kind: "run", title: `Remove the container ${accessory.service}`, command: removeAccessoryContainer(accessory.service) },
-];
+function replaceSteps(order: Order, accessory: Accessory, host: string): readonly HostStep[] {
+  const { name, service } = accessory;
+  return [
+    ...accessoryUnroute(accessory),
+    {
+      kind: "run", title: `Replace ${service}`, command: replaceAccessory(order.settings, accessory, host), timeoutMs: 1_800_000,
+      hint: `Check image, port and options of accessories.${name} in the config; what Docker and its log said stands above.`,
+    },
+    audited(order, "Stopped", accessory),
+    audited(order, "Booted", accessory),
+    ...accessoryRoute(order.settings, accessory).map(withoutUndo),
+  ];
+}
 
 const withoutUndo = ({ undo: _undo, undoTitle: _title, undoIfFailed: _when, ...step }: RunStep): RunStep => step;
 
 function stopSteps(order: Order, accessory: Accessory): readonly HostStep[] {
   return [
     ...accessoryUnroute(accessory),
-    { kind: "run", title: `Stop ${accessory.service}`, command: stopAccessory(accessory.service) },
+    { kind: "run", title: `Stop ${accessory.service}`, command: stopAccessory(accessory.service), repeatable: true },
     audited(order, "Stopped", accessory),
   ];
 }
 
 function startSteps(order: Order, accessory: Accessory): readonly HostStep[] {
   return [
-    { kind: "run", title: `Start ${accessory.service}`, command: startAccessory(accessory.service), hint: `Boot it first: \`capstan accessory boot ${accessory.name}\`.` },
+    { kind: "run", title: `Start ${accessory.service}`, command: startAccessory(accessory.service), repeatable: true, hint: `Boot it first: \`capstan accessory boot ${accessory.name}\`.` },
     audited(order, "Started", accessory),
     ...accessorySwitch(order.settings, accessory).map((step) => (step.kind === "run" ? withoutUndo(step) : step)),
   ];
@@ -212,7 +220,8 @@ export function planAccessoryRemove(order: Order, facts: FleetFacts, name: strin
   const chosen = chosenAccessories(order, name);
   requireDocker(facts, hostsOfAccessories(order, name));
   if (parts.length === 1 && parts.includes("container")) refuseRunning(facts, chosen, name);
-  return { notes: [], phases: phasesOf(order, chosen, "Remove accessories", false, (accessory, host) => removeSteps(order, facts, accessory, host, parts)) };
+  const phases = phasesOf(order, chosen, "Remove accessories", false, (accessory, host) => removeSteps(order, facts, accessory, host, parts));
+  return { notes: [], phases: parts.length > 1 && parts.includes("directory") ? [...phases, folderPhase(order, chosen)] : phases };
 }
 
 /** Docker prunes stopped containers only, and says nothing of the others. */
@@ -226,7 +235,6 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
   const { name, service, image } = accessory;
   const whole = parts.length > 1;
   const audit = auditStep(order, undefined, `Removed ${name} accessory${whole ? "" : ` ${parts.join()}`}`);
-  const folder: readonly HostStep[] = parts.includes("directory") ? [{ kind: "run", title: `Remove the folder ${service}`, command: removeServiceDirectory(service), hint: "What belongs to the container's own user can only be removed by root." }] : [];
   return [
     ...(!whole ? [] : mayBeOn(facts, host, accessory) ? stopSteps(order, accessory) : accessoryUnroute(accessory)),
     ...(parts.includes("container") && mayBeOn(facts, host, accessory) ? [
@@ -235,12 +243,26 @@ export function removeSteps(order: Order, facts: FleetFacts, accessory: Accessor
     ] : []),
     // Also where it never stayed up: what failed is gone, its volumes are not.
     ...(whole ? [run(`Remove the volumes of ${service} that have no name`, removeNotedVolumes(service))] : []),
+    // While its image is there.
+    ...(whole || parts.includes("directory") ? [run(`Remove what the user of ${service} made in its folder`, emptyServiceDirectory(accessory))] : []),
     ...(parts.includes("image") ? [{ kind: "run" as const, title: `Remove the image ${image}`, command: removeAccessoryImage(image) }] : []),
     ...(whole ? [{ kind: "run" as const, title: `Remove the secrets of ${name}`, command: removeAccessorySecrets(order.settings, accessory) }] : []),
-    // A whole removal comes to the folder last: what belongs to the container's own user may have to stay, and nothing else is to stay because of that.
-    ...(whole ? [audit, ...folder] : [...folder, audit]),
+    ...(!whole && parts.includes("directory") ? [folderStep([service])] : []),
+    audit,
   ];
 }
+
+/** The folders of accessories go last, and together: what belongs to a container's own user may have to stay, and nothing else is to stay because of that. */
+function folderPhase(order: Order, chosen: readonly Accessory[]): Phase {
+  const servicesOn = (host: string): readonly string[] => chosen.filter(({ hosts }) => hosts.includes(host)).map(({ service }) => service);
+  return { title: "Remove folders", lanes: lanes(order.scope.hosts.filter((host) => servicesOn(host).length > 0), (host) => [folderStep(servicesOn(host))]) };
+}
+
+/** Removes the folders of accessories: of each as much as may be removed. */
+export const folderStep = (services: readonly string[]): RunStep => ({
+  kind: "run", title: `Remove the folder${services.length === 1 ? "" : "s"} ${services.join(", ")}`, command: removeServiceDirectories(services),
+  hint: "What belongs to a container's own user, and could not be removed in a container of its image, can only be removed by root. All else is gone.",
+});
 
 /** The single steps of a boot. */
 export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string, what: "files" | "directories" | "image"): Plan {
@@ -249,7 +271,7 @@ export function planAccessoryFiles(order: Order, facts: FleetFacts, name: string
   const steps = (accessory: Accessory, host: string): readonly HostStep[] => ({
     files: () => fileSteps(order, accessory, host),
     directories: () => directorySteps(accessory),
-    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
+    image: () => [...loginSteps(accessory), { kind: "run" as const, title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), repeatable: true as const, onCancel: "abandon" as const, timeoutMs: 1_800_000 }],
   })[what]();
   return { notes: [], phases: phasesOf(order, chosen, { files: "Bring files", directories: "Make folders", image: "Pull images" }[what], false, steps, () => what === "image") };
 }

@@ -4,7 +4,7 @@ import { sh } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
 import { containerName, envFilePath, replacedName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
-import { containerLogs, containerState, removeContainer, renameContainer, runContainer } from "../remote/container.ts";
+import { containerExists, containerLogs, containerState, removeContainer, renameContainer, runContainer, wasStarted } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
 import type { Container, HostFacts, Route } from "../remote/facts.ts";
 import { labelledPort } from "../config/traefik/route.ts";
@@ -12,7 +12,8 @@ import type { Before } from "../remote/proxy/driver.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { assetSteps } from "./files.ts";
-import { currentContainer, isUp, routedPort, routeOf } from "./current.ts";
+import { currentContainer, isLeft, isUp, routedPort, routeOf } from "./current.ts";
+import { quickMs } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
 /** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
@@ -34,6 +35,8 @@ export interface Place {
   readonly others: readonly Container[];
   /** A container that has the new one's name already and makes place for it. */
   readonly displaced: { readonly from: string; readonly to: string } | undefined;
+  /** Names of what an interrupted run left: made place for another one, or never started. It is removed in the end. */
+  readonly left: readonly string[];
 }
 
 /** Looks at one role on one host. */
@@ -43,7 +46,7 @@ export function placeOf(order: Order, role: Role, host: string, facts: HostFacts
   const current = currentContainer(order.settings, role, facts.containers, facts.proxy);
   const displaced = own.some((container) => container.name === name) ? { from: name, to: replacedName(name, derivedHex(order.seed, `replaced ${host} ${name}`, 16)) } : undefined;
   const renamed = (container: Container): Container => (container.name === displaced?.from ? { ...container, name: displaced.to } : container);
-  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), route: routeOf(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced };
+  return { role, host, name, current: current === undefined ? undefined : renamed(current), currentPort: routedPort(order.settings, role, facts.proxy), route: routeOf(order.settings, role, facts.proxy), others: own.filter(isUp).map(renamed), displaced, left: own.filter((container) => container.name !== displaced?.from && isLeft(container)).map((container) => container.name) };
 }
 
 /** Starts the new container beside the old one and waits until it is ready. */
@@ -54,18 +57,20 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
     auditStep(order, role.name, `Renaming container ${version} to ${version}${displaced.to.slice(name.length)}`),
     {
       kind: "run", role: role.name, title: `Rename ${displaced.from} to ${displaced.to}`,
-      command: renameContainer(displaced.from, displaced.to),
+      command: renameContainer(displaced.from, displaced.to), doneIf: containerExists(displaced.to), timeoutMs: quickMs,
       undo: sh`! docker container inspect ${displaced.to} > /dev/null 2>&1 || ${renameContainer(displaced.to, displaced.from)}`,
       undoTitle: `Rename ${displaced.to} back to ${displaced.from}`,
     },
   ];
+  const hostnameHex = derivedHex(order.seed, `hostname ${host} ${role.name}`, 12);
   return [
     { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
     ...rename,
     ...assetSteps(order, place),
     {
       kind: "run", role: role.name, title: `Start ${name}`,
-      command: runContainer({ settings, role, host, version, hostnameHex: derivedHex(order.seed, `hostname ${host} ${role.name}`, 12) }),
+      command: runContainer({ settings, role, host, version, hostnameHex }),
+      doneIf: wasStarted(name, hostnameHex),
       undo: removeContainer(name),
       undoTitle: `Remove ${name}`,
     },

@@ -8,9 +8,9 @@ import type { Order } from "./order.ts";
 export function planBootstrap(order: Order, facts: FleetFacts): Plan {
   const bare = order.scope.hosts.filter((host) => facts.get(host)?.docker === undefined);
   return {
-    notes: bare.length === 0 ? ["Docker runs on every host."] : [],
+    notes: bare.length === 0 ? ["Docker runs on every host."] : [`${bare.join(", ")}: where the SSH user is not root and may not use Docker, sudo without a password is needed now, to install Docker, to start it and to put the user into the group docker. Nothing else is done with sudo, now or later.`],
     phases: [
-      { title: "Install Docker", lanes: lanes(bare, () => [{ kind: "run", title: "Install Docker", command: installDocker(), timeoutMs: 1_200_000, onCancel: "finish" }]) },
+      { title: "Install Docker", lanes: lanes(bare, () => [{ kind: "run", title: "Install Docker", command: installDocker(), hint: "Do it there as root, then run this again: what is done already is left as it is.", loud: true, renews: true, timeoutMs: 1_200_000, onCancel: "finish" }]) },
       ...hookPhase(order, "dockerSetup", order.scope.hosts),
     ],
   };

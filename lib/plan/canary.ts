@@ -8,12 +8,12 @@ import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
 import { canaryContainer, isUp, plainVersion, routeOf } from "./current.ts";
-import { retireSteps } from "./deploy.ts";
+import { releasedSteps, retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
 import type { Order } from "./order.ts";
-import { pullPhase } from "./pull.ts";
+import { pullPhases } from "./pull.ts";
 
 /**
  * `canary start`: the version is started beside the one that serves and gets a share of the requests.
@@ -36,7 +36,7 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   return {
     notes: [...new Set(routes.map(({ driver }) => driver.canaryShare))],
     phases: [
-      pullPhase(order, facts, hosts, { when: "missing" }),
+      ...pullPhases(order, facts, hosts, { when: "missing" }),
       { title: "Boot canary", lanes: routeLanes(order, routes, boot) },
       { title: "Send its share", lanes: routeLanes(order, routes, share) },
       { title: "Tidy up", committed: true, lanes: routeLanes(order, routes, tidy) },
@@ -76,11 +76,11 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
   return {
     notes: [],
     phases: [
-      pullPhase(order, facts, booting, { when: "missing" }),
+      ...pullPhases(order, facts, booting, { when: "missing" }),
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, placesOn(host))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, placesOn(host))]) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },
   };
@@ -130,7 +130,7 @@ function promotedPlace(order: Order, { role, host, route }: Routed, facts: Fleet
 
 function stopSteps(container: Container | undefined, role: Routed["role"]): HostStep[] {
   if (container === undefined) return [];
-  return [{ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 }];
+  return [{ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 }];
 }
 
 function must<T>(value: T | undefined): T {

@@ -10,6 +10,9 @@ export const isOutside = ({ networks }: Pick<Container, "networks">, ours: strin
 
 export const isUp = (container: Container): boolean => container.state === "running" || container.state === "restarting";
 
+/** Nothing to go back to: it made place for another container of its version, or it never started. */
+export const isLeft = ({ version, state }: Container): boolean => version !== plainVersion(version) || state === "created" || state === "dead";
+
 /**
  * The container of a role that serves: the one the proxy sends traffic to, else the newest one that runs.
  * The proxy's word counts first: after an interrupted deploy the newest is not the serving one.

@@ -4,6 +4,7 @@ import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
+import { wholeRelease } from "../remote/releases.ts";
 import { pruneImagesSteps } from "../remote/prune.ts";
 import { accessoryBootPhases, accessoryNotes } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
@@ -12,10 +13,10 @@ import { versionsInPlace } from "./current.ts";
 import { errorPagePhases, oldFileSteps } from "./files.ts";
 import { bootGroups } from "./groups.ts";
 import { pruneContainersOn } from "./prune.ts";
-import { appHosts, factsOf, hookPhase, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
+import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
-import { pullPhase } from "./pull.ts";
+import { pullPhases } from "./pull.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
@@ -50,13 +51,13 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       ...(parts.accessories === true ? accessoryNotes(order, facts, order.scope.accessories) : []),
     ],
     phases: [
-      pullPhase(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
+      ...pullPhases(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
       ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
       ...errorPagePhases(order, hosts),
       ...bootPhases(order, hosts, places),
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => retireSteps(order, host, places.filter((place) => place.host === host))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
       ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
     ],
     afterFailure: {
@@ -112,16 +113,23 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
 /** The same lane with all its waits at the end: the containers start side by side. */
 const startedTogether = (lane: Lane): Lane => ({ ...lane, steps: [...lane.steps.filter(({ kind }) => kind !== "wait"), ...lane.steps.filter(({ kind }) => kind === "wait")] });
 
+/** Records that the version serves everywhere: a rollback goes back to such a release. A run on some of the hosts or roles records none. */
+export function releasedSteps(order: Order): readonly HostStep[] {
+  const { settings, scope, version } = order;
+  const isWhole = settings.roles.every(({ name, hosts }) => hosts.every((host) => scope.roles.some((role) => role.name === name && role.hosts.includes(host))));
+  return isWhole ? [auditStep(order, undefined, wholeRelease(version))] : [];
+}
+
 /** Stops what no longer serves and marks the image as the latest. */
 export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
   const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
     kind: "run", role: role.name, title: `Stop ${container.name}`,
-    command: stopContainer(container.name, role.stopTimeoutSeconds),
+    command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true,
     timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
   })));
-  const replaced = places.flatMap(({ role, displaced }): HostStep[] => (displaced === undefined ? [] : [{ kind: "run", role: role.name, title: `Remove ${displaced.to}`, command: removeReplaced(displaced.to) }]));
+  const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name), repeatable: true })));
   return [
-    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version) },
+    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
     auditStep(order, undefined, `Tagging ${order.settings.repository}:${order.version} as the latest image`),
     ...stops,
     ...replaced,

@@ -5,7 +5,7 @@ import type { HostStep, Phase } from "../ground/step.ts";
 import { extractAssets, removeOldAssets, shareAssets, type AssetOrder } from "../remote/assets.ts";
 import type { Container } from "../remote/facts.ts";
 import { plainVersion } from "./current.ts";
-import { rolesOn } from "./hosts.ts";
+import { quickMs, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
 /** A role on a host, and what serves there. */
@@ -25,7 +25,7 @@ export function errorPagePhases(order: Order, hosts: readonly string[], versions
   const steps = (version: string): HostStep[] => {
     const folder = errorPagesDirectory(order.settings, version);
     return [
-      { kind: "run", title: "Make the folder of error pages", command: sh`mkdir -p ${folder}` },
+      { kind: "run", title: "Make the folder of error pages", command: sh`mkdir -p ${folder}`, repeatable: true, timeoutMs: quickMs },
       ...[...order.content.errorPages].map(([name, body]): HostStep => ({ kind: "upload", title: `Write error page ${name}`, path: `${folder}/${name}`, mode: "0644", ...body })),
     ];
   };
@@ -41,8 +41,8 @@ export function assetSteps(order: Order, place: Place): readonly HostStep[] {
   if (assets === undefined) return [];
   const role = place.role.name;
   return [
-    { kind: "run", role, title: `Copy assets of ${role} out of the image`, command: extractAssets(assets), hint: `Check assetPath in the config: the image must have ${assets.assets.path}.` },
-    { kind: "run", role, title: `Share assets of ${role} with the version before`, command: shareAssets(assets, place.current === undefined ? undefined : plainVersion(place.current.version)) },
+    { kind: "run", role, title: `Copy assets of ${role} out of the image`, command: extractAssets(assets), repeatable: true, hint: `Check assetPath in the config: the image must have ${assets.assets.path}.` },
+    { kind: "run", role, title: `Share assets of ${role} with the version before`, command: shareAssets(assets, place.current === undefined ? undefined : plainVersion(place.current.version)), repeatable: true },
   ];
 }
 
@@ -51,8 +51,8 @@ export function oldFileSteps(order: Order, host: string, places: readonly Place[
   return [
     ...places.flatMap((place): HostStep[] => {
       const assets = assetOrder(order, place);
-      return assets === undefined ? [] : [{ kind: "run", role: place.role.name, title: `Remove older assets of ${place.role.name}`, command: removeOldAssets(assets) }];
+      return assets === undefined ? [] : [{ kind: "run", role: place.role.name, title: `Remove older assets of ${place.role.name}`, command: removeOldAssets(assets), repeatable: true }];
     }),
-    ...(hasPages(order, host) ? [{ kind: "run" as const, title: "Remove older error pages", command: sh`find ${`${proxyAppDirectory(order.settings)}/error_pages`} -mindepth 1 -maxdepth 1 ! -name ${order.version} -exec rm -rf '{}' +` }] : []),
+    ...(hasPages(order, host) ? [{ kind: "run" as const, title: "Remove older error pages", command: sh`find ${`${proxyAppDirectory(order.settings)}/error_pages`} -mindepth 1 -maxdepth 1 ! -name ${order.version} -exec rm -rf '{}' +`, repeatable: true as const }] : []),
   ];
 }

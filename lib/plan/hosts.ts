@@ -6,6 +6,12 @@ import type { HostStep, Lane, Phase, Step } from "../ground/step.ts";
 import { freshFacts, type FleetFacts, type HostFacts } from "../remote/facts.ts";
 import type { Order } from "./order.ts";
 
+/** How long a step may take that only touches a file or a name: a disk that is busy needs some of it. */
+export const quickMs = 60_000;
+
+/** How long a registry may take to let a host in. */
+export const loginMs = 120_000;
+
 /** Something that looks at a scope: an order, a task. */
 interface Scoped { readonly scope: Scope }
 

@@ -9,12 +9,12 @@ import { resetBootConfig, storeBootConfig, type BootConfig } from "../remote/pro
 import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import type { FleetFacts, HostFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
-import { factsOf, hookPhase, lanes, proxyHosts, requireDocker } from "./hosts.ts";
+import { factsOf, hookPhase, lanes, loginMs, proxyHosts, quickMs, requireDocker } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
 /** Makes sure that a host has the shared network and, where it has proxied roles, a running proxy. */
 export function proxyBootSteps(order: Order, host: string, proxied: boolean): readonly HostStep[] {
-  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork() }, ...(proxied ? driverOn(order.settings, host).boot(settingsOn(order.settings, host)) : [])];
+  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true, timeoutMs: quickMs }, ...(proxied ? driverOn(order.settings, host).boot(settingsOn(order.settings, host)) : [])];
 }
 
 /** In what the proxies that run differ from what the config asks for, and what of the config has no meaning for them. */
@@ -34,7 +34,7 @@ export function proxyNotes(order: Order, facts: FleetFacts, hosts: readonly stri
 /** The proxy's image may come from the registry of the app. */
 const loginSteps = ({ settings }: Order, host: string): readonly HostStep[] => {
   const command = driverOn(settings, host).name === "kamal-proxy" ? login(settings.registry) : undefined;
-  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, onCancel: "abandon", hint: "Check registry.username and registry.password, and that the host reaches the registry." }];
+  return command === undefined ? [] : [{ kind: "run", title: "Log in to the registry", command, repeatable: true, timeoutMs: loginMs, onCancel: "abandon", hint: "Check registry.username and registry.password, and that the host reaches the registry." }];
 };
 
 /** `proxy boot`. */

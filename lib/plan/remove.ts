@@ -7,8 +7,8 @@ import type { Container, FleetFacts } from "../remote/facts.ts";
 import { removeMrskSteps } from "../remote/prune.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
 import { logout } from "../remote/registry.ts";
-import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeServiceDirectories, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
-import { removeSteps as accessorySteps } from "./accessory.ts";
+import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
+import { folderStep, removeSteps as accessorySteps } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
 import { containersOfRole, isUp } from "./current.ts";
 import { allHosts, appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
@@ -113,7 +113,7 @@ export function planRemove(order: Order, facts: FleetFacts): Plan {
   // Last of all: what belongs to a container's own user cannot be removed by another one, and nothing else is to stay because of that.
   const ofAccessories = (host: string): readonly HostStep[] => {
     const services = accessoriesOn(host).map(({ service }) => service);
-    return services.length === 0 ? [] : [run(`Remove the folder${services.length === 1 ? "" : "s"} ${services.join(", ")}`, removeServiceDirectories(services), { hint: "What belongs to a container's own user can only be removed by root. All else of the service on this host is gone." })];
+    return services.length === 0 ? [] : [folderStep(services)];
   };
   const tidy = (host: string): readonly HostStep[] => (!whole.includes(host) ? volumes(host) : [
     ...registries(host), auditStep(order, undefined, "Removed everything"), ...volumes(host), run("Remove the network", removeNetwork()), ...folders(host), run("Remove the files of the service", removeRunFiles(settings)), ...ofAccessories(host),

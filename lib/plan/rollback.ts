@@ -1,12 +1,25 @@
-import { DeployError } from "../ground/errors.ts";
-import { containersOfRole, plainVersion, versionsInPlace } from "./current.ts";
-import type { FleetFacts } from "../remote/facts.ts";
+import { checkedVersion } from "../build/version.ts";
 import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
+import { DeployError } from "../ground/errors.ts";
 import { latestTag } from "../ground/names.ts";
+import type { Plan } from "../ground/step.ts";
+import type { FleetFacts } from "../remote/facts.ts";
+import { containersOfRole, isUp, plainVersion, versionsInPlace } from "./current.ts";
+import { planDeploy } from "./deploy.ts";
+import { fleetState, type FleetState } from "./fleet.ts";
+import { appHosts, factsOf } from "./hosts.ts";
+import type { Order } from "./order.ts";
 
-/** Versions a rollback can go to, newest first: they have a container of the primary role on its first host in scope, and are not in place. */
-export function versionsToRollBackTo(settings: Settings, scope: Scope, facts: FleetFacts): readonly string[] {
+/** A version to go back to, and why it is this one. */
+export interface Choice {
+  readonly version: string;
+  /** The end of a sentence that begins with the version. */
+  readonly why: string;
+}
+
+/** Versions of the primary role that are on the hosts and not in place, newest first. */
+export function versionsOnHosts(settings: Settings, scope: Scope, facts: FleetFacts): readonly string[] {
   const [role] = scope.roles;
   if (role === undefined) return [];
   const inPlace = versionsInPlace(settings, scope.roles, facts);
@@ -15,17 +28,80 @@ export function versionsToRollBackTo(settings: Settings, scope: Scope, facts: Fl
 }
 
 /**
- * The version to roll back to: the one that was named, else the one before the one in place.
- * @throws DeployError (missing) when nothing is named and there is no earlier version
+ * The version that a rollback goes to when none is named; undefined when there is none.
+ * After an interrupted deploy it is the release that was good before, also where some hosts serve it already. After an
+ * interrupted rollback it is the one that was on its way back. Else it is the release before the one in place: going
+ * back twice goes back further, never forth. Where no release is known it is the newest earlier container.
+ */
+export function previousRelease(settings: Settings, scope: Scope, facts: FleetFacts): Choice | undefined {
+  const state = fleetState(settings, scope, facts);
+  return state.good.length === 0 ? previousContainer(settings, scope, facts, state) : fromRecord(state);
+}
+
+function fromRecord({ good, versions, unfinished, pending, places }: FleetState): Choice | undefined {
+  const last = good.at(-1);
+  if (last === undefined) return undefined;
+  const choice = ({ version, at }: typeof last, why: string): Choice => ({ version, why: `${why} (put in place ${at})` });
+  if (pending.length > 0) return choice(last, `is the last release that all hosts served; ${pending.join(", ")} was not finished`);
+  const isRepeated = places.some(({ version, left }) => left.some((one) => one.version === version));
+  if (unfinished && isRepeated && versions.length === 1 && versions[0] === last.version) return choice(last, "is the last release that all hosts served; its own second deploy was not finished");
+  const [lone, ...others] = versions;
+  const returning = unfinished ? good.findLast(({ version }) => version !== last.version && versions.includes(version)) : undefined;
+  if (returning !== undefined) return choice(returning, `is on its way back already: a rollback from ${last.version} was not finished`);
+  if (lone === undefined) return choice(last, "is the last release that all hosts served");
+  const at = good.findIndex(({ version }) => version === lone);
+  if (others.length > 0 || at === -1) return choice(last, "is the last release that all hosts served");
+  const before = good[at - 1];
+  return before === undefined ? undefined : choice(before, `is the release before ${lone} that all hosts served`);
+}
+
+/** Where no release is recorded: the audit log was removed, or something else deployed. */
+function previousContainer(settings: Settings, scope: Scope, facts: FleetFacts, { versions, unfinished, places }: FleetState): Choice | undefined {
+  const runsUnrouted = places.some(({ proxied, left }) => proxied && left.some(({ state }) => state === "running" || state === "restarting"));
+  const [lone, ...others] = versions;
+  if (unfinished && runsUnrouted && lone !== undefined && others.length === 0) return { version: lone, why: "serves on every host, and a newer version was not finished" };
+  const older = versions.length > 1 ? olderInPlace(scope, facts, versions) : undefined;
+  if (older !== undefined) return { version: older, why: "is the older one of the versions that serve" };
+  const [previous] = versionsOnHosts(settings, scope, facts);
+  return previous === undefined ? undefined : { version: previous, why: "is the newest earlier one on the hosts, which have no record of releases" };
+}
+
+/** Of several versions in place the one whose containers are the oldest where both are. */
+function olderInPlace({ roles }: Scope, facts: FleetFacts, versions: readonly string[]): string | undefined {
+  const orders = roles.flatMap((role) => role.hosts.map((host) => containersOfRole(role, facts.get(host)?.containers ?? []).filter(isUp).map((one) => plainVersion(one.version)).filter((version) => versions.includes(version))));
+  return orders.find((order) => new Set(order).size > 1)?.at(-1);
+}
+
+/**
+ * The version to roll back to: the one that was named, else that of {@link previousRelease}.
+ * @throws DeployError (missing) when nothing is named and there is no earlier release
  */
 export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFacts, named: string | undefined): string {
-  if (named !== undefined) return named;
-  const [previous] = versionsToRollBackTo(settings, scope, facts);
-  if (previous !== undefined) return previous;
+  if (named !== undefined) return checkedVersion(named);
+  const previous = previousRelease(settings, scope, facts);
+  if (previous !== undefined) return previous.version;
+  const versions = versionsOnHosts(settings, scope, facts);
   throw new DeployError("missing", "There is no earlier version to roll back to", {
     state: ["Nothing was changed."],
-    hint: "Name one: `capstan rollback VERSION`. Its image is pulled when no container of it is left.",
+    hint: `Name one: \`capstan rollback VERSION\`. ${versions.length === 0 ? "" : `On the hosts are ${versions.join(", ")}. `}Its image is pulled when no container of it is left.`,
   });
+}
+
+/** `rollback`. @param named the version, where the user named it */
+export function planRollback(order: Order, facts: FleetFacts, named: string | undefined): Plan {
+  const { settings, scope, version } = order;
+  const choice = named === undefined ? previousRelease(settings, scope, facts) : undefined;
+  const plan = planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: pullHint(order, facts) });
+  return { ...plan, notes: [...(choice === undefined ? [] : [`Rolling back to ${version}: it ${choice.why}.`]), ...plan.notes] };
+}
+
+/** What to do when the version to roll back to is nowhere. */
+function pullHint(order: Order, facts: FleetFacts): string {
+  const { settings, scope, version } = order;
+  const image = `${settings.repository}:${version}`;
+  const without = appHosts(order).filter((host) => !factsOf(facts, host).images.includes(image));
+  const versions = versionsOnHosts(settings, scope, facts).filter((one) => one !== version);
+  return `${image} is not on ${without.join(", ")} and could not be pulled. ${versions.length === 0 ? "No other earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`}`;
 }
 
 /**
@@ -34,14 +110,8 @@ export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFa
  * @throws DeployError (missing) when nothing of the service is on the hosts
  */
 export function versionToBoot(settings: Settings, scope: Scope, facts: FleetFacts): string {
-  const version = versionsInPlace(settings, scope.roles, facts)[0] ?? versionsToRollBackTo(settings, scope, facts)[0];
+  const version = versionsInPlace(settings, scope.roles, facts)[0] ?? versionsOnHosts(settings, scope, facts)[0];
   if (version !== undefined) return version;
   if (facts.size === 0) return latestTag(settings);
   throw new DeployError("missing", "Nothing of this service is on the hosts", { state: ["Nothing was changed."], hint: "Deploy first, or name a version: --version VERSION." });
-}
-
-/** What to do when the version to roll back to is nowhere. */
-export function rollbackHint(settings: Settings, scope: Scope, facts: FleetFacts): string {
-  const versions = versionsToRollBackTo(settings, scope, facts);
-  return versions.length === 0 ? "No earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`;
 }

@@ -32,7 +32,7 @@ export function planStopStale(order: Order, facts: FleetFacts): Plan {
   const stale = staleContainers(order, facts);
   const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role) => stale.filter((one) => one.host === host && one.role === role.name).flatMap(({ container, stopTimeoutSeconds }): HostStep[] => [
     auditStep(order, role.name, `Stopped stale version ${container.version}`),
-    { kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, stopTimeoutSeconds), timeoutMs: ((stopTimeoutSeconds ?? 10) + 60) * 1000 },
+    { kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, stopTimeoutSeconds), repeatable: true, timeoutMs: ((stopTimeoutSeconds ?? 10) + 60) * 1000 },
   ]));
   return { notes: facts.size === 0 ? ["Only the hosts know which containers are stale."] : stale.length === 0 ? ["There are no stale containers."] : [], phases: [{ title: "Stop stale containers", lanes: lanes(hosts, steps) }] };
 }

@@ -1,6 +1,7 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { accessoryEnvPath, accessoryExecName, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
+import { checked, isName, isPlain, isWord } from "./answer.ts";
 import { containerId, inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
@@ -73,29 +74,39 @@ export const startAccessory = (service: string): Command => sh`docker container 
 export const removeAccessoryContainer = (service: string): Command => sh`docker container prune --force --filter ${`label=service=${service}`}`;
 
 const look = (service: string, format: string): Command => sh`docker container inspect --format ${format} ${service}`;
-const notes = (service: string): { readonly folder: string; readonly image: string; readonly volumes: string } => {
+const notes = (service: string): { readonly folder: string; readonly volumes: string } => {
   const folder = accessoryNotesDirectory(service);
-  return { folder, image: `${folder}/image`, volumes: `${folder}/volumes` };
+  return { folder, volumes: `${folder}/volumes` };
 };
-
-/** Notes which image the container has, for {@link removeOldImage}, and its volumes as {@link noteVolumes} does. */
-export function noteContainer(service: string): Command {
-  const { folder, image } = notes(service);
-  return sh`mkdir -p ${folder} && ${look(service, "{{.Image}}")} > ${image} || exit
-${volumesOf(service)}`;
-}
 
 const volumesOf = (service: string): Command => sh`${look(service, "{{range .Mounts}}{{println .Name}}{{end}}")} | grep -x -E ${"[0-9a-f]{64}"} >> ${notes(service).volumes} || true`;
 
 /** Notes the container's volumes without a name, for {@link removeNotedVolumes}. Docker could not tell them from others' when it is gone. */
 export const noteVolumes = (service: string): Command => sh`mkdir -p ${notes(service).folder} && ${volumesOf(service)}`;
 
-/** Removes the image of the container before, unless another container uses it or it has other names. */
-export function removeOldImage(service: string): Command {
-  const { image } = notes(service);
-  return sh`old=$(cat ${image}) && new=$(${look(service, "{{.Image}}")}) || exit
-rm -f ${image}
-[ "$old" = "$new" ] || docker image rm "$old" || true`;
+/**
+ * Stops the container, removes it, starts the new one and looks whether it stays up, as one command: whatever becomes of
+ * the connection or of Ctrl-C meanwhile, the host carries it to its end and is not left without the accessory. Its
+ * output comes at the end, since whoever read it may be gone. Volumes without a name are noted as {@link noteVolumes}
+ * does; the old image goes last, unless another container uses it or it has other names.
+ */
+export function replaceAccessory(of: Named, accessory: Accessory, host: string): Command {
+  const { service } = accessory;
+  return sh`said=$(
+exec 2>&1
+set -e
+old=$(${look(service, "{{.Image}}")})
+${noteVolumes(service)}
+${stopAccessory(service)}
+${removeAccessoryContainer(service)}
+${runAccessory(of, accessory, host)}
+${staysUp(service)}
+new=$(${look(service, "{{.Image}}")})
+[ "$old" = "$new" ] || docker image rm "$old" || true
+)
+status=$?
+[ $status -eq 0 ] || printf '%s\n' "$said" >&2
+exit $status`;
 }
 
 /** Removes the volumes without a name of its containers, the last one and those before it. */
@@ -110,8 +121,11 @@ export const removeAccessoryImage = (image: string): Command => sh`if [ -n "$(do
 elif docker image inspect ${image} > /dev/null 2>&1; then
 docker image rm --force ${image}
 fi`;
-/** Removes its files and folders on the host, but for folders with an absolute path. */
-export const removeServiceDirectory = (service: string): Command => sh`rm -rf ${service}`;
+/**
+ * Removes what its container's own user made in its folder: who may use Docker, and is not root, does that in a container. Nothing is pulled, and
+ * what goes wrong shows when the folder itself is removed.
+ */
+export const emptyServiceDirectory = ({ service, image }: Pick<Accessory, "service" | "image">): Command => sh`[ ! -e ${service} ] || rm -rf ${service} 2> /dev/null || docker run --rm --pull never --network none --user 0 --entrypoint rm --volume "$PWD"/${`${service}:/remove`} ${image} -rf /remove > /dev/null 2>&1 || true`;
 /** Removes the files of its secrets: environment, certificate. Folders that are empty then go too: they would count as a service's place on the host. */
 export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessory, "name" | "proxy">): Command {
   const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];
@@ -127,6 +141,7 @@ export function accessoriesOn(services: readonly string[]): Query<readonly Acces
     command: sh`docker ps --all ${services.flatMap((service) => ["--filter", `name=^${service.replaceAll(".", "\\.")}$`])} --format ${format}`,
     parse: (stdout) => stdout.split("\n").filter((line) => line.trim() !== "").map((line) => {
       const [id = "", service = "", state = "", status = "", image = "", networks = ""] = line.split("\t");
+      checked(isName(id) && isName(service) && isWord(state) && isWord(image) && [status, networks].every(isPlain), "an accessory's container", line);
       return { id, service, state, status, image, ...inNetworks(networks) };
     }),
   };

@@ -24,5 +24,8 @@ export function appendAudit(of: Named, line: string): Command {
   return sh`mkdir -p ${runDirectory} && ${print} >> ${auditLogPath(of)}`;
 }
 
+/** Whether a line stands in the host's audit log: it bears the time of its run. */
+export const hasAudit = (of: Named, line: string): Command => sh`tail -n 200 ${auditLogPath(of)} | grep -q -x -F -e ${line}`;
+
 /** The last 50 lines of the host's audit log; nothing when there is none. */
 export const tailAudit = (of: Named): Command => sh`[ ! -e ${auditLogPath(of)} ] || tail -n 50 ${auditLogPath(of)}`;

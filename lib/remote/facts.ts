@@ -6,6 +6,7 @@ import { imagesOf } from "./image.ts";
 import { networkExists } from "./network.ts";
 import type { ProxyDriver } from "./proxy/driver.ts";
 import type { RouteFile } from "./proxy/traefik/file.ts";
+import { releasesOn, type Release } from "./releases.ts";
 
 /** What was observed on one host. Plain data: `observe --json` prints it, `--facts` reads it. */
 export interface HostFacts {
@@ -21,6 +22,8 @@ export interface HostFacts {
   readonly accessories: readonly AccessoryFacts[];
   /** Tags of the service's images on the host, such as `reg.example/acme/shop:77`. */
   readonly images: readonly string[];
+  /** The releases that its audit log tells of, oldest first. Undefined: not known. */
+  readonly releases?: readonly Release[];
 }
 
 /** The container of an accessory. */
@@ -91,6 +94,7 @@ export function factQueries(settings: Settings, driver: ProxyDriver, host: strin
     containers: whereDockerRuns(containersOf(settings)),
     accessories: services.length === 0 ? noAccessories : whereDockerRuns(accessoriesOn(services)),
     images: whereDockerRuns(imagesOf(settings)),
+    releases: releasesOn(settings),
   };
 }
 
@@ -98,14 +102,14 @@ export function factQueries(settings: Settings, driver: ProxyDriver, host: strin
 export type FactAnswers = { readonly [Name in keyof ReturnType<typeof factQueries>]: ReturnType<typeof factQueries>[Name] extends Query<infer T> ? T : never };
 
 /** The facts that the answers make. */
-export const toFacts = ({ docker, network, proxy, containers, accessories, images }: FactAnswers): HostFacts => ({ docker, network, proxy, containers, accessories, images });
+export const toFacts = ({ docker, network, proxy, containers, accessories, images, releases }: FactAnswers): HostFacts => ({ docker, network, proxy, containers, accessories, images, releases });
 
 const noAccessories: Query<readonly AccessoryFacts[]> = { command: sh`:`, parse: () => [] };
 
 /** Version of the Docker server; undefined when it is missing, not running or not ours to use. */
 export const dockerVersion = (): Query<string | undefined> => ({
   command: sh`docker version --format ${"{{.Server.Version}}"} 2> /dev/null || true`,
-  parse: (stdout) => /^\d\S*/m.exec(stdout)?.[0],
+  parse: (stdout) => /^\d[\w.+~-]*/m.exec(stdout)?.[0],
 });
 
 /** The same query with an empty answer where Docker does not run. A failure of a Docker that runs stays one. */

@@ -79,6 +79,9 @@ export function lockStatus(of: Named): Query<LockFact | undefined> {
 show ${lockDirectory(of)}`, parse: readHeld };
 }
 
+/** The longest text that is taken from a lock. */
+const mostChars = 8000;
+
 /**
  * Reads what the commands here print of a held lock.
  * Source of the details: Kamal writes `Locked by: NAME at TIME`, `Version: V`, `Message: M`.
@@ -86,20 +89,21 @@ show ${lockDirectory(of)}`, parse: readHeld };
 export function readHeld(text: string): LockFact | undefined {
   const lines = text.split("\n");
   if (!lines.includes("held")) return undefined;
-  const value = (key: string): string => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1) ?? "";
+  const value = (key: string): string => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1, key.length + 1 + mostChars) ?? "";
   const details = Buffer.from(value("details"), "base64").toString("utf8");
   const detail = (key: string): string => new RegExp(`^${key}: (.*)$`, "m").exec(details)?.[1] ?? "";
   const [, lockedBy = detail("Locked by"), since = ""] = /^Locked by: (.*) at (\S+)$/m.exec(details) ?? [];
   const message = detail("Message");
   const common = { lockedBy: lockedBy || "an unknown holder", since, version: detail("Version"), message };
   if (value("beat") === "") return { ...common, manual: message !== automaticMessage };
-  const now = Number(value("now"));
+  const seconds = (key: string): number => (/^\d{1,12}$/.test(value(key)) ? Number(value(key)) : 0);
+  const now = seconds("now");
   return {
     ...common,
     manual: false,
     holder: {
       host: value("from"), command: value("command"), step: value("step"), since, token: value("token"),
-      ageSeconds: Math.max(0, now - Number(value("taken"))), silentSeconds: Math.max(0, now - Number(value("beat"))),
+      ageSeconds: Math.max(0, now - seconds("taken")), silentSeconds: Math.max(0, now - seconds("beat")),
     },
   };
 }
@@ -128,6 +132,8 @@ export interface LockHold extends LockDetails {
   readonly from: string;
   /** Such as `deploy`. */
   readonly command: string;
+  /** The token of a lock that this run had and lost with its connection: it is taken over. */
+  readonly after?: string;
   /** The holder gives up when it heard nothing for so long. */
   readonly silenceSeconds: number;
 }
@@ -139,7 +145,7 @@ export interface LockHold extends LockDetails {
  * Ends with a status of {@link lockStatusCode} when it cannot take it.
  */
 export function holdLock(of: Named, hold: LockHold): Command {
-  return sh`dir=${lockDirectory(of)} token=${hold.token} limit=${hold.silenceSeconds}
+  return sh`dir=${lockDirectory(of)} token=${hold.token} limit=${hold.silenceSeconds} after=${hold.after ?? "none"}
 ${show}
 ${holder}
 mkdir -p ${runDirectory} 2> /dev/null
@@ -160,7 +166,8 @@ exit 0`;
 
 /**
  * The functions of the holder. The age of `beat` tells others that it lives, and it is only ever touched: that works on
- * a full disk. Before a silent lock is taken over it is looked at a second time, so that a jump of the clock does no harm.
+ * a full disk. A lock that this run had on a connection that it lost becomes the new holder's: the old one sees that it
+ * is not its own any more, and ends. Before a silent lock is taken over it is looked at a second time, so that a jump of the clock does no harm.
  */
 const holder = new Command(String.raw`owns() { [ -e "$1/holder" ] && IFS= read -r first < "$1/holder" && [ "$first" = "token $token" ]; }
 drop() { owns "$dir" && mv "$dir" "$dir.$token" && rm -rf "$dir.$token"; rmdir "${"${dir%/*}"}" 2> /dev/null; }
@@ -169,6 +176,7 @@ dead() {
   was=$(cat "$dir/holder" 2> /dev/null) then=$(seen beat)
   [ -n "$then" ] && [ $(($(date +%s) - then)) -gt $((limit + 5)) ] && sleep 3 && [ "$(seen beat)" = "$then" ]
 }
+ours() { [ -e "$dir/holder" ] && IFS= read -r first < "$dir/holder" && [ "$first" = "token $after" ]; }
 bury() {
   mv "$dir" "$dir.$token" 2> /dev/null || return 0
   if [ "$(cat "$dir.$token/holder" 2> /dev/null)" = "$was" ]; then rm -rf "$dir.$token"; else mv "$dir.$token" "$dir"; fi
@@ -176,6 +184,7 @@ bury() {
 take() {
   for try in 1 2 3; do
     why=$(mkdir "$dir" 2>&1) && return
+    ours && return
     if [ -d "$dir" ]; then dead && bury || break; fi
   done
   [ -d "$dir" ] && { show "$dir"; exit ${String(lockStatusCode.held)}; }

@@ -7,23 +7,24 @@ import { removeEach, stopped } from "./stopped.ts";
 
 /** Removes stopped containers of each role. @param retain how many stay; undefined: as the config says */
 export const pruneContainersSteps = (settings: Settings, roles: readonly Role[], retain: number | undefined): readonly RunStep[] =>
-  roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain) }));
+  roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain), repeatable: true }));
 
 /** The same with those that MRSK made, which count among ours: they have no label `destination`, and docker's filter for an empty one passes over them. */
 export const pruneMrskStep = (settings: Settings, { name }: Pick<Role, "name">, retain: number = settings.retainContainers): RunStep => ({
   kind: "run", role: name, title: `Remove old containers of ${name} that MRSK left`,
   command: sh`docker ps --all ${stopped} --filter ${`label=service=${settings.service}`} --filter ${`label=role=${name}`} --format ${'{{if not (.Label "destination")}}{{.ID}}{{end}}'} | grep . | tail -n ${`+${retain + 1}`} | ${removeEach}`,
+  repeatable: true,
 });
 
 /** Removes the stopped containers of a role that MRSK made. It knew no destinations: where there is one nothing is of MRSK. */
 export const removeMrskSteps = (settings: Settings, { name }: Pick<Role, "name">): readonly RunStep[] =>
-  (settings.destination === undefined ? [{ kind: "run", role: name, title: `Remove the containers of ${name} that MRSK left`, command: removeContainersOfMrsk(settings, name) }] : []);
+  (settings.destination === undefined ? [{ kind: "run", role: name, title: `Remove the containers of ${name} that MRSK left`, command: removeContainersOfMrsk(settings, name), repeatable: true }] : []);
 
 /** Removes images that nothing uses. */
 export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
   return [
-    { kind: "run", title: "Remove images without a tag", command: pruneDanglingImages(settings.service) },
-    { kind: "run", title: "Remove images that no container uses", command: pruneImages(settings) },
+    { kind: "run", title: "Remove images without a tag", command: pruneDanglingImages(settings.service), repeatable: true },
+    { kind: "run", title: "Remove images that no container uses", command: pruneImages(settings), repeatable: true },
   ];
 }
 

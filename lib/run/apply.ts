@@ -1,14 +1,16 @@
 import { CancelledError, isDeployError, ProgramError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
-import type { HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
+import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
 import { failureOf } from "./failure.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
-import { carryLane, type Engine, type HostPlanned } from "./lane.ts";
+import { carryLane } from "./lane.ts";
+import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
-import { takeBack } from "./undo.ts";
+import { quieten, takeBack } from "./undo.ts";
+import { keepVigil } from "./vigil.ts";
 
 /** What carrying out a plan needs beside the world. */
 export interface Conductor {
@@ -17,6 +19,8 @@ export interface Conductor {
   onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
   /** Called when a phase begins. */
   onPhase(title: string): void;
+  /** Called when an image was sent to a host: so many bytes, and so many that it had. */
+  onDelivered?(sentBytes: number, thereBytes: number): void;
 }
 
 /** How long the phases took, in order. */
@@ -37,7 +41,8 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
       for (const error of errors.filter(isDeployError)) tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
       continue;
     }
-    const taken = score.journal.committed ? [] : await takeBack(world, score.journal);
+    const away = await quieten(world, score.journal);
+    const taken = score.journal.committed ? [] : await takeBack(world, score.journal, away);
     throw failureOf(plan, stretch, errors, score.journal, taken);
   }
   return score.times;
@@ -71,7 +76,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   if (first === undefined) return [];
   if (world.signal.aborted) return [new CancelledError()];
   const planned = (phase: Phase, host: string | undefined): PlannedStep[] =>
-    phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true })));
+    phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true, committed: phase.committed === true })));
   const hosts = first.lanes.map((lane) => lane.host);
   const tunnels = await openTunnels(world, stretch);
   if (!tunnels.ok) return tunnels.errors;
@@ -84,7 +89,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   return results.flatMap((result) => (result.ok ? [] : [result.error]));
 }
 
-const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait"].includes(planned.step.kind);
+const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait", "deliver"].includes(planned.step.kind);
 
 /** The tunnels of a stretch, all or none. Disposing them closes them. */
 async function openTunnels(world: World, stretch: readonly Phase[]): Promise<AsyncDisposable & ({ readonly ok: true } | { readonly ok: false; readonly errors: unknown[] })> {
@@ -114,6 +119,7 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
     const { step } = planned;
     if (step.kind === "hook") await conductor.callHook(step);
     const succeeded = step.kind === "local" ? await runHere(world, step) : true;
+    if (step.kind === "collect") await collect(world, step);
     if (step.kind === "pause") await world.clock.sleep(step.durationMs, world.signal);
     ok = true;
     return succeeded;
@@ -122,18 +128,35 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
   }
 }
 
+/** Of a program on this machine. A build may take long; output does not give it more time, since one that goes in circles prints too. */
+const localTimeoutMs = 3_600_000;
+
 /** @returns false when an optional program failed */
 async function runHere(world: World, step: LocalStep): Promise<boolean> {
-  const lines = linesTo(world, step);
-  const exit = await world.programs.run(step.program, { timeoutMs: 3_600_000, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  let last: string | undefined;
+  const lines = linesTo(world, step, (line) => (last = line));
+  using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
+  const exit = await world.programs.run(step.program, { timeoutMs: localTimeoutMs, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
   lines.stdout.end();
   lines.stderr.end();
   if (exit.status !== 0 && step.optional !== true) throw new ProgramError(step.program, exit, { hint: step.hint });
   return exit.status === 0;
 }
 
-function linesTo(world: World, step: LocalStep): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
-  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.loud === true }));
+async function collect(world: World, step: CollectStep): Promise<void> {
+  let last: string | undefined;
+  const lines = linesTo(world, step, (line) => (last = line));
+  using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
+  await world.images.collect(step.image, { archive: step.archive, hint: step.hint, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  lines.stdout.end();
+  lines.stderr.end();
+}
+
+function linesTo(world: World, step: LocalStep | CollectStep, onLine: (line: string) => void): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
+  const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => {
+    if (line.trim() !== "") onLine(line.trim());
+    tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.kind === "local" && step.loud === true });
+  });
   return { stdout: splitter("stdout"), stderr: splitter("stderr") };
 }
 
@@ -171,8 +194,12 @@ class Score implements Engine {
     if (planned.host !== undefined && planned.step.kind === "run" && planned.step.audit !== undefined) this.#conductor.onAudit(planned.host, planned.step.role, planned.step.audit);
   }
 
-  leave(host: string, pid: number): void {
-    this.journal.leftBehind.set(host, pid);
+  leave(host: string, left: LeftBatch): void {
+    this.journal.leftBehind.set(host, left);
+  }
+
+  delivered(sentBytes: number, thereBytes: number): void {
+    this.#conductor.onDelivered?.(sentBytes, thereBytes);
   }
 
   withdraw(planned: PlannedStep): void {
@@ -187,7 +214,6 @@ class Score implements Engine {
   #openPhase(title: string): void {
     const phase = this.#phases.get(title);
     if (phase === undefined || this.#open.has(title)) return;
-    if (phase.committed === true) this.journal.committed = true;
     this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0) });
     this.#conductor.onPhase(title);
     tell(this.#world, { type: "phase-start", phase: title, hosts: phase.lanes.flatMap((lane) => lane.host ?? []) });

@@ -1,6 +1,8 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { CommandError, DeployError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
+import { askTwice } from "./reconnect.ts";
+import { keepVigil } from "./vigil.ts";
 
 type Answers<Q> = { readonly [Name in keyof Q]: Q[Name] extends Query<infer T> ? T : never };
 
@@ -8,12 +10,13 @@ type Answers<Q> = { readonly [Name in keyof Q]: Q[Name] extends Query<infer T> ?
 const askTimeoutMs = 60_000;
 
 /**
- * Asks many queries of one host in one round trip.
+ * Asks many queries of one host in one round trip; once more when the connection is lost on the way.
  * @throws CommandError that names the query that failed; ConnectError
  */
 export async function ask<Q extends Readonly<Record<string, Query<unknown>>>>(world: World, host: string, queries: Q): Promise<Answers<Q>> {
   const entries = Object.entries(queries);
-  const exit = await world.transport.run(host, askScript(entries.map(([, query]) => query.command)), { timeoutMs: askTimeoutMs, signal: world.signal });
+  using _ = keepVigil(world, { host, title: "Look at the host", deadlineMs: askTimeoutMs });
+  const exit = await askTwice(world, host, () => world.transport.run(host, askScript(entries.map(([, query]) => query.command)), { timeoutMs: askTimeoutMs, signal: world.signal }));
   const parts = exit.stdout.split("\x1e");
   if (exit.status !== 0) throw new CommandError(host, entries[parts.length - 1]?.[1].command ?? new Command(""), exit);
   return Object.fromEntries(entries.map(([name, query], i) => [name, read(host, name, query, parts[i] ?? "")])) as Answers<Q>;

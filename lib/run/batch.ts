@@ -30,37 +30,57 @@ export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
 
 const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
 
+/** Name of the variable that keeps the record of a batch, in the environment of a process that does nothing else. */
+export const recordName = "CAPSTAN_DID";
+/** How long that process waits to be asked. */
+const lingerSeconds = 120;
+
 /**
  * Many commands as one script, so that a host does a whole lane in one round trip. Between commands it prints a mark
- * with the status, on both streams; it stops at the first failure, and at the next mark after a TERM.
- * Inputs travel on standard input, one base64 line each, in order: `read` and `printf` are built into every shell, so
- * no process ever has them as an argument.
+ * with the status, on both streams; it stops at the first failure, and at the next mark after a TERM. Inputs travel on
+ * standard input, one base64 line each, in order: `read` and `printf` are built into every shell, so no process ever has
+ * them as an argument.
+ *
+ * At its end it says so and reads one more line: whoever sends it has seen how every command ended. Without that line,
+ * or once nobody reads what it prints, or after a USR1, it begins no other command and leaves a process behind that has
+ * the statuses in its environment, for two minutes: no file, nothing on a disk that may be full. `record.ts` asks for them.
+ * It says so twice: who scrubs secrets from output holds back an end that may be the beginning of one.
  * @param mark hex digits that no output holds by accident
  */
 export function batchScript(items: readonly BatchItem[], mark: string): Command {
-  const head = sh`stop=
+  const head = sh`stop= did=
 trap 'stop=1' TERM
+trap 'stop=away' PIPE USR1
 m() { printf ${`\\036${mark} %s %s\\036`} "$1" "$2"; printf ${`\\036${mark} %s %s\\036`} "$1" "$2" >&2; }
+over() {
+  m over 0
+  m over 0
+  [ "$stop" = away ] || { IFS= read -r ack && exit 0; }
+  trap '' PIPE USR1
+  env ${recordName}=${mark}:"$did". sleep ${lingerSeconds} < /dev/null > /dev/null 2>&1 &
+  exit 0
+}
 m pid $$
 `;
   const body = items.map(({ command, optional }, i) => {
-    const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || exit 70\nprintf %s "$input" | base64 -d | `);
+    const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || over\nprintf %s "$input" | base64 -d | `);
     const quiet = command.input === undefined ? new Command(" </dev/null") : new Command("");
-    const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || exit 0\n`);
-    return sh`[ -z "$stop" ] || exit 0
+    const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || over\n`);
+    return sh`[ -z "$stop" ] || over
 ${feed}(
 ${command}
 )${quiet}
 s=$?
+did="$did$s "
 m ${i} $s
 ${guard}`.text;
   });
   const inputs = items.flatMap(({ command: { input } }) => (input === undefined ? [] : [typeof input === "string" ? base64(input) : input.map(input.name, base64), "\n"]));
-  return new Command([head.text, ...body].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
+  return new Command([head.text, ...body, "over\n"].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
 }
 
-/** What a mark says. */
-export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number };
+/** What a mark says: the number of the shell; that a command has ended; that the script has come to its end. */
+export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number } | { readonly kind: "over" };
 
 /** Splits one stream of a batch into output and marks, whatever way it was cut into pieces. */
 export class MarkReader {
@@ -76,31 +96,49 @@ export class MarkReader {
     const found: (string | Mark)[] = [];
     const start = `\x1e${this.#mark} `;
     let rest = this.#pending + text;
+    /** Where what has not been handed on begins, and where to look for the next mark: what only looks like one is output. */
+    let [from, look] = [0, 0];
     for (;;) {
-      const at = rest.indexOf(start);
+      const at = rest.indexOf(start, look);
       if (at < 0) break;
-      const end = rest.indexOf("\x1e", at + start.length);
-      if (end < 0) break;
-      if (at > 0) found.push(rest.slice(0, at));
-      found.push(parseMark(rest.slice(at + start.length, end)));
-      rest = rest.slice(end + 1);
+      const said = rest.slice(at + start.length, at + start.length + longestMark);
+      const mark = markIn(said);
+      if (mark === undefined && mayBecomeMark(said)) break;
+      look = at + start.length;
+      if (mark === undefined) continue;
+      if (at > from) found.push(rest.slice(from, at));
+      found.push(mark);
+      from = look = look + said.indexOf("\x1e") + 1;
     }
-    const cut = unfinished(rest, start);
+    rest = rest.slice(from);
+    look -= from;
+    const cut = unfinished(rest, start, look);
     if (cut > 0) found.push(rest.slice(0, cut));
     this.#pending = rest.slice(cut);
     return found;
   }
 }
 
-/** Where a mark begins whose end has not come yet; the length of the text when there is none. */
-function unfinished(text: string, start: string): number {
-  const at = text.indexOf(start);
+/** Where a mark begins whose end has not come yet; the length of the text when there is none. @param look nothing before it is one */
+function unfinished(text: string, start: string, look: number): number {
+  const at = text.indexOf(start, look);
   if (at >= 0) return at;
-  for (let from = Math.max(0, text.length - start.length); from < text.length; from++) if (start.startsWith(text.slice(from))) return from;
+  for (let from = Math.max(look, text.length - start.length); from < text.length; from++) if (start.startsWith(text.slice(from))) return from;
   return text.length;
 }
 
-function parseMark(text: string): Mark {
-  const [what = "", value = ""] = text.split(" ");
-  return what === "pid" ? { kind: "pid", pid: Number(value) } : { kind: "end", index: Number(what), status: Number(value) };
+/** What may stand between the sign of the mark and its end, with the end. */
+const longestMark = 24;
+const whole = /^(?:(over) 0|pid ([1-9]\d{0,9})|(\d{1,6}) (\d{1,3}))\x1e/;
+const begun = /^(?:o(?:v(?:e(?:r(?: 0?)?)?)?)?|p(?:i(?:d(?: (?:[1-9]\d{0,9})?)?)?)?|\d{1,6}(?: \d{0,3})?)?$/;
+
+const mayBecomeMark = (text: string): boolean => text.length < longestMark && begun.test(text);
+
+/** The mark at the beginning of a text. A host's own programs know the sign and may print what they like behind it: only what {@link batchScript} prints counts. */
+function markIn(text: string): Mark | undefined {
+  const [match, over, pid, index, status] = whole.exec(text) ?? [];
+  if (match === undefined) return undefined;
+  if (over !== undefined) return { kind: "over" };
+  if (pid === undefined) return { kind: "end", index: Number(index), status: Number(status) };
+  return Number(pid) > 1 ? { kind: "pid", pid: Number(pid) } : undefined;
 }

@@ -13,12 +13,12 @@ import { planLive, planMaintenance } from "../plan/maintenance.ts";
 import type { Order } from "../plan/order.ts";
 import { planPrune, type PruneWhat } from "../plan/prune.ts";
 import { planBootConfig, planProxy, planProxyBoot, planProxyPart, planProxyReboot, type ProxyAction, type ProxyPart } from "../plan/proxy.ts";
-import { planLocalRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
+import { planLocalRegistry, planNoRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
 import { planAppPart, planAppRemove, planRemoveVersion, planRemove, type AppPart } from "../plan/remove.ts";
 import { planStopStale } from "../plan/stale.ts";
 import { planUpgrade } from "../plan/upgrade.ts";
 import type { BootConfig } from "../remote/proxy/boot-config.ts";
-import { rollbackHint, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
+import { planRollback, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Change, Stage } from "./change.ts";
 import type { Brings } from "./content.ts";
 import type { Task } from "./task.ts";
@@ -40,7 +40,8 @@ const here = { lock: false, version: "none", secrets: false, release: false, pos
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
 
 /** What concerns the registry: no host is asked when only this machine is meant, or the registry is on it. */
-function access({ registry }: Settings, sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change {
+function access({ registry, withoutRegistry }: Settings, sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change {
+  if (withoutRegistry === true) return { ...here, stages: [{ sees: "nothing", plan: planNoRegistry }] };
   const sees = sides.remote && !isLocalRegistry(registry.server) ? "hosts" : "nothing";
   const common = isLocalRegistry(registry.server) ? here : { ...housekeeping, lock: false, ...(sides.remote ? {} : { hosts: () => [] }) };
   return { ...common, stages: [{ sees, plan: (order: Order) => plan(order, sides) }] };
@@ -73,7 +74,7 @@ export const changes = {
   rollback: (named: string | undefined): Change => ({
     ...release,
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
-    stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "missing", pullHint: rollbackHint(order.settings, order.scope, facts) }) }],
+    stages: [{ sees: "hosts", plan: (order, facts) => planRollback(order, facts, named) }],
   }),
   buildPush: (options: BuildOptions): Change => ({ ...housekeeping, lock: false, hosts: () => [], version: "built", secrets: true, stages: [build(options)] }),
   buildPull: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planBuildPull }] }),
@@ -124,7 +125,7 @@ export const changes = {
     isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("setup", settings.registry, sides)) : changes.registryLogin(settings, sides),
   registryRemove: (settings: Settings, sides: Sides): Change =>
     isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("remove", settings.registry, sides)) : changes.registryLogout(settings, sides),
-  registryLogin: (settings: Settings, sides: Sides): Change => ({ ...access(settings, sides, planRegistryLogin), secrets: !isLocalRegistry(settings.registry.server) }),
+  registryLogin: (settings: Settings, sides: Sides): Change => ({ ...access(settings, sides, planRegistryLogin), secrets: !isLocalRegistry(settings.registry.server) && settings.withoutRegistry !== true }),
   registryLogout: (settings: Settings, sides: Sides): Change => access(settings, sides, planRegistryLogout),
   bootstrap: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [bootstrap] }),
 } as const;

@@ -3,7 +3,9 @@ import { isDeployError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
 import type { Phase } from "../ground/step.ts";
-import type { World } from "../ground/world.ts";
+import type { Exit, World } from "../ground/world.ts";
+import { askTwice } from "./reconnect.ts";
+import { keepVigil } from "./vigil.ts";
 
 /** What one command printed on one host. */
 export interface HostOutput {
@@ -26,6 +28,8 @@ export interface Errand {
   /** What it is about where that is no role: the name of an accessory. */
   readonly subject?: string;
   readonly command: Command;
+  /** A question of ours, not a command of the user's own: it has a deadline, and is asked again when the connection is lost. */
+  readonly asks?: true;
 }
 
 /** What errands come to, as a plan that can be shown. @param title of their phase */
@@ -33,6 +37,9 @@ export function errandPlan(title: string, errands: readonly Errand[]): Phase {
   const hosts = [...new Set(errands.map(({ host }) => host))];
   return { title, lanes: hosts.map((host) => ({ host, steps: errands.filter((errand) => errand.host === host).map(({ role, command }) => ({ kind: "run", title, command, ...(role === undefined ? {} : { role }) })) })) };
 }
+
+/** How long a host may take to answer a question. */
+const askMs = 120_000;
 
 /** How long a command of the user's own may take: a day. */
 export const ownCommandMs = 86_400_000;
@@ -45,10 +52,12 @@ export const ownCommandMs = 86_400_000;
 export async function eachHost(world: World, title: string, errands: readonly Errand[], onLine?: (errand: Errand, stream: "stdout" | "stderr", line: string) => void): Promise<readonly HostOutput[]> {
   const results = await settle(errands, Math.max(1, errands.length), async (errand) => {
     const lines = { stdout: new LineSplitter((line) => onLine?.(errand, "stdout", line)), stderr: new LineSplitter((line) => onLine?.(errand, "stderr", line)) };
-    const exit = await world.transport.run(errand.host, errand.command, {
-      timeoutMs: ownCommandMs, signal: world.signal, keepBytes: 64 * 1024 * 1024,
+    const run = (timeoutMs: number): Promise<Exit> => world.transport.run(errand.host, errand.command, {
+      timeoutMs, signal: world.signal, keepBytes: 64 * 1024 * 1024,
       onOutput: (stream, text) => lines[stream].feed(text),
     });
+    using _ = errand.asks === true ? keepVigil(world, { host: errand.host, role: errand.role, title: title.replace(/ Host$/, ""), deadlineMs: askMs }) : undefined;
+    const exit = errand.asks === true ? await askTwice(world, errand.host, () => run(askMs)) : await run(ownCommandMs);
     lines.stdout.end();
     lines.stderr.end();
     return exit;

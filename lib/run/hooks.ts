@@ -7,6 +7,7 @@ import type { Exit, Limits, World } from "../ground/world.ts";
 import { execInContainer } from "../remote/container.ts";
 import { currentContainer } from "../plan/current.ts";
 import type { Task } from "./task.ts";
+import { keepVigil } from "./vigil.ts";
 import { observe } from "./observe.ts";
 import { tell } from "./stamp.ts";
 
@@ -58,12 +59,12 @@ export function hookContext(base: HookBase, hosts: readonly string[], call: Hook
     },
     async secret(name) {
       const value = await settings.secrets.value(name);
-      world.conceal(value);
+      world.conceal(value, name);
       return value;
     },
     async secrets() {
       const values = await settings.secrets.all();
-      for (const value of Object.values(values)) world.conceal(value);
+      for (const [name, value] of Object.entries(values)) world.conceal(value, name);
       return values;
     },
   };
@@ -111,6 +112,7 @@ export async function callHook<Name extends HookName>(world: World, task: Task, 
   say("start", 0);
   const deadline = AbortSignal.timeout(hookTimeoutMs);
   const signal = AbortSignal.any([world.signal, deadline]);
+  using _ = keepVigil(world, { host: undefined, title: `Hook ${name}`, deadlineMs: hookTimeoutMs });
   const ended = (state: "end" | "failed"): void => say(state, world.clock.now() - started);
   try {
     await Promise.race([hook(context({ signal, loud })), rejectOn(signal)]);

@@ -1,3 +1,4 @@
+import type { LeftBatch } from "./progress.ts";
 import type { Step } from "../ground/step.ts";
 
 /** A step with where it stands in the plan. */
@@ -7,6 +8,8 @@ export interface PlannedStep {
   readonly step: Step;
   /** A failure is told and passed over. */
   readonly optional: boolean;
+  /** Of a phase after whose begin nothing is taken back. */
+  readonly committed?: boolean;
 }
 
 /** What was begun, in order: what has to be taken back, and what to tell. */
@@ -15,11 +18,21 @@ export class Journal {
   readonly #done = new Set<PlannedStep>();
   /** True once traffic is on the new version everywhere: nothing is taken back any more. */
   committed = false;
-  /** By host: the shell of a batch that was left behind and may still be at work. */
-  readonly leftBehind = new Map<string, number>();
+  /** By host: a batch that was left behind and may still be at work. */
+  readonly leftBehind = new Map<string, LeftBatch>();
 
   begin(step: PlannedStep): void {
+    if (step.committed === true) this.committed = true;
     this.#begun.push(step);
+  }
+
+  /** A host went on without being heard: what is known now of the steps that it did. */
+  learn({ steps, ended }: LeftBatch, statuses: readonly number[]): void {
+    const [known, news] = [steps[ended], steps.slice(ended, statuses.length)];
+    for (const step of news) {
+      if (step !== known) this.begin(step);
+      if (statuses[steps.indexOf(step)] === 0) this.finish(step);
+    }
   }
 
   /** The step never began after all. */

@@ -1,10 +1,13 @@
-import { CancelledError, DeployError } from "../ground/errors.ts";
+import { CancelledError, DeployError, TimeoutError } from "../ground/errors.ts";
 import { lockDirectory } from "../ground/names.ts";
 import type { Channel, World } from "../ground/world.ts";
 import { automaticMessage, holdLock, lockStatus, lockStatusCode, readHeld, type LockFact } from "../remote/lock.ts";
+import type { LockNews } from "../plan/print-fleet.ts";
 import { ask } from "./ask.ts";
+import { reconnect } from "./reconnect.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
+import { inWords, keepVigil } from "./vigil.ts";
 
 /** The deploy lock, held by a process on the lock host whose input is our connection. */
 export interface Lock {
@@ -21,6 +24,12 @@ const beatMs = 3_000;
 const silenceSeconds = 15;
 /** How long its end is waited for when it is given back. */
 const releaseMs = 10_000;
+/** What is read of a holder: more than it ever says. */
+const mostLines = 200;
+/** How long the host may take to give it, or to say who has it: before it takes over from a dead holder it looks twice. */
+const takeMs = 60_000;
+/** How long its connection may take to be there again. */
+const takeAgainMs = 30_000;
 
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
@@ -42,72 +51,135 @@ export async function takeLock(world: World, task: Task, version: string): Promi
   }
 }
 
+/** A lock that was taken, and the connection to who holds it on the host. */
+interface Taken {
+  readonly channel: Channel;
+  readonly lines: AsyncIterator<string>;
+  readonly token: string;
+}
+
+type Take = (signal: AbortSignal, after?: string) => Promise<Taken | { readonly holder: LockFact | undefined }>;
+
 async function tryToTake(world: World, task: Task, host: string, version: string): Promise<{ lock: Lock } | { holder: LockFact | undefined }> {
-  const title = task.subcommand === undefined ? task.command : `${task.command} ${task.subcommand}`;
+  const take: Take = (signal, after) => takeOrRead(world, task, host, version, signal, after);
   // Once it is taken, Ctrl-C must not end it: what was begun is taken back under the lock.
   const giveUp = new AbortController();
   const onCancel = (): void => giveUp.abort(world.signal.reason);
   world.signal.addEventListener("abort", onCancel, { once: true });
   try {
-    return await takeOrRead(world, task, host, version, title, giveUp.signal);
+    const taken = await take(giveUp.signal);
+    return "holder" in taken ? taken : { lock: new HeldLock(world, host, taken, take) };
   } finally {
     world.signal.removeEventListener("abort", onCancel);
   }
 }
 
-async function takeOrRead(world: World, task: Task, host: string, version: string, title: string, signal: AbortSignal): Promise<{ lock: Lock } | { holder: LockFact | undefined }> {
+async function takeOrRead(world: World, task: Task, host: string, version: string, outer: AbortSignal, after?: string): Promise<Taken | { readonly holder: LockFact | undefined }> {
+  const command = task.subcommand === undefined ? task.command : `${task.command} ${task.subcommand}`;
+  const token = world.randomHex(8);
+  const late = new AbortController();
+  const signal = AbortSignal.any([outer, late.signal]);
+  using _ = keepVigil(world, { host, title: "Take the deploy lock", deadlineMs: takeMs }, () => late.abort(new TimeoutError("lock", `Cannot take the deploy lock on ${host}: it did not answer within ${inWords(takeMs)}`, {
+    host, state: ["Nothing was changed."], hint: "Look at the load and the disks of the host, then run the command again.",
+  })));
   const channel = await world.transport.open(host, holdLock(task.settings, {
     lockedBy: task.performerName, at: timestamp(world), version, message: automaticMessage,
-    token: world.randomHex(8), from: world.hostname, command: title, silenceSeconds,
+    token, from: world.hostname, command, silenceSeconds, ...(after === undefined ? {} : { after }),
   }), signal);
   const lines = channel.lines[Symbol.asyncIterator]();
   const first = await lines.next();
-  if (first.done !== true && first.value.trim() === "taken") return { lock: hold(world, host, channel, lines) };
+  if (first.done !== true && first.value.trim() === "taken") return { channel, lines, token };
   const rest = first.done === true ? [] : [first.value];
-  for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
+  for (let next = await lines.next(); next.done !== true; next = await lines.next()) if (rest.length < mostLines) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
-  if (signal.aborted) throw new CancelledError("Cancelled while taking the deploy lock", { state: ["Nothing was changed."] });
+  if (outer.aborted) throw new CancelledError("Cancelled while taking the deploy lock", { state: ["Nothing was changed."] });
+  late.signal.throwIfAborted();
   if (status === lockStatusCode.held) return { holder: readHeld(rest.join("\n")) };
   throw new DeployError("lock", `Cannot take the deploy lock on ${host}: ${lost ? "the connection was lost" : stderr.trim() || `the holder ended with status ${status}`}`, {
     host, state: ["Nothing was changed."], hint: `Look at ${lockDirectory(task.settings)} on ${host}: is the disk full, or the folder not writable?`,
   });
 }
 
-function hold(world: World, host: string, channel: Channel, lines: AsyncIterator<string>): Lock {
-  tell(world, { type: "lock", host, state: "taken" });
-  const over = new AbortController();
-  const gone = new AbortController();
-  let current = "starting";
-  let released = false;
-  void (async () => {
-    while (!over.signal.aborted) {
-      await world.clock.sleep(beatMs, over.signal);
-      channel.write(`${current}\n`);
+/** Held for as long as the process on the host hears from us; when only the connection is lost, it is taken again, unless somebody else was faster. */
+class HeldLock implements Lock {
+  readonly #world: World;
+  readonly #host: string;
+  readonly #take: Take;
+  readonly #over = new AbortController();
+  readonly #gone = new AbortController();
+  #taken: Taken;
+  #current = "starting";
+  #released = false;
+
+  constructor(world: World, host: string, taken: Taken, take: Take) {
+    this.#world = world;
+    this.#host = host;
+    this.#taken = taken;
+    this.#take = take;
+    tell(world, { type: "lock", host, state: "taken" });
+    void this.#beat().catch(() => undefined);
+    void this.#watch().catch(() => undefined);
+  }
+
+  get lost(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  step(title: string): void {
+    this.#current = title.replaceAll("\n", " ");
+    if (!this.#released) this.#taken.channel.write(`${this.#current}\n`);
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    this.#over.abort();
+    const { channel } = this.#taken;
+    channel.end();
+    const enough = new AbortController();
+    await Promise.race([channel.ended, this.#world.clock.sleep(releaseMs, enough.signal).catch(() => undefined)]);
+    enough.abort();
+    tell(this.#world, { type: "lock", host: this.#host, state: "released" });
+  }
+
+  async #beat(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await this.#world.clock.sleep(beatMs, this.#over.signal);
+      this.#taken.channel.write(`${this.#current}\n`);
     }
-  })().catch(() => undefined);
-  void (async () => {
-    while ((await lines.next()).done !== true) continue;
-    if (released) return;
-    tell(world, { type: "lock", host, state: "lost", text: "it was released by somebody else, or the connection is gone" });
-    gone.abort(new DeployError("lock", `The deploy lock on ${host} was lost while the run was going on`, { host, hint: "See who released it: `capstan audit`, `capstan lock status`. Then run the command again: it starts from what is there." }));
-  })().catch(() => undefined);
-  return {
-    lost: gone.signal,
-    step(title) {
-      current = title.replaceAll("\n", " ");
-      if (!released) channel.write(`${current}\n`);
-    },
-    async release() {
-      if (released) return;
-      released = true;
-      over.abort();
-      channel.end();
-      const enough = new AbortController();
-      await Promise.race([channel.ended, world.clock.sleep(releaseMs, enough.signal).catch(() => undefined)]);
-      enough.abort();
-      tell(world, { type: "lock", host, state: "released" });
-    },
-  };
+  }
+
+  async #watch(): Promise<void> {
+    for (;;) {
+      while ((await this.#taken.lines.next()).done !== true) continue;
+      const { lost } = await this.#taken.channel.ended;
+      if (this.#released) return;
+      const why = lost ? await this.#takeAgain() : "it was released by somebody else";
+      if (this.#released) return;
+      if (why === undefined) continue;
+      tell(this.#world, { type: "lock", host: this.#host, state: "lost", text: why });
+      this.#gone.abort(new DeployError("lock", `The deploy lock on ${this.#host} was lost while the run was going on: ${why}`, { host: this.#host, hint: "See who released it: `capstan audit`, `capstan lock status`. Then run the command again: it starts from what is there." }));
+      return;
+    }
+  }
+
+  /** @returns why it could not be had again */
+  async #takeAgain(): Promise<string | undefined> {
+    const until = this.#world.clock.now() + takeAgainMs;
+    for (;;) {
+      try {
+        await reconnect(this.#world, this.#host, this.#over.signal, Math.max(0, until - this.#world.clock.now()));
+        const taken = await this.#take(this.#over.signal, this.#taken.token);
+        if ("holder" in taken) return `the connection broke, and now somebody else holds it: ${describeLock(taken.holder)}`;
+        this.#taken = taken;
+        tell(this.#world, { type: "notice", level: "info", host: this.#host, text: "The deploy lock was taken again", loud: false });
+        return undefined;
+      } catch (error) {
+        if (this.#released || this.#world.clock.now() >= until) return `the connection is gone, and could not be made again: ${error instanceof Error ? error.message : String(error)}`;
+        await this.#world.clock.sleep(beatMs / 3, this.#over.signal).catch(() => undefined);
+      }
+    }
+  }
 }
 
 /** The error of a lock that somebody holds. */
@@ -125,6 +197,18 @@ export function describeLock(lock: LockFact | undefined): string {
   const { holder } = lock;
   const doing = holder === undefined ? "" : `; ${holder.command} from ${holder.host}, at "${holder.step}", for ${holder.ageSeconds} s`;
   return `${lock.lockedBy}, version ${lock.version}, "${lock.message}"${doing}`;
+}
+
+/** A holder that was not heard of for so long is dead: the next run takes its lock over. */
+const deadSeconds = silenceSeconds + 5;
+
+/** Who holds a lock, since when, and what becomes of it. */
+export function lockNews(host: string, lock: LockFact): LockNews {
+  const { holder, since, manual } = lock;
+  const text = `${describeLock(lock)}${since === "" ? "" : `, since ${since}`}`;
+  if (holder === undefined) return { host, kind: "manual", text: manual ? text : `${text}, by another tool` };
+  if (holder.silentSeconds <= deadSeconds) return { host, kind: "alive", text };
+  return { host, kind: "dead", text: `${text}; silent for ${holder.silentSeconds} s: its run is gone, and the next one takes the lock over` };
 }
 
 /** Who holds the deploy lock, or undefined. */

@@ -1,9 +1,12 @@
 import type { Role, Settings } from "../config/settings.ts";
 import type { Command } from "../ground/command.ts";
-import { DeployError } from "../ground/errors.ts";
+import { DeployError, isDeployError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
 import { appHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
 import { currentContainer, plainVersion } from "../plan/current.ts";
+import { fleetState } from "../plan/fleet.ts";
+import type { Glance } from "../plan/print-fleet.ts";
+import { previousRelease } from "../plan/rollback.ts";
 import { staleContainers, type Stale } from "../plan/stale.ts";
 import { chosenAccessories } from "../plan/accessory.ts";
 import { accessoryDetails } from "../remote/accessory.ts";
@@ -16,6 +19,7 @@ import { listImages } from "../remote/image.ts";
 import type { LogOptions } from "../remote/proxy/driver.ts";
 import { driverOn } from "../remote/proxy/drivers.ts";
 import type { Errand, HostOutput } from "./each-host.ts";
+import { lockNews, readLock } from "./lock.ts";
 import { joined, look, observe } from "./observe.ts";
 import type { Task } from "./task.ts";
 
@@ -46,31 +50,53 @@ export async function serving(world: World, task: Task): Promise<readonly Servin
   });
 }
 
+/**
+ * What a user wants to know first: what serves where, what an interrupted run left, who holds the lock. A host that
+ * cannot be looked at keeps nothing from being told of the others.
+ */
+export async function glance(world: World, task: Task): Promise<Glance> {
+  const { settings, scope } = task;
+  const [{ facts, unseen }, lock] = await Promise.all([look(world, settings, scope.hosts), readLock(world, task).catch(unlessBroken)]);
+  return {
+    state: fleetState(settings, scope, facts),
+    unseen: new Map([...unseen].map(([host, { message }]) => [host, message])),
+    lock: lock === undefined ? undefined : lockNews(settings.primaryHost, lock),
+    back: previousRelease(settings, scope, facts),
+  };
+}
+
+/** A lock that cannot be read is not known: why, the look at its host tells. */
+function unlessBroken(error: unknown): undefined {
+  if (!isDeployError(error) || error.failure === "cancelled") throw error;
+}
+
 /** `app stale-containers`: what runs though another version serves. @throws DeployError when a host cannot be looked at */
 export async function findStale(world: World, task: Task): Promise<readonly Stale[]> {
   return staleContainers(task, await observe(world, task.settings, someHosts(appHosts(task), "the app")));
 }
 
 /** `app details`: `docker ps` of each role. */
-export const appDetails = (task: Task): readonly Errand[] => places(task).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name) }));
+export const appDetails = (task: Task): readonly Errand[] => places(task).map(({ role, host }) => ({ host, role: role.name, command: detailsOfRole(task.settings, role.name), asks: true }));
 
 /** One command on each host of the app. */
 const onAppHosts = (task: Task, command: (settings: Settings) => Command): readonly Errand[] => someHosts(appHosts(task), "the app").map((host) => ({ host, command: command(task.settings) }));
 
+const asked = (errand: Errand): Errand => ({ ...errand, asks: true });
+
 /** `app containers`: all containers of the service, running or not. */
-export const appContainers = (task: Task): readonly Errand[] => onAppHosts(task, listContainers);
+export const appContainers = (task: Task): readonly Errand[] => onAppHosts(task, listContainers).map(asked);
 
 /** `app images`: all images of the service. */
-export const appImages = (task: Task): readonly Errand[] => onAppHosts(task, listImages);
+export const appImages = (task: Task): readonly Errand[] => onAppHosts(task, listImages).map(asked);
 
 /** `proxy details`. */
-export const proxyDetails = (task: Task): readonly Errand[] => proxyHosts(task).map((host) => ({ host, command: driverOn(task.settings, host).details() }));
+export const proxyDetails = (task: Task): readonly Errand[] => proxyHosts(task).map((host) => ({ host, command: driverOn(task.settings, host).details(), asks: true }));
 
 /** `audit`: the last lines of each host's audit log. */
-export const audit = (task: Task): readonly Errand[] => task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings) }));
+export const audit = (task: Task): readonly Errand[] => task.scope.hosts.map((host) => ({ host, command: tailAudit(task.settings), asks: true }));
 
 /** `accessory details`. @throws DeployError (usage) for a name that is none */
-export const accessoryDetailsOf = (task: Task, name: string): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: accessoryDetails(accessory.service) })));
+export const accessoryDetailsOf = (task: Task, name: string): readonly Errand[] => chosenAccessories(task, name).flatMap((accessory) => accessory.hosts.map((host) => ({ host, subject: accessory.name, command: accessoryDetails(accessory.service), asks: true as const })));
 
 /** `proxy logs`. */
 export const proxyLogs = (task: Task, options: LogOptions): readonly Errand[] => someHosts(proxyHosts(task), "the proxy").map((host) => ({ host, command: driverOn(task.settings, host).logs(options) }));

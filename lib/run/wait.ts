@@ -3,6 +3,7 @@ import { probedPort, type ContainerState, type Readiness, type WaitStep } from "
 import type { HttpAnswer, World } from "../ground/world.ts";
 import { likelyCause } from "./diagnose.ts";
 import { tell } from "./stamp.ts";
+import { keepVigil } from "./vigil.ts";
 
 /** One try, as it is shown when a container never becomes ready. */
 export interface Try {
@@ -24,6 +25,7 @@ const crashLoopRestarts = 3;
 export async function awaitReady(world: World, host: string, step: WaitStep): Promise<void> {
   const started = world.clock.now();
   const tries: Try[] = [];
+  using _ = keepVigil(world, { host, role: step.role, title: step.title, deadlineMs: step.deadlineMs, heard: () => lastTry(tries) });
   let runningSince: number | undefined;
   let state = await stateOf(world, host, step);
   for (;;) {
@@ -44,6 +46,11 @@ export async function awaitReady(world: World, host: string, step: WaitStep): Pr
     await world.clock.sleep(pauseMs(step.readiness, answer, now - started), world.signal);
     state = await stateOf(world, host, step);
   }
+}
+
+function lastTry(tries: readonly Try[]): string | undefined {
+  const last = tries.at(-1);
+  return last === undefined ? undefined : `last answer: ${last.answer === undefined ? describeState(last.state) : describeAnswer(last.answer)}`;
 }
 
 async function stateOf(world: World, host: string, step: WaitStep, signal: AbortSignal = world.signal): Promise<ContainerState> {

@@ -25,3 +25,14 @@ export async function unlessCancelled<T>(promise: Promise<T>, signal: AbortSigna
   aborted.catch(() => undefined);
   return await Promise.race([promise, aborted]);
 }
+
+/** The promise's own end, or a rejection once `ms` milliseconds have passed. The promise itself goes on. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

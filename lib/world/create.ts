@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import type { Event } from "../ground/event.ts";
-import type { Transport, World } from "../ground/world.ts";
+import type { Images, Transport, World } from "../ground/world.ts";
 import { systemClock } from "./clock.ts";
 import { localFiles } from "./files.ts";
+import { checkTransport } from "./openssh-program.ts";
 import { createPrograms } from "./programs.ts";
 import { randomHex } from "./random.ts";
 import { createRedactor } from "./redact.ts";
@@ -28,10 +29,12 @@ export interface WorldOptions {
 /** A world that is open. */
 export interface OpenWorld extends AsyncDisposable {
   readonly world: World;
-  /** How hosts are reached. Call it before the first connection: later it is too late. */
+  /** How hosts are reached. Call it before the first connection: later it is too late. @throws DeployError (config) where a program it needs is missing */
   useSsh(options: SshOptions): void;
   /** The text without the secrets that left the process: for what is no event. */
   scrub(text: string): string;
+  /** Words that stay in output: a value that is in one of them is no secret. Call it before anything is read from hosts. */
+  allow(words: readonly string[]): void;
   /** Closes all connections. */
   close(): Promise<void>;
 }
@@ -46,8 +49,8 @@ export function createWorld(options: WorldOptions): OpenWorld {
   let loading: Promise<Transport & AsyncDisposable> | undefined;
   const report = (event: Event): void => options.report(redactor.scrubData(event));
   const load = async (): Promise<Transport & AsyncDisposable> => {
-    const { createTransport } = await import("./ssh/transport.ts");
-    return createTransport({ ssh, env, cwd, redactor, clock, prompt: options.prompt, report: (event) => report({ ...event, at: new Date(clock.now()).toISOString() }) });
+    const { createTransports } = await import("./transports.ts");
+    return createTransports({ ssh, env, cwd, redactor, clock, prompt: options.prompt, report: (event) => report({ ...event, at: new Date(clock.now()).toISOString() }) });
   };
   const loaded = (): Promise<Transport & AsyncDisposable> => (loading ??= load());
   const transport: Transport = {
@@ -55,10 +58,20 @@ export function createWorld(options: WorldOptions): OpenWorld {
     run: async (...given) => (await loaded()).run(...given),
     open: async (...given) => (await loaded()).open(...given),
     interact: async (...given) => (await loaded()).interact(...given),
+    renew: async (...given) => (await loaded()).renew(...given),
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
+  const programs = createPrograms({ env, cwd, redactor, clock, pause: options.pause });
+  let loadingImages: Promise<Images & AsyncDisposable> | undefined;
+  const loadedImages = (): Promise<Images & AsyncDisposable> => (loadingImages ??= import("./images/create.ts").then(({ createImages }) => createImages({ programs, env, cwd, clock })));
+  const images: Images = {
+    collect: async (...given) => (await loadedImages()).collect(...given),
+    collected: async (...given) => (await loadedImages()).collected(...given),
+    archive: async (...given) => (await loadedImages()).archive(...given),
+  };
   const close = async (): Promise<void> => {
+    await (await loadingImages)?.[Symbol.asyncDispose]();
     const opened = loading;
     loading = undefined;
     if (opened !== undefined) await (await opened)[Symbol.asyncDispose]();
@@ -66,7 +79,8 @@ export function createWorld(options: WorldOptions): OpenWorld {
   return {
     world: {
       transport,
-      programs: createPrograms({ env, cwd, redactor, clock, pause: options.pause }),
+      programs,
+      images,
       files: localFiles,
       clock,
       randomHex,
@@ -74,11 +88,15 @@ export function createWorld(options: WorldOptions): OpenWorld {
       cwd,
       hostname: hostname(),
       report,
-      conceal: (value) => redactor.conceal(value),
+      conceal: redactor.conceal,
       signal: options.signal ?? new AbortController().signal,
     },
     scrub: redactor.scrub,
-    useSsh: (given) => (ssh = given),
+    allow: redactor.allow,
+    useSsh(given) {
+      checkTransport(given, env);
+      ssh = given;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,11 +1,20 @@
 import { isSecret, type Secret } from "../ground/secret.ts";
+import { formsOf, isOrdinary } from "./redact/forms.ts";
+import { Matcher } from "./redact/matcher.ts";
+import { type View, viewsOf, withoutBreaks } from "./redact/view.ts";
 
 /** Knows every secret value that left the process and takes it out of texts. */
 export interface Redactor {
   /** The value of a text or secret. A secret, and what it is made of, is scrubbed from now on. */
   open(text: string | Secret): string;
-  /** Scrubs `value` from now on. Values under four characters are left: they would tear ordinary words apart. */
+  /**
+   * Scrubs `value` from now on: as it is, in base64 also inside a longer text, in hex, percent-encoded, with the backslashes of JSON, shells and env
+   * files, wrapped at line ends, and a value of several lines line by line. Left are values under four characters, numbers under six
+   * digits and words such as `true`: they would tear ordinary text apart. Other notations begin at six characters, lines at eight.
+   */
   conceal(value: string, name?: string): void;
+  /** Words that are known to everybody, such as the name of the service: a value that is in one of them is left. */
+  allow(words: readonly string[]): void;
   scrub(text: string): string;
   /** Scrubs a text that arrives in pieces: a value cut by the border of two pieces is found too. */
   stream(): { push(piece: string): string; end(): string };
@@ -13,37 +22,46 @@ export interface Redactor {
   scrubData<T>(data: T): T;
 }
 
-const shortest = 4;
-/** Lines of a longer value, such as a private key, are worth hiding by themselves; short ones are ordinary words. */
-const shortestLine = 16;
+/** A text made of secrets is looked for as a whole up to this length: what is in it is looked for anyway. */
+const longestWhole = 4096;
+/**
+ * A value is found across a line break when it is this long, and so much of it stands before the break, or the line ends with so many letters without a
+ * blank as base64 and hex do: words are not put together from two lines.
+ */
+const shortestWrapped = 16;
+const shortestBeforeBreak = 4;
+const shortestRun = 16;
+/** More is not held back, whatever comes. */
+const mostHeld = 64 * 1024;
+
+/** Part of a text that is not shown. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+}
 
 export function createRedactor(): Redactor {
-  /** Value to what stands for it, the longest first: a value inside another must not break it up. */
-  let known: (readonly [value: string, stand: string])[] = [];
-  const values = new Set<string>();
+  const matcher = new Matcher();
+  const concealed = new Set<string>();
+  const clear: string[] = [];
   const opened = new WeakSet<Secret>();
 
-  const add = (value: string, name: string): void => {
-    if (value.length < shortest || values.has(value)) return;
-    values.add(value);
-    known = [...known, [value, `‹secret ${name}›`] as const].sort(([a], [b]) => b.length - a.length);
-  };
   const conceal = (value: string, name = "value"): void => {
-    add(value, name);
-    add(value.trim(), name);
-    add(JSON.stringify(value).slice(1, -1), name);
-    const lines = value.split(/\r?\n/);
-    if (lines.length > 1) for (const line of lines) if (line.length >= shortestLine && !line.startsWith("-----")) add(line, name);
+    if (concealed.has(value) || clear.some((word) => word.includes(value.trim()))) return;
+    concealed.add(value);
+    for (const form of formsOf(value)) matcher.add(form, name);
   };
   const remember = (secret: Secret): void => {
     if (opened.has(secret)) return;
     opened.add(secret);
     for (const part of secret.parts) remember(part);
-    // A joined text, such as an env file, also holds clear values: its lines are no secrets, only its parts are.
-    if (secret.parts.length === 0) conceal(secret.reveal(), secret.name);
-    else add(secret.reveal(), secret.name);
+    const value = secret.reveal();
+    // A joined text, such as an env file, also holds clear values: its lines are no secrets, only its parts are. Where they are not in it, it is another form of them.
+    if (secret.parts.length === 0) conceal(value, secret.name);
+    else if (value.length <= longestWhole && scrub(value) === value && !isOrdinary(withoutBreaks(value))) matcher.add(withoutBreaks(value), secret.name);
   };
-  const scrub = (text: string): string => known.reduce((text, [value, stand]) => (text.includes(value) ? text.replaceAll(value, stand) : text), text);
+  const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, matcher, 0).ranges, text.length).text);
   const scrubUnknown = (data: unknown): unknown => {
     if (typeof data === "string") return scrub(data);
     if (Array.isArray(data)) return data.map(scrubUnknown);
@@ -53,48 +71,126 @@ export function createRedactor(): Redactor {
 
   return {
     conceal,
+    allow: (words) => void clear.push(...words),
     scrub,
     open(text) {
       if (!isSecret(text)) return text;
       remember(text);
       return text.reveal();
     },
-    stream() {
-      let held = "";
-      return {
-        push(piece) {
-          const text = held + piece;
-          const border = safeBorder(text, known);
-          held = text.slice(border);
-          return scrub(text.slice(0, border));
-        },
-        end() {
-          const rest = scrub(held);
-          held = "";
-          return rest;
-        },
-      };
-    },
-    scrubData: <T>(data: T): T => (known.length === 0 ? data : (scrubUnknown(data) as T)),
+    stream: () => new Stream(matcher),
+    scrubData: <T>(data: T): T => (matcher.size === 0 ? data : (scrubUnknown(data) as T)),
   };
 }
 
-/** Where `text` may be cut: behind it could be the beginning of a value, and no value lies across it. */
-function safeBorder(text: string, known: readonly (readonly [string, string])[]): number {
-  let border = text.length;
-  for (const [value] of known) {
-    for (let length = Math.min(value.length - 1, text.length); length > text.length - border; length--) {
-      if (text.endsWith(value.slice(0, length))) border = text.length - length;
-    }
+/** One text in pieces. */
+class Stream {
+  readonly #matcher: Matcher;
+  #held = "";
+  /** What of the held text belongs to a value whose beginning was shown as its name already. */
+  #covered: Range | undefined;
+  /** How many letters without a blank stand before the held text. */
+  #run = 0;
+
+  constructor(matcher: Matcher) {
+    this.#matcher = matcher;
   }
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const [value] of known) {
-      const start = text.lastIndexOf(value, border - 1);
-      if (start === -1 || start >= border || start + value.length <= border) continue;
-      border = start;
-      moved = true;
-    }
+
+  push(piece: string): string {
+    if (this.#matcher.size === 0) return piece;
+    return this.#show(this.#held + piece, true);
   }
-  return border;
+
+  end(): string {
+    return this.#show(this.#held, false);
+  }
+
+  #show(text: string, more: boolean): string {
+    const { ranges, pending } = rangesIn(text, this.#matcher, this.#run);
+    const border = more && text.length - pending <= mostHeld ? pending : text.length;
+    const { text: clear, open } = shown(text, ranges, border, this.#covered);
+    this.#run = runBefore(text, border, this.#run);
+    this.#held = text.slice(border);
+    this.#covered = open === undefined ? undefined : { start: 0, end: open.end - border, name: open.name };
+    return clear;
+  }
+}
+
+/**
+ * A text up to `border` with names instead of what is not shown; values of one name in a row stand once.
+ * @param before what the text begins with that is shown already
+ * @returns also the range that reaches the border, for what comes behind it
+ */
+function shown(text: string, ranges: readonly Range[], border: number, before?: Range): { readonly text: string; readonly open: Range | undefined } {
+  let clear = "";
+  let at = 0;
+  let last = before;
+  if (before !== undefined) at = Math.min(before.end, border);
+  for (const { start, end, name } of ranges) {
+    if (start >= border) break;
+    if (last !== undefined && end <= last.end) continue;
+    if (start > at) clear += text.slice(at, start);
+    if (last === undefined || start > last.end || (start === last.end && name !== last.name)) clear += `‹secret ${name}›`;
+    last = { start, end, name: last !== undefined && start < last.end ? last.name : name };
+    at = Math.min(end, border);
+  }
+  clear += text.slice(at, border);
+  return { text: clear, open: last !== undefined && last.end >= border ? last : undefined };
+}
+
+/** What of a text is not shown, in order, and from where on it depends on what comes next. */
+function rangesIn(text: string, matcher: Matcher, run: number): { readonly ranges: readonly Range[]; readonly pending: number } {
+  const ranges: Range[] = [];
+  let pending = text.length;
+  const views = viewsOf(text);
+  for (const view of views) {
+    matcher.scan(view.text, (at) => {
+      const { found } = matcher.walk(view.text, at);
+      const match = found.findLast(({ length }) => isWhole(view, at, length, (place) => runBefore(text, place, run)));
+      if (match !== undefined) ranges.push({ start: view.start(at), end: view.end(at + match.length - 1), name: match.name });
+    });
+    pending = Math.min(pending, view.unfinished ?? text.length, pendingIn(view, matcher, text.length, (place) => runBefore(text, place, run)));
+  }
+  // A cut in the middle of an escape would make another letter of its rest.
+  for (let before = -1; before !== pending; ) {
+    before = pending;
+    for (const view of views) pending = view.letterAt(pending);
+  }
+  return { ranges: ranges.sort((a, b) => a.start - b.start || b.end - a.end), pending };
+}
+
+/** Where the first value may begin that the text does not hold to its end. */
+function pendingIn(view: View, matcher: Matcher, textLength: number, runTo: (place: number) => number): number {
+  const { length } = view.text;
+  for (let at = Math.max(0, length - matcher.longest + 1); at < length; at++) {
+    if (!matcher.walk(view.text, at).pending) continue;
+    const start = view.start(at);
+    const broken = breakWithin(view, at, length - at) ?? (view.end(length - 1) < (view.unfinished ?? textLength) ? length - at : undefined);
+    if (broken === undefined || isWrap(view, at, broken, runTo)) return start;
+  }
+  return textLength;
+}
+
+/** False for what only looks like a value because line breaks were left out. */
+function isWhole(view: View, at: number, length: number, runTo: (place: number) => number): boolean {
+  const broken = breakWithin(view, at, length);
+  return broken === undefined || (length >= shortestWrapped && isWrap(view, at, broken, runTo));
+}
+
+/** True for a line break that may be in the middle of a value which begins `broken` letters before it. */
+const isWrap = (view: View, at: number, broken: number, runTo: (place: number) => number): boolean => broken >= shortestBeforeBreak || runTo(view.end(at + broken - 1)) >= shortestRun;
+
+/** How many letters without a blank stand before a place, as far as it matters. @param run those before the text */
+function runBefore(text: string, place: number, run: number): number {
+  for (let count = 0; count < shortestRun; count++) {
+    if (place - count === 0) return Math.min(shortestRun, count + run);
+    if (/\s/.test(text.charAt(place - count - 1))) return count;
+  }
+  return shortestRun;
+}
+
+/** How many letters stand before the first line break in a part of a view. */
+function breakWithin(view: View, at: number, length: number): number | undefined {
+  for (let i = 1; i < length; i++) if (view.start(at + i) !== view.end(at + i - 1)) return i;
+  return undefined;
 }

@@ -25,6 +25,7 @@ export function fakeIo(options: { readonly env?: Record<string, string>; readonl
       sleep: (_ms, signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("stopped")))),
     },
     signal: abort.signal,
+    onStray: () => () => undefined,
     atExit(work) {
       exits.add(work);
       return () => exits.delete(work);

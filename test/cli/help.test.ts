@@ -15,8 +15,12 @@ It is started and switched to as a deploy does it: no request is lost. Where its
 image is gone it is pulled. \`capstan app containers\` lists what is still on the
 hosts.
 
+Without a version it goes to a release that all hosts served, as their audit
+logs tell: the one before, or, after an interrupted deploy, the one that was
+good before it. Again, it goes further back, never to what you rolled back from.
+
 Arguments
-  VERSION  The version; default: the one before
+  VERSION  The version; default: the release before
 
 Which hosts
   -d, --destination NAME  Destination: merges deploy.NAME.config.ts, such as
@@ -48,7 +52,9 @@ Hooks and lock
 
 Examples
   capstan rollback
-      to the version before this one
+      to the release before this one, or before an interrupted deploy
+  capstan rollback --dry-run
+      which version that is, and why
   capstan rollback 4f2c1a9
       to a certain version
 `);

@@ -157,7 +157,7 @@ describe("no record holds a secret", () => {
     const { io, written } = fakeIo();
     expect(await main(["app", "boot", "--version", "7", ...options], { ...io, cwd, clock: systemClock }, commands)).toBe(8);
     const printed = written.stdout + written.stderr;
-    expect(printed).toContain("Hook preConnect failed: refused: ‹secret value›");
+    expect(printed).toContain("Hook preConnect failed: refused: ‹secret TOKEN›");
     expect(printed).not.toContain("s3cr3t");
   });
 
@@ -167,12 +167,12 @@ describe("no record holds a secret", () => {
     await using deployer = await createDeployer({ config: config({ file: { path: "log" }, otel: { endpoint: those.url } }), cwd, version: "7" });
     await expect(deployer.redeploy({ skipPush: true })).rejects.toThrow("Hook preConnect failed");
     const { text, lines } = onlyLog(join(cwd, "log"));
-    expect(text).toContain("the token is ‹secret value›");
-    expect(text).toContain("| told ‹secret value›");
-    expect(lines.at(-1)).toMatch(/^# FAILED: hook: Hook preConnect failed: refused: ‹secret value› \(\d+\.\ds\)$/);
-    expect(those.records().at(-1)).toMatchObject({ event: "capstan.failed", attributes: { "exception.type": "hook", "exception.message": "Hook preConnect failed: refused: ‹secret value›" } });
+    expect(text).toContain("the token is ‹secret TOKEN›");
+    expect(text).toContain("| told ‹secret TOKEN›");
+    expect(lines.at(-1)).toMatch(/^# FAILED: hook: Hook preConnect failed: refused: ‹secret TOKEN› \(\d+\.\ds\)$/);
+    expect(those.records().at(-1)).toMatchObject({ event: "capstan.failed", attributes: { "exception.type": "hook", "exception.message": "Hook preConnect failed: refused: ‹secret TOKEN›" } });
     const sent = those.requests.map((request) => request.text).join("");
-    expect(sent).toContain("the token is ‹secret value›");
+    expect(sent).toContain("the token is ‹secret TOKEN›");
     expect(text + sent).not.toContain("s3cr3t");
   });
 });

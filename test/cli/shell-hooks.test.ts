@@ -28,7 +28,7 @@ test("a project of Kamal calls its hooks as they stand", async () => {
   expect(status).toBe(8);
   expect(stderr).toContain("Hook preConnect failed: .kamal/hooks/pre-connect ended with status 3");
   expect(stderr).toContain("asking the team");
-  expect(stderr).toContain("not now: ‹secret value›");
+  expect(stderr).toContain("not now: ‹secret API_KEY›");
   expect(stderr).not.toContain("k1-of-qa");
 }, 20_000);
 

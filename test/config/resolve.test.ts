@@ -14,7 +14,7 @@ test("resolveSettings fills in every default", () => {
     service: "shop", repository: "acme/shop", registry: { username: "bot", password: "‹secret registry password›" },
     accessories: [], primaryRole: "web", primaryHost: "10.0.0.1",
     builder: { arch: ["amd64"], local: true, dockerfile: "Dockerfile", args: {}, secrets: {}, driver: "docker-container" },
-    ssh: { keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
+    ssh: { transport: "auto", keys: [], keyData: [], keysOnly: false, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 15, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
     boot: { waitSeconds: 0, parallelRoles: false },
     retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7, hooksOutput: {}, output: {}, root: "/app",
   });
@@ -27,6 +27,16 @@ test("resolveSettings fills in every default", () => {
     },
   });
   expect(roles[1]).toMatchObject({ name: "jobs", primary: false, hosts: ["10.0.0.2"], cmd: "bin/work", proxy: undefined, stopTimeoutSeconds: 30 });
+});
+
+test("resolveSettings of a config that names no registry", () => {
+  const { registry: _, image: __, ...rest } = base;
+  const accessories = { redis: { image: "redis:7", host: "10.0.0.1" }, search: { image: "acme/search", host: "10.0.0.1", registry: { server: "reg.example", username: "u", password: "p" } } };
+  const settings = settingsOf({ ...rest, accessories });
+  expect([settings.repository, settings.withoutRegistry, settings.registry]).toEqual(["shop", true, { server: undefined, username: undefined, password: undefined }]);
+  expect(settings.accessories.map(({ image, registry }) => [image, registry.username])).toEqual([["redis:7", undefined], ["reg.example/acme/search", "u"]]);
+  expect(settingsOf({ ...rest, image: "acme/shop" }).repository).toBe("acme/shop");
+  expect(settingsOf(base).withoutRegistry).toBeUndefined();
 });
 
 test("resolveSettings freezes all of it", () => {

@@ -58,7 +58,7 @@ export const coveredCommands: readonly Table[] = [
       ...same("setup", { options: ["skip_push -P", "no_cache"] }),
       ...same("deploy", { options: ["skip_push -P", "no_cache"] }),
       ...same("redeploy", { options: ["skip_push -P", "no_cache"] }),
-      ...same("rollback VERSION", { note: "Without VERSION: to the one before. Pulls an image that is gone from a host." }),
+      ...same("rollback VERSION", { note: "Without VERSION: to the release before, that all hosts served. Pulls an image that is gone from a host." }),
       ...same("details"),
       ...same("audit"),
       ...same("config"),

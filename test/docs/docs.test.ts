@@ -49,13 +49,17 @@ Put an earlier version back into service. Understands \`--dry-run\`.
 
 It is started and switched to as a deploy does it: no request is lost. Where its image is gone it is pulled. \`capstan app containers\` lists what is still on the hosts.
 
+Without a version it goes to a release that all hosts served, as their audit logs tell: the one before, or, after an interrupted deploy, the one that was good before it. Again, it goes further back, never to what you rolled back from.
+
 | argument | meaning |
 |---|---|
-| \`VERSION\` | The version; default: the one before (may be left out) |
+| \`VERSION\` | The version; default: the release before (may be left out) |
 
 \`\`\`sh
-# to the version before this one
+# to the release before this one, or before an interrupted deploy
 capstan rollback
+# which version that is, and why
+capstan rollback --dry-run
 # to a certain version
 capstan rollback 4f2c1a9
 \`\`\`

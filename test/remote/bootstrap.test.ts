@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { installDocker } from "../../lib/remote/bootstrap.ts";
 import { Home, shells } from "../support/shell.ts";
 
 /** A bare host: only these programs are found, beside our own in `bin`. */
 class BareHost extends Home {
-  constructor(user: "root" | "ann", groups = user) {
+  constructor(user: "root" | "ann", groups: string = user) {
     super();
     this.program("id", `case $1 in -u) [ ${user} = root ] && echo 0 || echo 1000 ;; -un) echo ${user} ;; -nG) echo ${groups} ;; esac`);
     this.program("sleep", "exit 0");
@@ -40,17 +41,30 @@ describe.each(shells.filter(([name]) => name !== "busybox").map((shell) => [shel
     expect([exit.status, exit.stderr]).toEqual([79, "Cannot download the install script of Docker: is there curl or wget, and a way to get.docker.com?\n"]);
   });
 
-  test("ends with 78 for a user without sudo", async () => {
-    using host = new BareHost("ann").program("sudo", "exit 1");
-    const exit = await host.install(shell);
-    expect([exit.status, exit.stderr]).toEqual([78, "Docker is missing, and ann is neither root nor may use sudo without a password\n"]);
+  test.each([
+    ["there is no sudo", undefined, "ann is not root and there is no sudo"],
+    ["sudo asks for a password", "exit 1", "sudo asks ann for a password, or does not let ann do it"],
+  ])("ends with 78 and says what to do as root where %s", async (_, sudo, why) => {
+    for (const docker of [undefined, "exit 1"]) {
+      using host = new BareHost("ann").with("tr", "grep");
+      if (sudo !== undefined) host.program("sudo", sudo);
+      if (docker !== undefined) host.program("docker", docker);
+      const exit = await host.install(shell);
+      const [what, next] = docker === undefined ? ["Docker is missing", "install Docker, then: usermod -aG docker ann"] : ["Docker is there, but ann may not use it", "usermod -aG docker ann"];
+      expect([exit.status, exit.stderr]).toEqual([78, `${what}, and ${why}.\nAs root there: ${next}\n`]);
+    }
   });
 
-  test("adds a user to the group docker", async () => {
+  test("uses sudo to put a user into the group docker, and for nothing else where the daemon runs", async () => {
     using host = new BareHost("ann").with("tr", "grep").program("docker", `[ -n "$AS_ROOT" ]`);
-    host.program("sudo", `shift; echo "$*"; AS_ROOT=1 "$@"`).program("usermod", "exit 0");
-    const exit = await host.install(shell);
-    expect(exit).toEqual({ status: 0, stdout: "usermod -aG docker ann\n", stderr: "Added ann to the group docker: in force from the next connection on\n" });
+    host.program("sudo", `shift; echo "$*" >> ${host.path}/sudo.log; AS_ROOT=1 "$@"`).program("usermod", "exit 0").program("sh", "exit 1");
+    expect(await host.install(shell)).toEqual({ status: 0, stdout: "", stderr: "Added ann to the group docker\n" });
+    expect(readFileSync(`${host.path}/sudo.log`, "utf8")).toBe("usermod -aG docker ann\ndocker version\n");
+  });
+
+  test("asks nothing of sudo for a user who is in the group already, and comes with an older session", async () => {
+    using host = new BareHost("ann", "ann docker").with("tr", "grep").program("docker", "exit 1").program("sudo", "exit 1");
+    expect(await host.install(shell)).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
   test("starts a daemon that is down", async () => {

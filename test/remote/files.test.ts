@@ -31,6 +31,15 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("uploadC
     expect([mode(home, ".kamal/apps/shop/env/roles/web.env"), mode(home, ".kamal/apps/shop/env/roles")]).toEqual(["600", "755"]);
   });
 
+  test("closes our own folder to other users, and is private where others could read what an upload left behind", async () => {
+    using home = new Home();
+    mkdirSync(join(home.path, ".kamal/apps"), { recursive: true });
+    writeFileSync(join(home.path, ".kamal/apps/x.env.new"), "left", { mode: 0o644 });
+    const watched = uploadCommand(".kamal/apps/x.env", "0600").text.replace("&& chmod 0600", "&& ls -l .kamal/apps/x.env.new && chmod 0600");
+    expect((await home.run(`umask 022; ${watched}`, { shell, input: "new" })).stdout).toStartWith("-rw-------");
+    expect([mode(home, ".kamal"), mode(home, ".kamal/apps/x.env"), await Bun.file(join(home.path, ".kamal/apps/x.env")).text()]).toEqual(["700", "600", "new"]);
+  });
+
   test("replaces a file, with its mode", async () => {
     using home = new Home();
     writeFileSync(join(home.path, "it's a file"), "old");

@@ -70,6 +70,20 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     expect(existsSync(join(home.path, ".kamal"))).toBe(false);
   });
 
+  test("takes over the lock that its own run lost with its connection; the old holder ends and leaves it alone", async () => {
+    using home = new LockHost();
+    const before = await home.hold(shell);
+    const stranger = await home.hold(shell, { token: "cc33", after: "bb22" });
+    expect(stranger.first).toBe("held");
+    const after = await home.hold(shell, { token: "bb22", after: "aa11" });
+    expect(after.first).toBe("taken");
+    await before.process.exited;
+    expect(isHeld(home)).toBe(true);
+    expect((await status(home))?.holder?.token).toBe("bb22");
+    await after.process.stdin.end();
+    await until(() => !isHeld(home), 2_000);
+  });
+
   test("ends its output at once with its input: no child keeps the channel open", async () => {
     using home = new LockHost();
     const holder = await home.hold(shell);

@@ -14,6 +14,13 @@ function lines(verbosity: Verbosity, ...events: EventBody[]): string[] {
 }
 const step = { phase: "Boot", host: "web-1", role: "web", title: "Start shop-web-77", kind: "run" } as const;
 
+const transfer = { type: "transfer", host: "web-1", title: "Deliver acme/shop:77", image: "acme/shop:77", totalBytes: 100_000_000, thereBytes: 0, durationMs: 1500 } as const;
+
+test("lineReporter() tells the progress of an image every ten per cent", () => {
+  const at = (sentBytes: number): EventBody => ({ ...transfer, state: "progress", sentBytes });
+  expect(lines("normal", at(10_000_000), at(12_000_000), at(19_999_999), at(20_000_000))).toEqual(["web-1  acme/shop:77: 10 % of 100 MB sent", "web-1  acme/shop:77: 20 % of 100 MB sent"]);
+});
+
 test("lineReporter() puts the local time first", () => {
   const written: string[] = [];
   lineReporter((line) => written.push(line), { verbosity: "normal", style: plain }).report({ at, type: "notice", level: "info", text: "Nothing to do" });
@@ -29,10 +36,15 @@ describe("lineReporter() shows", () => {
     ["a failed phase", { type: "phase-end", phase: "Boot", ok: false, durationMs: 125_000 }, ["✗ Boot failed after 2 min 05 s"]],
     ["a failed step", { type: "step-end", ...step, ok: false, durationMs: 400 }, ["web-1  ✗ Start shop-web-77 failed after 0.4 s"]],
     ["output of a build", { type: "output", host: undefined, title: "Build", stream: "stderr", line: "#5 \x1b[32mDONE\x1b[0m", loud: true }, ["here  | #5 DONE"]],
+    ["a step that takes long", { type: "waiting", host: "web-1", role: undefined, title: "Pull acme/shop:77", elapsedMs: 40_000, deadlineMs: 1_800_000, text: "last output: Layer\x1b[2J 3" }, ["web-1  Pull acme/shop:77: 40 s, at most 30 min; last output: Layer 3"]],
+    ["a program here that says nothing", { type: "waiting", host: undefined, role: undefined, title: "Build", elapsedMs: 80_000, deadlineMs: 3_600_000 }, ["here  Build: 1 min 20 s, at most 1 h"]],
     ["a probe that fails", { type: "probe", host: "web-1", role: "web", container: "shop-web-77", attempt: 1, ok: false, answer: "503", durationMs: 3 }, ["web-1  shop-web-77 is not ready yet: 503"]],
     ["a connection that fails", { type: "connect", host: "web-1", state: "failed", durationMs: 5000, text: "refused" }, ["web-1  cannot connect: refused"]],
     ["a lost lock", { type: "lock", host: "web-1", state: "lost" }, ["web-1  the deploy lock was lost"]],
     ["a hook", { type: "hook", name: "preDeploy", state: "end", durationMs: 1200 }, ["✓ hook preDeploy 1.2 s"]],
+    ["how far an image is", { ...transfer, state: "progress", sentBytes: 41_000_000 }, ["web-1  acme/shop:77: 40 % of 100 MB sent"]],
+    ["no image that has hardly begun", { ...transfer, state: "progress", sentBytes: 9_000_000 }, []],
+    ["that a host has an image", { ...transfer, state: "end", sentBytes: 2_100_000, thereBytes: 498_000_000 }, ["web-1  ✓ acme/shop:77: 2.1 MB sent, 498 MB were there 1.5 s"]],
     ["a failed hook", { type: "hook", name: "preDeploy", state: "failed", durationMs: 1200 }, ["✗ hook preDeploy failed after 1.2 s"]],
     ["what was taken back", { type: "undo", host: "web-1", title: "Remove shop-web-77", ok: true }, ["web-1  ↶ Remove shop-web-77"]],
     ["what could not be taken back", { type: "undo", host: "web-1", title: "Remove shop-web-77", ok: false, text: "timeout" }, ["web-1  cannot take back: Remove shop-web-77: timeout"]],

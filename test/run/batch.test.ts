@@ -8,13 +8,13 @@ const item = (command: ReturnType<typeof sh>, optional = false) => ({ command, o
 async function runIn(shell: readonly string[], items: Parameters<typeof batchScript>[0]): Promise<{ out: readonly (string | Mark)[]; err: readonly (string | Mark)[] }> {
   const script = batchScript(items, "abcd");
   const input = script.input === undefined ? "" : typeof script.input === "string" ? script.input : script.input.reveal();
-  const child = Bun.spawn([...shell, "-c", script.text], { stdin: new Blob([input]), stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([...shell, "-c", script.text], { stdin: new Blob([`${input}\n`]), stdout: "pipe", stderr: "pipe" });
   const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   await child.exited;
   return { out: new MarkReader("abcd").feed(out), err: new MarkReader("abcd").feed(err) };
 }
 
-const ends = (pieces: readonly (string | Mark)[]): string[] => pieces.flatMap((piece) => (typeof piece === "string" || piece.kind === "pid" ? [] : [`${piece.index}:${piece.status}`]));
+const ends = (pieces: readonly (string | Mark)[]): string[] => pieces.flatMap((piece) => (typeof piece === "string" || piece.kind !== "end" ? [] : [`${piece.index}:${piece.status}`]));
 const texts = (pieces: readonly (string | Mark)[]): string => pieces.filter((piece) => typeof piece === "string").join("|");
 
 describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]])("batchScript() in %j", (shell) => {
@@ -47,7 +47,7 @@ describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]]
 
 test("batchScript() ends between two commands after a TERM", async () => {
   const script = batchScript([item(sh`sleep 0.5; echo first`), item(sh`echo second`)], "abcd");
-  const child = Bun.spawn(["sh", "-c", script.text], { stdout: "pipe", stderr: "ignore" });
+  const child = Bun.spawn(["sh", "-c", script.text], { stdin: new Blob(["\n"]), stdout: "pipe", stderr: "ignore" });
   await Bun.sleep(150);
   child.kill("SIGTERM");
   const out = await new Response(child.stdout).text();

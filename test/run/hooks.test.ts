@@ -139,7 +139,7 @@ describe("auditBroadcast", () => {
   test("gets every line of the audit log, once it is written", async () => {
     const lines: string[] = [];
     await runWith({ auditBroadcast: ({ event }) => void lines.push(`${event.host} ${event.role ?? "-"} ${event.text}`) });
-    expect(lines.filter((line) => line.startsWith("10.0.0.1"))).toEqual(["10.0.0.1 - Pulled image with version 2", "10.0.0.1 web Booted app version 2", "10.0.0.1 - Tagging acme/shop:2 as the latest image"]);
+    expect(lines.filter((line) => line.startsWith("10.0.0.1"))).toEqual(["10.0.0.1 - Pulled image with version 2", "10.0.0.1 web Booted app version 2", "10.0.0.1 - Released version 2 on all hosts", "10.0.0.1 - Tagging acme/shop:2 as the latest image"]);
   });
 
   test("that hangs delays neither the run nor the lock", async () => {

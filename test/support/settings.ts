@@ -37,10 +37,10 @@ export function settingsOf(more: Partial<Settings> = {}): Settings {
       arch: ["amd64"], remote: undefined, local: true, pack: undefined, cache: undefined, context: undefined, dockerfile: "Dockerfile", target: undefined, ssh: undefined, args: {}, secrets: {},
       driver: "docker-container", provenance: undefined, sbom: undefined,
     },
-    ssh: { user: undefined, port: undefined, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
+    ssh: { transport: "auto", user: undefined, port: undefined, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "accept-new", config: true, connectTimeoutSeconds: 30, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 30 },
     boot: { limit: undefined, waitSeconds: 0, parallelRoles: false }, proxyRun: undefined, traefik: undefined, errorPagesPath: undefined, retainContainers: 5, deployTimeoutSeconds: 30, drainTimeoutSeconds: 30, readinessDelaySeconds: 7,
     hooks: {}, hooksOutput: {}, output: { logFolder: undefined, otelEndpoint: undefined }, root: "/app",
-    secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, all: async () => ({ API_KEY: "k1" }), load: async () => undefined },
+    secrets: { get: (name) => new Secret(name, `value of ${name}`), value: async (name) => `value of ${name}`, all: async () => ({ API_KEY: "k1" }), load: async () => undefined, concealAtHand: async () => undefined },
     ...more,
   };
 }

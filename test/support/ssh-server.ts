@@ -10,6 +10,8 @@ export interface SshServerOptions {
   readonly accepts?: (user: string, publicKey: Buffer, signed: boolean) => boolean;
   /** Login methods named to clients whose key is refused. */
   readonly methods?: readonly ("publickey" | "password")[];
+  /** Asked for beside the key: a one-time code, by keyboard-interactive. */
+  readonly code?: string;
   /** Host keys in PEM; default: an ed25519 key that all servers of the test process have. */
   readonly hostKeys?: readonly string[];
   /** Sessions at once on a connection; more are refused as sshd does. */
@@ -66,9 +68,13 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     let sessions = 0;
     client.on("error", () => undefined);
     client.on("authentication", (context) => {
+      if (context.method === "keyboard-interactive" && options.code !== undefined) {
+        return context.prompt([{ prompt: "Verification code: ", echo: false }], ([answer]) => (answer === options.code ? context.accept() : context.reject(["keyboard-interactive"], true)));
+      }
       if (context.method !== "publickey") return context.reject([...(options.methods ?? ["publickey" as const])]);
       if (options.accepts?.(context.username, context.key.data, context.signature !== undefined) === false) return context.reject([...(options.methods ?? ["publickey" as const])]);
-      context.accept();
+      if (options.code !== undefined && context.signature !== undefined) context.reject(["keyboard-interactive"], true);
+      else context.accept();
     });
     client.on("ready", () => {
       client.on("session", (accept, reject) => {

@@ -1,7 +1,7 @@
 import type { Command } from "../../lib/ground/command.ts";
 import { CancelledError } from "../../lib/ground/errors.ts";
 import type { Event } from "../../lib/ground/event.ts";
-import type { Channel, Exit, HttpAnswer, World } from "../../lib/ground/world.ts";
+import type { Channel, Exit, HttpAnswer, Images, World } from "../../lib/ground/world.ts";
 import { fakeClock } from "./clock.ts";
 
 /** What is answered to a text: the first pattern that matches. A number is an exit status, a text is standard output. */
@@ -31,6 +31,8 @@ export interface FakeOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
   readonly locks?: readonly string[];
+  /** What a host says of a batch that was cut off; default: it knows nothing of it. */
+  readonly records?: Readonly<Record<string, string>>;
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
   readonly onRun?: (host: string, text: string) => void;
   /** How every session ends; default 0. */
@@ -40,14 +42,22 @@ export interface FakeOptions {
   readonly onConnect?: (host: string) => void;
   /** Called before a tunnel opens: to throw as a host does that opens none. */
   readonly onTunnel?: (host: string) => void;
+  /** What is collected and sent; default: nothing is there to collect. */
+  readonly images?: Images;
 }
+
+const noImages: Images = {
+  collect: async (image) => { throw new Error(`Nobody made ${image}`); },
+  collected: async (image) => { throw new Error(`Nobody collected ${image}`); },
+  archive: async (image) => { throw new Error(`Nobody collected ${image}`); },
+};
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
 /** Process id of every batch. */
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, onRun, onSession, onConnect, onTunnel }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel, images = noImages }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -74,16 +84,25 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     cwd: "/app",
     hostname: "desk",
     files: { read: async (path) => files[path], bytes: async () => undefined, list: async () => undefined, exists: async (path) => path in files || path.endsWith("/Dockerfile"), write: async () => undefined, append: async () => undefined },
+    images,
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
       async connect(host) {
         connected.push(host);
         onConnect?.(host);
       },
+      async renew(host) {
+        ran.push(`${host} $ connect anew`);
+      },
       async run(host, command, limits): Promise<Exit> {
         if (command.text === `kill -TERM ${batchPid}`) {
           stopped.add(host);
           return exit(0, "");
+        }
+        if (command.text.startsWith("head=")) {
+          ran.push(`${host} $ ask for the record`);
+          onRun?.(host, command.text);
+          return exit(0, records[host] ?? "gone");
         }
         const parts = batchParts(command);
         if (parts === undefined) return answerTo(host, command.text, answers[host]);
@@ -103,6 +122,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           say("stderr", `\x1e${parts.mark} ${i} ${status}\x1e`);
           if (status !== 0 && !parts.optional[i]) break;
         }
+        for (const stream of ["stdout", "stderr"] as const) say(stream, `\x1e${parts.mark} over 0\x1e`);
         return { ...exit(0, whole.stdout), stderr: whole.stderr };
       },
       async open(host): Promise<Channel> {
@@ -113,6 +133,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         if (!taken) over.resolve();
         return {
           write: (text) => void beats.push(text),
+          send: async () => undefined,
           end: () => { ran.push(`${host} $ release the lock`); over.resolve(); },
           lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
           ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),
@@ -145,10 +166,10 @@ const exit = (status: number, stdout: string): Exit => ({ status, signal: undefi
 function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[] } | undefined {
   const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(command.text)?.[1];
   if (mark === undefined) return undefined;
-  const blocks = command.text.split('[ -z "$stop" ] || exit 0\n').slice(1);
+  const blocks = command.text.split('[ -z "$stop" ] || over\n').slice(1);
   return {
     mark,
     commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)"))),
-    optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || exit 0")),
+    optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || over")),
   };
 }

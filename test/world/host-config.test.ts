@@ -52,7 +52,7 @@ describe.each(readers)("createTargets() with %s", (_, env) => {
   test("falls back to root, port 22, the usual keys and files", async () => {
     expect(await find("web")).toMatchObject({
       hostName: "web", port: 22, user: "root", identitiesOnly: false, jumps: [], proxyCommand: undefined, knownAs: "web", strictHostKeyChecking: "accept-new", timeoutMs: 15_000,
-      identityFiles: ["ed25519", "ecdsa", "rsa"].map((type) => `${home.path}/.ssh/id_${type}`),
+      identityFiles: ["ed25519", "ecdsa", "rsa", "ed25519_sk", "ecdsa_sk"].map((type) => `${home.path}/.ssh/id_${type}`),
     });
     expect((await find("web")).knownHostsFiles[0]).toBe(`${home.path}/.ssh/known_hosts`);
   });

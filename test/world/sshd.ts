@@ -13,6 +13,14 @@ export interface Sshd extends AsyncDisposable {
 
 const program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/opt/homebrew/sbin/sshd"].find((path) => existsSync(path)) ?? Bun.which("sshd");
 
+/** The path of sshd. @throws Error on a machine without one: what is checked with it is worth having it */
+export function sshdProgram(): string {
+  if (program === null || program === undefined) throw new Error("These tests need a real sshd: install openssh-server");
+  // sshd of root insists on this folder, which the package makes at boot.
+  if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+  return program;
+}
+
 /** A folder that serves as home: keys and known_hosts in `.ssh`. */
 export function temporaryHome(): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "capstan-home-"));
@@ -34,13 +42,10 @@ export function run(argv: string[], env: Record<string, string | undefined> = pr
 }
 
 /**
- * Starts sshd. A machine without one fails the tests: what they check is worth having it.
+ * Starts sshd.
  * @param publicKeys paths of the public keys that may log in
  */
 export async function startSshd(publicKeys: readonly string[], options: readonly string[] = []): Promise<Sshd> {
-  if (program === null || program === undefined) throw new Error("These tests need a real sshd: install openssh-server");
-  // sshd of root insists on this folder, which the package makes at boot.
-  if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   const folder = mkdtempSync(join(tmpdir(), "capstan-sshd-"));
   const hostKey = makeKey(folder, "host", "ed25519");
   const port = freePort();
@@ -53,7 +58,7 @@ export async function startSshd(publicKeys: readonly string[], options: readonly
   ];
   writeFileSync(join(folder, "config"), config.join("\n"));
   const log = join(folder, "log");
-  const child = Bun.spawn([program, "-D", "-e", "-f", join(folder, "config")], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
+  const child = Bun.spawn([sshdProgram(), "-D", "-e", "-f", join(folder, "config")], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
   const readLog = (): string => (existsSync(log) ? readFileSync(log, "utf8") : "");
   for (let i = 0; !readLog().includes("Server listening"); i++) {
     if (i > 100 || child.exitCode !== null) throw new Error(`sshd does not start: ${readLog()}`);

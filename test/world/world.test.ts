@@ -20,7 +20,7 @@ describe("createWorld()", () => {
   test("stamps the events of connections and takes SSH options late", async () => {
     const events: Event[] = [];
     await using open = createWorld({ report: (event) => void events.push(event), env: { HOME: "/nonexistent", PATH: process.env["PATH"] } });
-    open.useSsh({ user: "u", port: 1, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "yes", config: false, connectTimeoutSeconds: 1, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 1 });
+    open.useSsh({ transport: "ssh2", user: "u", port: 1, keys: [], keyData: [], keysOnly: false, proxy: undefined, proxyCommand: undefined, strictHostKeyChecking: "yes", config: false, connectTimeoutSeconds: 1, dnsRetries: 3, forwardAgent: false, maxConcurrentStarts: 1 });
     expect(await failureOf(open.world.transport.connect("127.0.0.1", never))).toMatchObject({ reason: "refused" });
     expect(events.map((event) => (event.type === "connect" ? event.state : event.type))).toEqual(["opening", "failed"]);
     expect(events[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);

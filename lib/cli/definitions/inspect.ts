@@ -1,7 +1,11 @@
 import { define } from "../command.ts";
 
 export const details = define({
-  meta: { purpose: "List the containers of proxy, app and accessories on every host", examples: [["capstan details", "on all hosts"], ["capstan details -d staging -r web", "of one role of a destination"]] },
+  meta: {
+    purpose: "Show whether all is well, what is not, and the containers of proxy, app and accessories on every host",
+    notes: ["The first line says whether one version serves everywhere. Else it follows what gets the requests where, what an interrupted run left, who holds the lock, and what to type next. Hosts that cannot be reached are listed; the exit status is then 4."],
+    examples: [["capstan details", "of all hosts"], ["capstan details -d staging -r web", "of one role of a destination"], ["capstan details --json", "for programs: the line of type fleet"]],
+  },
   args: {},
   changes: false,
   asks: true,

@@ -30,10 +30,13 @@ export const redeploy = define({
 export const rollback = define({
   meta: {
     purpose: "Put an earlier version back into service",
-    notes: ["It is started and switched to as a deploy does it: no request is lost. Where its image is gone it is pulled. `capstan app containers` lists what is still on the hosts."],
-    examples: [["capstan rollback", "to the version before this one"], ["capstan rollback 4f2c1a9", "to a certain version"]],
+    notes: [
+      "It is started and switched to as a deploy does it: no request is lost. Where its image is gone it is pulled. `capstan app containers` lists what is still on the hosts.",
+      "Without a version it goes to a release that all hosts served, as their audit logs tell: the one before, or, after an interrupted deploy, the one that was good before it. Again, it goes further back, never to what you rolled back from.",
+    ],
+    examples: [["capstan rollback", "to the release before this one, or before an interrupted deploy"], ["capstan rollback --dry-run", "which version that is, and why"], ["capstan rollback 4f2c1a9", "to a certain version"]],
   },
-  args: { version: { type: "positional", required: false, valueHint: "VERSION", description: "The version; default: the one before" } },
+  args: { version: { type: "positional", required: false, valueHint: "VERSION", description: "The version; default: the release before" } },
   changes: true,
 });
 

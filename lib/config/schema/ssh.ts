@@ -7,6 +7,7 @@ export const Ssh = z
   .strictObject({
     user: text("a login name").optional().meta({ description: "Login name on the hosts. `user@host` in a host list goes before it.", example: `"deploy"`, fallback: "as ~/.ssh/config says, else root" }),
     port: port.optional().meta({ description: "Port of the SSH servers. `host:port` in a host list goes before it.", example: "2222", fallback: "as ~/.ssh/config says, else 22" }),
+    transport: z.enum(["auto", "ssh2", "openssh"]).default("auto").meta({ description: "What opens the connections: `ssh2`, which is built in, or `openssh`, the `ssh` program on PATH. `auto` is ssh2, and OpenSSH for each host that needs it: user certificates, security keys, certificates of hosts, PKCS#11, one-time passwords, algorithms that ssh2 lacks. A notice says why. OpenSSH's own questions are asked where there is a terminal." }),
     keys: list(text("a key file")).default([]).meta({ description: "Private key files, relative to the config file; `~` is your home directory.", example: `["~/.ssh/deploy"]`, fallback: "the agent and the usual files" }),
     keyData: list(secretInput).default([]).meta({ description: "Private keys that are secrets, PEM or OpenSSH, instead of files.", example: `[secret("SSH_KEY")]` }),
     keysOnly: z.boolean().default(false).meta({ description: "Offer only `keys` and `keyData`, not those of the agent." }),

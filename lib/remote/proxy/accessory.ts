@@ -16,4 +16,4 @@ export function accessoryRoute(settings: Settings, { name, service, proxy }: Acc
 }
 
 /** Takes the route of an accessory away; nothing for one that is not behind the proxy. */
-export const accessoryUnroute = ({ service, proxy }: Accessory): readonly HostStep[] => (proxy === undefined ? [] : [{ kind: "run", title: `Take the route ${service} away`, command: unroute(service) }]);
+export const accessoryUnroute = ({ service, proxy }: Accessory): readonly HostStep[] => (proxy === undefined ? [] : [{ kind: "run", title: `Take the route ${service} away`, command: unroute(service), repeatable: true }]);

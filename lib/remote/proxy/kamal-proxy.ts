@@ -3,23 +3,22 @@ import { proxyAppsDirectory, proxyContainer, proxyDirectory, proxyVolume, rolePr
 import type { HostStep, RunStep } from "../../ground/step.ts";
 import type { KamalProxySettings, Role, Settings } from "../../config/settings.ts";
 import { namedLogs } from "../logs.ts";
-import { nowFunction } from "./clock.ts";
 import { switchStatus, type ProxyDriver } from "./driver.ts";
 import { canarySteps, endCanarySteps, endRollout } from "./kamal-canary.ts";
 import { factsCommand, parseFacts, plainList, readState } from "./kamal-state.ts";
+import { replaceStep, waitForProxy } from "./kamal-reboot.ts";
 import { switchStep, unroute } from "./kamal-switch.ts";
-import { haveImage, runProxy, startOrRunProxy } from "./run-flags.ts";
+import { haveImage, startOrRunProxy } from "./run-flags.ts";
 
 const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 
-const makeFolder = step("Make the folder of the proxy's files", sh`mkdir -p ${proxyAppsDirectory}`);
-const isThere = sh`docker container inspect ${proxyContainer} > /dev/null 2>&1`;
-const startStep = step("Start the proxy", sh`docker container start ${proxyContainer}`);
-const stopStep = step("Stop the proxy", sh`docker container stop ${proxyContainer}`);
+/** A step that may be done again: it asks for a state, not for a change. */
+const again = (title: string, command: RunStep["command"]): RunStep => ({ ...step(title, command), repeatable: true });
 
-/** Where the steps of a reboot keep the time. */
-const stoppedAt = `${proxyDirectory}/stopped-at`;
-const waitStep = step("Wait for the proxy", sh`n=0; until docker exec ${proxyContainer} kamal-proxy list > /dev/null 2>&1; do n=$((n + 1)); [ $n -le 100 ] || { docker logs --tail 20 ${proxyContainer} >&2; exit ${switchStatus.unconfirmed}; }; sleep 0.2; done`);
+const makeFolder = again("Make the folder of the proxy's files", sh`mkdir -p ${proxyAppsDirectory}`);
+const startStep = again("Start the proxy", sh`docker container start ${proxyContainer}`);
+const stopStep = again("Stop the proxy", sh`docker container stop ${proxyContainer}`);
+const waitStep = again("Wait for the proxy", waitForProxy);
 
 /** kamal-proxy 0.9: routes are commands to its control socket, and it keeps them in a state file on a volume. */
 export const kamalProxy: ProxyDriver = {
@@ -29,7 +28,7 @@ export const kamalProxy: ProxyDriver = {
   differences: ({ proxyRun }, { image }) => (proxyRun === undefined || proxyRun.image === image ? [] : [`The proxy runs as ${image}, the config asks for ${proxyRun.image}`]),
   collisions: () => [],
   boot: ({ proxyRun }) => [makeFolder, {
-    ...step("Make sure that the proxy runs", startOrRunProxy(proxyRun)),
+    ...again("Make sure that the proxy runs", startOrRunProxy(proxyRun)),
     // One that was made and could not start would be started the next time, with the ports of this time.
     undo: sh`[ "$(docker container inspect --format ${"{{.State.Status}}"} ${proxyContainer} 2> /dev/null)" != created ] || docker container rm ${proxyContainer} > /dev/null`,
     undoTitle: "Remove the proxy's container if it was made and could not start",
@@ -37,21 +36,10 @@ export const kamalProxy: ProxyDriver = {
     hint: "Where another container or program has the proxy's ports, `docker ps` on the host tells which one. `capstan upgrade` takes the place of the Traefik of MRSK or Kamal 1.",
   }],
   reboot: ({ proxyRun }) => [
-    step("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),
+    again("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),
     makeFolder,
-    step("Have the proxy's image", haveImage(proxyRun)),
-    step("Note when the proxy stops", sh`${nowFunction}
-now > ${stoppedAt}`),
-    { ...stopStep, command: sh`! ${isThere} || ${stopStep.command}` },
-    step("Remove the proxy's container", sh`! ${isThere} || docker container rm ${proxyContainer}`),
-    step("Run the proxy", runProxy(proxyRun)),
-    waitStep,
-    {
-      ...step("Tell how long the proxy was away", sh`${nowFunction}
-echo "The proxy was away for $(($(now) - $(cat ${stoppedAt}))) ms."
-rm -f ${stoppedAt}`),
-      loud: true,
-    },
+    again("Have the proxy's image", haveImage(proxyRun)),
+    replaceStep(proxyRun),
   ],
   start: () => [startStep, waitStep],
   stop: () => [stopStep],
@@ -64,7 +52,7 @@ docker image rm "$image" || true`),
   switch: (settings, role, to, { from, route }) => [...certificateSteps(settings, role), switchStep(settings, role, to, from), ...(route?.canary === undefined ? [] : [endRollout(route.name, role.name)])],
   unroute: (settings, role) => {
     const route = rolePrefix(settings, role.name);
-    return { kind: "run", role: role.name, title: `Take the route ${route} away`, command: unroute(route) };
+    return { kind: "run", role: role.name, title: `Take the route ${route} away`, command: unroute(route), repeatable: true };
   },
   maintain: (settings, role, { name }, message) => [{
     kind: "run", role: role.name, title: `Answer ${name} with the maintenance page`,
@@ -88,7 +76,7 @@ export function ownCertificateSteps(settings: Settings, owner: string, { tls }: 
   if (typeof tls !== "object") return [];
   const folder = tlsDirectory(settings, owner);
   return [
-    { kind: "run", title: `Make the folder of ${owner}'s certificate`, command: sh`mkdir -p ${folder}` },
+    { kind: "run", title: `Make the folder of ${owner}'s certificate`, command: sh`mkdir -p ${folder}`, repeatable: true },
     { kind: "upload", title: `Write certificate of ${owner}`, path: `${folder}/cert.pem`, content: tls.certificate, mode: "0644" },
     { kind: "upload", title: `Write private key of ${owner}`, path: `${folder}/key.pem`, content: tls.privateKey, mode: "0644" },
   ];

@@ -49,6 +49,8 @@ ${from === undefined ? unroute(route) : sh`${find(from)}
 ${deploy(route, portOf(from, proxy), [...flags, new Command(`--deploy-timeout=${backSeconds}s`)])}
 ) 2> /dev/null && exit 0
 ${deploy(route, portOf(from, proxy), [...flags, new Command("--force")])}`}`,
+    // The proxy takes the same target again, and the state is looked at either way.
+    repeatable: true,
     undoTitle: from === undefined ? `Take the route ${route} away` : `Switch ${route} back`,
     timeoutMs: (2 * (settings.deployTimeoutSeconds + settings.drainTimeoutSeconds) + patience + 15) * 1000,
   };

@@ -10,6 +10,7 @@ export interface Address {
 
 /**
  * Takes `[user@]host[:port]` apart. IPv6 stands in brackets when a port follows: `[2001:db8::1]:2222`.
+ * Characters that mean something to a shell are refused as OpenSSH does: names end up in a ProxyCommand.
  * @throws DeployError (config) for anything else
  */
 export function parseAddress(text: string): Address {
@@ -19,7 +20,7 @@ export function parseAddress(text: string): Address {
   if (whole !== undefined && bare !== undefined && isIPv6(whole)) return { user, host: whole, port: undefined };
   const host = bracketed ?? bare;
   const port = digits === undefined ? undefined : Number(digits);
-  if (host === undefined || host.startsWith("-") || bare?.includes(":") === true || (port !== undefined && (port < 1 || port > 65_535))) {
+  if (host === undefined || /^-|['"`$\\;&<>|(){}]/.test(host) || /^-|['"`;&<>|(){}]/.test(user ?? "") || bare?.includes(":") === true || (port !== undefined && (port < 1 || port > 65_535))) {
     throw new DeployError("config", `Cannot read "${text}" as a host`, { hint: "Write it as [user@]host[:port], an IPv6 address with a port as [address]:port." });
   }
   return { user, host, port };

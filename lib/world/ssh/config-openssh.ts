@@ -9,47 +9,75 @@ import { hostConfigFrom, type HostConfig } from "./host-config.ts";
 export interface OpensshReader extends AsyncDisposable {
   /** Undefined where OpenSSH is not installed. @throws DeployError (config) with OpenSSH's own words for a config it refuses */
   read(address: Address): Promise<HostConfig | undefined>;
+  /** The login name on this machine, which the environment need not have. Undefined where OpenSSH is not installed. */
+  login(): Promise<string | undefined>;
 }
+
+type Env = Readonly<Record<string, string | undefined>>;
+/** What `ssh -G` prints, by keyword. */
+type Printed = ReadonlyMap<string, readonly string[]>;
+
+/** Stands for a user that nobody set. */
+const nobody = "capstan-unset";
+/** How long `ssh -G` may take: it looks names up and runs what stands behind `Match exec`. */
+const longestMs = 30_000;
 
 /**
  * @param files read in order, the first value wins, as in OpenSSH; missing ones are passed over
  * @param knownHosts the known_hosts files where none are configured: OpenSSH would take the home directory from the password file
  * @param env the environment of `ssh`
  */
-export function opensshReader(files: readonly string[], knownHosts: readonly string[], env: Readonly<Record<string, string | undefined>>): OpensshReader {
-  let folder: Promise<string> | undefined;
+export function opensshReader(files: readonly string[], knownHosts: readonly string[], env: Env): OpensshReader {
+  let prepared: Promise<{ readonly folder: string; readonly defaults: Printed }> | undefined;
+  const includes = files.map((file) => `Include "${file}"`);
   // `ssh -G` prints its own defaults as if they had been configured. Behind all files, where only what nobody set is left
-  // to set, stands our own default: that is the one way to tell a configured user from the login name of this machine.
-  const lines = [...files.map((file) => `Include "${file}"`), "Match all", "  User root", "  IdentityFile none", `  UserKnownHostsFile ${knownHosts.map((path) => `"${path}"`).join(" ")}`, ""];
-  const prepare = async (): Promise<string> => {
-    const path = await mkdtemp(join(tmpdir(), "capstan-ssh-"));
-    await writeFile(join(path, "config"), lines.join("\n"), { mode: 0o600 });
-    return path;
+  // to set, stands a user of ours: that is the one way to tell a configured user from the login name of this machine.
+  const ours = ["Match all", `  User ${nobody}`, "  IdentityFile none", `  UserKnownHostsFile ${knownHosts.map((path) => `"${path}"`).join(" ")}`];
+  const prepare = async (): Promise<{ readonly folder: string; readonly defaults: Printed }> => {
+    const folder = await mkdtemp(join(tmpdir(), "capstan-ssh-"));
+    const write = (name: string, lines: readonly string[]): Promise<void> => writeFile(join(folder, name), `${lines.join("\n")}\n`, { mode: 0o600 });
+    const [{ printed }] = await Promise.all([askOpenssh("none", { user: undefined, host: "default", port: undefined }, env), write("config", [...includes, ...ours]), write("plain", includes)]);
+    return { folder, defaults: printed };
   };
+  const isInstalled = (): boolean => Bun.which("ssh", { PATH: env["PATH"] ?? "" }) !== null;
   return {
+    async login() {
+      return isInstalled() ? (await (prepared ??= prepare())).defaults.get("user")?.[0] : undefined;
+    },
     async read(address) {
-      if (Bun.which("ssh", { PATH: env["PATH"] ?? "" }) === null) return undefined;
-      folder ??= prepare();
-      return await askOpenssh(join(await folder, "config"), address, env);
+      if (!isInstalled()) return undefined;
+      const { folder, defaults } = await (prepared ??= prepare());
+      const { printed, isFinal } = await askOpenssh(join(folder, "config"), address, env);
+      // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.
+      const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env)).printed : new Map<string, string[]>();
+      const isSet = (values: Printed, keyword: string): boolean => String(values.get(keyword)) !== String(defaults.get(keyword));
+      return hostConfigFrom((keyword) => {
+        if ((keyword === "user" || keyword === "userknownhostsfile") && isFinal && isSet(late, keyword)) return late.get(keyword) ?? [];
+        const values = printed.get(keyword) ?? [];
+        if (keyword === "user") return values.filter((user) => user !== nobody);
+        return keyword === "hostname" || isSet(printed, keyword) ? values : [];
+      });
     },
     async [Symbol.asyncDispose]() {
-      if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
+      const made = await prepared?.catch(() => undefined);
+      if (made !== undefined) await rm(made.folder, { recursive: true, force: true });
     },
   };
 }
 
-async function askOpenssh(file: string, { user, host, port }: Address, env: Readonly<Record<string, string | undefined>>): Promise<HostConfig> {
+async function askOpenssh(file: string, { user, host, port }: Address, env: Env): Promise<{ readonly printed: Printed; readonly isFinal: boolean }> {
   const explicit = [...(user === undefined ? [] : ["-l", user]), ...(port === undefined ? [] : ["-p", String(port)])];
-  const child = Bun.spawn(["ssh", "-G", "-F", file, ...explicit, "--", host], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn(["ssh", "-v", "-G", "-F", file, ...explicit, "--", host], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: longestMs, killSignal: "SIGKILL" });
   const [stdout, stderr, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   if (status !== 0) {
-    const why = stderr.split("\n").find((line) => line.trim() !== "")?.trim() ?? `ssh -G ended with status ${status}`;
+    const said = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !/^(debug\d:|OpenSSH_|Pseudo-terminal )/.test(line));
+    const why = child.killed && said.length === 0 ? `"ssh -G ${host}" was not done within ${longestMs / 1000}s` : (said[0] ?? `"ssh -G ${host}" ended with status ${status}`);
     throw new DeployError("config", `Cannot read the SSH config: ${why}`, { hint: "Mend that line, or set ssh.config to false to go without it." });
   }
-  const values = new Map<string, string[]>();
+  const printed = new Map<string, string[]>();
   for (const line of stdout.split("\n")) {
     const [, keyword, value] = /^(\S+) (.*)$/.exec(line) ?? [];
-    if (keyword !== undefined && value !== undefined) values.set(keyword, [...(values.get(keyword) ?? []), value]);
+    if (keyword !== undefined && value !== undefined) printed.set(keyword, [...(printed.get(keyword) ?? []), value]);
   }
-  return hostConfigFrom((keyword) => values.get(keyword) ?? []);
+  return { printed, isFinal: /^debug1: re-parsing configuration/m.test(stderr) };
 }

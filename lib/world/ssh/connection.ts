@@ -9,6 +9,16 @@ const mostSessions = 8;
 /** RFC 4254: the host would open the channel, but could not. sshd answers so past MaxSessions. */
 const connectFailed = 2;
 
+/** Opens connections, one a host, and keeps them until it is disposed. */
+export interface ConnectionPool extends AsyncDisposable {
+  /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
+  get(host: string, signal: AbortSignal): Promise<Connection>;
+  /** The next who asks for the connection to a host gets a new one; what runs over the old one goes on to its end. */
+  retire(host: string): void;
+  /** Makes a port of this machine the same port of the host, until it is disposed. @throws ConnectError, or a cancellation */
+  tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable>;
+}
+
 /** An open connection to one host. */
 export class Connection {
   readonly host: string;
@@ -19,6 +29,7 @@ export class Connection {
   readonly gone: Promise<Error>;
   #isGone = false;
   #closing = false;
+  #hasServed = false;
   #spare: Promise<ClientChannel> | undefined;
   #reason: Error | undefined;
 
@@ -47,6 +58,11 @@ export class Connection {
     return this.#closing;
   }
 
+  /** True once a session was there to be had. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
   /** Why the connection ended, in words. */
   get reason(): string {
     return this.#reason === undefined ? "the host closed it" : this.#reason.message.replace("Keepalive timeout", "the host does not answer any more");
@@ -66,6 +82,7 @@ export class Connection {
     const ready = spare === undefined ? undefined : await spare.catch(() => undefined);
     try {
       const channel = ready !== undefined && isOpen(ready) ? ready : await openSession(this.client);
+      this.#hasServed = true;
       this.#openSpare();
       return channel;
     } catch (error) {

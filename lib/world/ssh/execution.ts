@@ -2,6 +2,7 @@ import type { ClientChannel } from "ssh2";
 import type { Command } from "../../ground/command.ts";
 import { DeployError } from "../../ground/errors.ts";
 import { holdsPlaceholder } from "../../ground/secret.ts";
+import { within } from "../cancel.ts";
 import { randomHex } from "../random.ts";
 import type { Connection } from "./connection.ts";
 import { isOpen, openSession, startCommand } from "./session.ts";
@@ -27,6 +28,8 @@ export interface Execution {
 
 /** Longest text of one argument on Linux, less what the wrapper needs. */
 const mostBytes = 120 * 1024;
+/** How long a host may take to open the session that stops a command: one that answers nothing must not hold us up. */
+const openMs = 10_000;
 /** How long a stopped command may take to go. */
 const stopMs = 2500;
 
@@ -65,11 +68,8 @@ export function execute(connection: Connection, channel: ClientChannel, text: st
     channel,
     ended,
     async stop() {
-      if (!connection.isGone) await stopRun(connection, run).catch(() => undefined);
-      const patience = Promise.withResolvers<void>();
-      const timer = setTimeout(patience.resolve, stopMs);
-      await Promise.race([ended, patience.promise]);
-      clearTimeout(timer);
+      if (!connection.isGone) await within(openMs, stopRun(connection, run)).catch(() => undefined);
+      await within(stopMs, ended).catch(() => undefined);
       if (isOpen(channel)) channel.close();
     },
   };

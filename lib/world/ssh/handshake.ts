@@ -2,6 +2,8 @@ import type { Duplex } from "node:stream";
 import { BaseAgent, Client, type AnyAuthMethod, type ConnectConfig, type ParsedKey, type SignCallback, type SigningRequestOptions } from "ssh2";
 import { isDeployError } from "../../ground/errors.ts";
 import { onAbort, cancellation } from "../cancel.ts";
+import { toOffer, type Algorithms } from "./algorithms.ts";
+import { chooseRsaSignature, type RsaSignatures } from "./rsa-signatures.ts";
 import { signAtOnce } from "./sign-at-once.ts";
 import { Deadline } from "./deadline.ts";
 import { handshakeFailure, levelOf, loginRefused, tooSlow } from "./failures.ts";
@@ -11,15 +13,25 @@ import type { Target } from "./target.ts";
 
 /** What ends the attempts in ssh2: its types leave it out. */
 const noMoreMethods = false as unknown as AnyAuthMethod;
-const keepaliveIntervalMs = 15_000;
-const keepaliveCountMax = 3;
+/** With so many keys a host has patience for another round: sshd allows six tries. */
+const fewTries = 2;
+/** How much of what a host says first is looked at. */
+const mostHeard = 4096;
+const mostBanner = 4096;
+
+/** The way to a host. */
+export interface Line {
+  readonly stream: Duplex;
+  /** Why it broke, where it knows. */
+  complaint?(): string | undefined;
+}
 
 /**
  * Speaks SSH over an open stream: checks the host's key, then logs in.
  * @returns a client that is logged in; its errors have a listener
  * @throws ConnectError (host-key, authentication, key-file, timeout, protocol), or a cancellation
  */
-export async function handshake(stream: Duplex, target: Target, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
+export async function handshake({ stream, complaint }: Line, target: Target, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   promise.catch(() => undefined);
   const client = new Client();
@@ -30,13 +42,22 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
   using deadline = new Deadline(target.timeoutMs, () => reject(tooSlow(target, "the handshake was not done")));
   using _ = onAbort(signal, () => reject(cancellation(signal)));
   const left = [...login.identities];
+  let rsa: RsaSignatures | undefined;
+  let heard = "";
+  let banner = "";
+  const offered: { -readonly [Kind in keyof Algorithms]?: readonly string[] } = {};
 
   const explain = (error: unknown): unknown => {
     if (check.refusal !== undefined) return check.refusal;
-    if (levelOf(error) !== "client-authentication") return isDeployError(error) ? error : handshakeFailure(target, error);
-    return isDeployError(failure) ? failure : loginRefused(target, { tried, notes: failure === undefined ? login.notes : [...login.notes, String(failure)], accepted, partial });
+    if (levelOf(error) !== "client-authentication") return isDeployError(error) ? error : handshakeFailure(target, error, { heard, offered, complaint: complaint?.() });
+    return isDeployError(failure) ? failure : loginRefused(target, { tried, notes: failure === undefined ? login.notes : [...login.notes, String(failure)], accepted, partial, banner });
   };
   client.on("ready", resolve);
+  client.on("banner", (text) => (banner = (banner + text).slice(0, mostBanner)));
+  const hear = (chunk: Buffer): void => {
+    heard += chunk.toString("latin1").slice(0, mostHeard - heard.length);
+    if (heard.length >= mostHeard || heard.includes("SSH-")) stream.off("data", hear);
+  };
   client.on("error", (error) => {
     // An agent that fails is one key less, not the end: ssh2 goes on to the next.
     if (levelOf(error) === "agent") failure ??= error;
@@ -48,26 +69,33 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
     sock: stream,
     username: target.user,
     readyTimeout: 0,
-    keepaliveInterval: keepaliveIntervalMs,
-    keepaliveCountMax,
-    algorithms: { serverHostKey: check.algorithms.filter(isHostKeyAlgorithm) },
+    keepaliveInterval: target.keepaliveMs,
+    keepaliveCountMax: target.keepaliveCountMax,
+    algorithms: algorithmsFor(target, check),
+    debug: (line) => takeOffer(line, offered),
     hostVerifier: (key: Buffer) => check.accept(key),
     ...(target.forwardAgent && target.agent !== undefined ? { agent: target.agent, agentForward: true } : {}),
     authHandler: (methods, taken, next) => {
       accepted = methods ?? accepted;
       partial ||= taken === true;
+      if (left.length === 0 && tried.length <= fewTries && rsa?.weaken() === true) left.push(...login.identities.filter(({ publicKey }) => publicKey.type === "ssh-rsa"));
       const identity = accepted.length === 0 || accepted.includes("publickey") ? left.shift() : undefined;
       if (identity === undefined) return next(noMoreMethods);
-      tried.push(identity.label);
+      if (!tried.includes(identity.label)) tried.push(identity.label);
       const { username } = config;
       next(identity.signNow === undefined ? { type: "agent", username, agent: new AgentOfOne(identity, deadline, (error) => (failure ??= error)) } : { type: "publickey", username, key: identity.publicKey });
     },
   };
   try {
     client.connect(config);
+    stream.on("data", hear);
     signAtOnce(client, login.identities);
+    rsa = chooseRsaSignature(client, target.extras.pubkeyAlgorithms);
     await promise;
+    // From here on each packet would be put in words for nobody.
+    silence(client);
     await check.recorded();
+    countAllAsAnswers(client, stream);
     return client;
   } catch (error) {
     client.destroy();
@@ -76,8 +104,52 @@ export async function handshake(stream: Duplex, target: Target, check: HostKeyCh
   }
 }
 
-type HostKeyAlgorithm = "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" | "rsa-sha2-512" | "rsa-sha2-256" | "ssh-rsa";
-const isHostKeyAlgorithm = (name: string): name is HostKeyAlgorithm => name !== "";
+/** ssh2's types know fewer names than ssh2 does. */
+function algorithmsFor(target: Target, check: HostKeyCheck): Exclude<ConnectConfig["algorithms"], undefined> {
+  const lists = {
+    kex: toOffer("kex", target.algorithms),
+    serverHostKey: check.algorithms,
+    cipher: toOffer("ciphers", target.algorithms),
+    hmac: toOffer("macs", target.algorithms),
+    compress: target.compression ? ["zlib@openssh.com", "none"] : ["none"],
+  };
+  return lists as unknown as Exclude<ConnectConfig["algorithms"], undefined>;
+}
+
+const offers: readonly (readonly [RegExp, keyof Algorithms])[] = [
+  [/^Handshake: \(remote\) KEX method: (.*)/, "kex"],
+  [/^Handshake: \(remote\) Host key format: (.*)/, "hostKeys"],
+  [/^Handshake: \(remote\) C->S cipher: (.*)/, "ciphers"],
+  [/^Handshake: \(remote\) C->S MAC: (.*)/, "macs"],
+];
+
+/** Only ssh2's own log, version 1.17.0, has the host's lists. */
+function takeOffer(line: string, offered: { -readonly [Kind in keyof Algorithms]?: readonly string[] }): void {
+  for (const [pattern, kind] of offers) {
+    const names = pattern.exec(line)?.[1];
+    // Strict key exchange and the like are flags among the names.
+    if (names !== undefined) offered[kind] = names.split(",").filter((name) => !/^(ext-info-|kex-strict-)/.test(name));
+  }
+}
+
+function silence(client: Client): void {
+  const { _protocol: protocol } = client as unknown as { readonly _protocol: object };
+  Object.assign(protocol, { _debug: undefined });
+}
+
+/**
+ * ssh2 1.17.0 takes little but the answer to its own question for a sign of life. While a lot is sent over a slow line that question stands behind
+ * it for longer than a host may be silent: so whatever comes from the host counts, as with OpenSSH.
+ */
+function countAllAsAnswers(client: Client, stream: Duplex): void {
+  const { _resetKA: count } = client as unknown as { readonly _resetKA?: () => void };
+  let heardAt = performance.now();
+  stream.on("data", () => {
+    if (performance.now() - heardAt < 1_000) return;
+    heardAt = performance.now();
+    count?.();
+  });
+}
 
 /**
  * A key behind the interface of an agent: ssh2 asks the host about the public key and calls for a signature only if the host would take it,

@@ -2,6 +2,7 @@ import { appendFile, chmod, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
+import { toOffer } from "./algorithms.ts";
 import { fingerprint, judge, keyType, knownHostLine, parseKnownHosts, preferredAlgorithms, type KnownHost } from "./known-hosts.ts";
 import type { Target } from "./target.ts";
 
@@ -16,9 +17,6 @@ export interface HostKeyCheck {
   /** Settles when an accepted new key stands in the file. */
   recorded(): Promise<void>;
 }
-
-/** ssh2's own list and order. */
-const algorithms = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
 
 /** The keys of all hosts: reads each known_hosts file once, adds new keys, tells what it did. */
 export class HostKeys {
@@ -40,7 +38,7 @@ export class HostKeys {
       return false;
     };
     return {
-      algorithms: preferredAlgorithms(lists.flat(), target.knownAs, algorithms),
+      algorithms: preferredAlgorithms(lists.flat(), target.knownAs, toOffer("hostKeys", target.algorithms)),
       accept: (key) => {
         // Looked at again: a key that another connection has just added counts.
         const verdict = judge(lists.flat(), target.knownAs, key);
@@ -52,7 +50,7 @@ export class HostKeys {
         }
         if (verdict.kind === "changed") return refuse(changed(target, verdict.instead, key));
         if (target.strictHostKeyChecking === "yes") return refuse(unknown(target, key));
-        recorded = this.#add(target, key, lists[0]);
+        recorded = this.#add(target, key, lists[target.newKeysFile === undefined ? -1 : target.knownHostsFiles.indexOf(target.newKeysFile)]);
         return true;
       },
       get refusal() {
@@ -69,7 +67,7 @@ export class HostKeys {
   }
 
   async #add(target: Target, key: Uint8Array, list: KnownHost[] | undefined): Promise<void> {
-    const file = target.knownHostsFiles[0];
+    const file = target.newKeysFile;
     const line = knownHostLine(target.knownAs, key, target.hashKnownHosts);
     const shown = `${keyType(key)} ${fingerprint(key)}`;
     if (file === undefined || file === "/dev/null") {
@@ -121,6 +119,6 @@ function revoked(target: Target, by: KnownHost, key: Uint8Array): ConnectError {
 function unknown(target: Target, key: Uint8Array): ConnectError {
   return new ConnectError(target.name, "host-key", `Cannot connect to ${target.name}: its host key is not known`, {
     details: [`shown: ${keyType(key)} ${fingerprint(key)}`],
-    hint: `Compare the fingerprint, then add the key with "ssh-keyscan${target.port === 22 ? "" : ` -p ${target.port}`} ${target.hostName} >> ${target.knownHostsFiles[0] ?? "~/.ssh/known_hosts"}", or set ssh.strictHostKeyChecking to "accept-new".`,
+    hint: `Compare the fingerprint, then add the key with "ssh-keyscan${target.port === 22 ? "" : ` -p ${target.port}`} ${target.hostName} >> ${target.newKeysFile ?? "~/.ssh/known_hosts"}", or set ssh.strictHostKeyChecking to "accept-new".`,
   });
 }

@@ -38,6 +38,11 @@ export interface KeyringOptions {
 /** How often a wrong passphrase may be corrected. */
 const tries = 3;
 
+/** How long an agent may take to list its keys: it may have to be unlocked first. */
+const listMs = 30_000;
+/** How long it may take to sign: the user may have to confirm. */
+const signMs = 120_000;
+
 type Loaded = Identity | { readonly unusable: string } | { readonly publicOnly: ParsedKey } | undefined;
 
 /** The keys of this user. Each file is read, and each passphrase asked for, once for all hosts: opening an encrypted key takes up to a second in which nothing else runs. */
@@ -53,7 +58,8 @@ export class Keyring {
   }
 
   /**
-   * The keys to try on a host: those the user named, the agent's, then the usual files.
+   * The keys to try on a host: those the user named, then as OpenSSH has it: the agent's that stand in ssh_config too, its others, and the
+   * files. A host allows few tries, so that the likely ones come first.
    * @throws ConnectError (key-file) when a file the user named cannot be used
    */
   async for(target: Target): Promise<Identities> {
@@ -69,10 +75,13 @@ export class Keyring {
     const add = (identity: Identity): void => {
       if (!found.some((other) => sameKey(other.publicKey, identity.publicKey))) found.push(identity);
     };
+    const heldOf = (loaded: Identity | { readonly publicOnly: ParsedKey }): Identity | undefined => {
+      const key = "publicOnly" in loaded ? loaded.publicOnly : loaded.publicKey;
+      return inAgent.find((identity) => sameKey(identity.publicKey, key));
+    };
     /** A key that the agent holds needs no passphrase. */
     const addFile = (loaded: Identity | { readonly publicOnly: ParsedKey }, path: string): void => {
-      const key = "publicOnly" in loaded ? loaded.publicOnly : loaded.publicKey;
-      const held = inAgent.find((identity) => sameKey(identity.publicKey, key));
+      const held = heldOf(loaded);
       if (held !== undefined) add({ ...held, label: `${path} (in the agent)` });
       else if ("publicOnly" in loaded) notes.push(`${path} is a public key whose private one is not in the agent`);
       else add(loaded);
@@ -84,12 +93,12 @@ export class Keyring {
       addFile(loaded, path);
     }
     for (const identity of given) add(identity);
+    const files = target.identityFiles.flatMap((path, i) => (usual[i] === undefined ? [] : [{ path, loaded: usual[i] }]));
+    for (const { path, loaded } of files) if (!("unusable" in loaded) && heldOf(loaded) !== undefined) addFile(loaded, path);
     if (!target.identitiesOnly) for (const identity of inAgent) add(identity);
-    for (const [i, path] of target.identityFiles.entries()) {
-      const loaded = usual[i];
-      if (loaded === undefined) continue;
+    for (const { path, loaded } of files) {
       if ("unusable" in loaded) notes.push(`${path} cannot be used: ${loaded.unusable}`);
-      else addFile(loaded, path);
+      else if (heldOf(loaded) === undefined) addFile(loaded, path);
     }
     return { identities: found, notes };
   }
@@ -121,7 +130,11 @@ export class Keyring {
       text = await readFile(path, "utf8");
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (code === "ENOENT" || code === "ENOTDIR") {
+        // The agent may hold the key whose public half lies here.
+        const publicOnly = await publicKeyBeside(path);
+        return publicOnly && { publicOnly };
+      }
       return { unusable: code === "EACCES" ? "permission denied" : error instanceof Error ? error.message : String(error) };
     }
     const file = readKey(text);
@@ -177,28 +190,38 @@ async function publicKeyBeside(path: string): Promise<ParsedKey | undefined> {
 async function agentIdentities(path: string): Promise<readonly Identity[] | string> {
   const agent: BaseAgent = createAgent(path);
   const { promise, resolve } = Promise.withResolvers<readonly Identity[] | string>();
+  const timer = setTimeout(() => resolve(`the agent at ${path} does not answer`), listMs);
   agent.getIdentities((error, keys) => {
     if (error || keys === undefined) return resolve(`the agent at ${path} does not answer`);
-    resolve(keys.flatMap((key) => (typeof key === "object" && "getPublicSSH" in key ? [agentIdentity(agent, key)] : [])));
+    const identities = keys.flatMap((key) => (typeof key === "object" && "getPublicSSH" in key ? [agentIdentity(agent, key, path)] : []));
+    resolve(identities.length > 0 ? identities : `the agent at ${path} has no key that can be used: it may be locked`);
   });
-  return await promise;
+  const answer = await promise;
+  clearTimeout(timer);
+  return answer;
 }
 
-function agentIdentity(agent: BaseAgent, publicKey: ParsedKey): Identity {
+function agentIdentity(agent: BaseAgent, publicKey: ParsedKey, path: string): Identity {
   return {
     label: `${publicKey.comment === "" ? publicKey.type : publicKey.comment} (in the agent)`,
     publicKey,
     signNow: undefined,
-    sign(data, hash) {
+    async sign(data, hash) {
       const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-      agent.sign(publicKey, data, hash === undefined ? {} : { hash }, (error, signature) => (signature === undefined ? reject(error ?? new Error("the agent gave no signature")) : resolve(signature)));
-      return promise;
+      const timer = setTimeout(() => reject(new Error(`the agent at ${path} gave no signature within ${signMs / 1000}s`)), signMs);
+      agent.sign(publicKey, data, hash === undefined ? {} : { hash }, (error, signature) => (signature === undefined ? reject(new Error(`the agent at ${path} refused to sign`, { cause: error })) : resolve(signature)));
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+      }
     },
   };
 }
 
 const sameKey = (one: ParsedKey, other: ParsedKey): boolean => one.getPublicSSH().equals(other.getPublicSSH());
 
-function keyFileError(host: string | undefined, path: string, why: string, hint: string): ConnectError {
+/** A key file that was named and is of no use. */
+export function keyFileError(host: string | undefined, path: string, why: string, hint: string): ConnectError {
   return new ConnectError(host ?? "", "key-file", `Cannot use the key ${path}: ${why}`, { hint, host });
 }

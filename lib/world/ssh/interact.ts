@@ -3,11 +3,14 @@ import type { ClientChannel } from "ssh2";
 import type { Command } from "../../ground/command.ts";
 import { ConnectError } from "../../ground/errors.ts";
 import type { LentTerminal, Terminal } from "../../ground/terminal.ts";
-import { unlessCancelled } from "../cancel.ts";
+import { unlessCancelled, within } from "../cancel.ts";
 import type { Connection } from "./connection.ts";
 import { execute, type Ending, type Execution } from "./execution.ts";
 import { requestTerminal } from "./session.ts";
 import { wrapSession } from "./shell.ts";
+
+/** How long a host may take to give a terminal. */
+const terminalMs = 30_000;
 
 /** Numbers of the signals that RFC 4254, section 6.10, names. */
 const signalNumbers: Readonly<Record<string, number>> = { HUP: 1, INT: 2, QUIT: 3, ILL: 4, ABRT: 6, FPE: 8, KILL: 9, USR1: 10, SEGV: 11, USR2: 12, PIPE: 13, ALRM: 14, TERM: 15 };
@@ -36,7 +39,7 @@ export async function interact(connection: Connection, channel: ClientChannel, c
 async function askForTerminal(connection: Connection, channel: ClientChannel, command: Command, kind: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
   channel.on("error", () => undefined);
   try {
-    await unlessCancelled(requestTerminal(connection.client, channel, kind, terminal.size()), signal);
+    await unlessCancelled(within(terminalMs, requestTerminal(connection.client, channel, kind, terminal.size())), signal);
   } catch (error) {
     if (connection.isGone) throw connection.lost(`before it could run "${command}"`);
     channel.close();

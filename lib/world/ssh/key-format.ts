@@ -25,6 +25,7 @@ export function readKey(text: string, passphrase?: string): KeyFile {
 function fromParsed(parsed: ParsedKey | ParsedKey[]): KeyFile {
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined) return { kind: "unusable", why: "the file holds no key" };
+  if (key.type === "ssh-dss") return { kind: "unusable", why: "keys of type DSA are too weak: sshd does not take them" };
   return { kind: key.isPrivateKey() ? "private" : "public", key };
 }
 
@@ -94,6 +95,7 @@ function publicKeyOf(text: string): ParsedKey | undefined {
 
 /** A public key from its blob, as it stands in known_hosts and authorized_keys. Undefined for a type that ssh2 does not know. */
 export function publicKeyFrom(blob: Buffer): ParsedKey | undefined {
+  if (blob.length < 4) return undefined;
   const type = blob.subarray(4, 4 + blob.readUInt32BE(0)).toString("latin1");
   const parsed = utils.parseKey(`${type} ${blob.toString("base64")}`);
   return parsed instanceof Error ? undefined : parsed;

@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homedir, hostname } from "node:os";
 import { isAbsolute, join } from "node:path";
 
 /** The home directory of the user who runs us. */
@@ -14,14 +14,21 @@ export interface Tokens {
   readonly hostName: string;
   readonly port: number;
   readonly user: string;
+  /** The name its host key is known by in ssh_config, else the name as written. */
+  readonly keyAlias: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A path with `~` and the tokens of ssh_config(5) in place: `%d %h %n %p %r %u %%`. Relative ones stand in the home directory. */
+/** A path with `~`, the tokens and the `${VARIABLES}` of ssh_config(5) in place. Relative ones stand in the home directory. */
 export function expandPath(path: string, tokens: Tokens): string {
-  const text = path.replaceAll(/%([dhnpru%])/g, (_, token: string) => {
+  const text = path.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => tokens.env[name] ?? whole).replaceAll(/%([dhiklLnpru%])/g, (_, token: string) => {
     switch (token) {
       case "d": return tokens.home;
       case "h": return tokens.hostName;
+      case "i": return String(process.getuid?.() ?? "");
+      case "k": return tokens.keyAlias;
+      case "l": return hostname();
+      case "L": return hostname().replace(/\..*$/, "");
       case "n": return tokens.alias;
       case "p": return String(tokens.port);
       case "r": return tokens.user;

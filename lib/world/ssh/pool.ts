@@ -1,17 +1,20 @@
-import type { Duplex } from "node:stream";
+import type { Client } from "ssh2";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import type { Clock } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
 import { Slots } from "../slots.ts";
-import { Connection } from "./connection.ts";
-import { dial, dialCommand } from "./dial.ts";
+import { Connection, type ConnectionPool } from "./connection.ts";
+import { dial } from "./dial.ts";
+import { dialCommand } from "./dial-command.ts";
 import { forwardThrough } from "./forward.ts";
-import { handshake } from "./handshake.ts";
-import { HostKeys } from "./host-keys.ts";
-import type { Keyring } from "./identity.ts";
+import { handshake, type Line } from "./handshake.ts";
+import { againAfterHangup } from "./hangup.ts";
+import { HostKeys, type HostKeyCheck } from "./host-keys.ts";
+import type { Identities, Keyring } from "./identity.ts";
 import { Shared } from "./shared.ts";
-import type { Target, Targets } from "./target.ts";
+import type { Target, TargetKind, Targets } from "./target.ts";
+import { openTunnel } from "./tunnel.ts";
 
 export interface PoolOptions {
   readonly targets: Targets;
@@ -26,18 +29,20 @@ export interface PoolOptions {
 /** The way to a host: its name, and the hosts to jump through where they are not its own. */
 interface Route {
   readonly name: string;
-  readonly kind: "host" | "hop";
+  readonly kind: TargetKind;
   readonly via: readonly string[] | undefined;
 }
 
 const keyOf = ({ name, kind, via }: Route): string => [kind, ...(via ?? []), name].join(" ");
 
 /** One connection a host, opened when it is first needed, opened again when it was lost. */
-export class Pool implements AsyncDisposable {
+export class Pool implements ConnectionPool {
   readonly #options: PoolOptions;
   readonly #hostKeys: HostKeys;
   readonly #starts: Slots;
   readonly #connections = new Map<string, Shared<Connection>>();
+  /** Connections that are used to their end, and not again. */
+  readonly #retired: Shared<Connection>[] = [];
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -46,9 +51,20 @@ export class Pool implements AsyncDisposable {
     this.#starts = new Slots(options.maxConcurrentStarts);
   }
 
-  /** The connection to a host. @throws ConnectError, DeployError (config), or a cancellation */
   get(name: string, signal: AbortSignal): Promise<Connection> {
     return this.#get({ name, kind: "host", via: undefined }, signal, []);
+  }
+
+  retire(name: string): void {
+    const key = keyOf({ name, kind: "host", via: undefined });
+    const existing = this.#connections.get(key);
+    if (existing === undefined) return;
+    this.#connections.delete(key);
+    this.#retired.push(existing);
+  }
+
+  async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
+    return await openTunnel(await this.get(host, signal), port, signal);
   }
 
   async #get(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
@@ -64,15 +80,13 @@ export class Pool implements AsyncDisposable {
 
   async #open(route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection> {
     const { report, clock, keyring, targets } = this.#options;
-    const host = route.kind === "hop" ? `${route.name} (jump host)` : route.name;
+    const host = route.kind !== "host" ? `${route.name} (jump host)` : route.name;
     const startedAt = clock.now();
     report({ type: "connect", host, state: "opening", durationMs: 0 });
     try {
       const target = await targets.find(route.name, route.kind);
       const [login, check, hop] = await Promise.all([keyring.for(target), this.#hostKeys.check(target), this.#hopTo(target, route, signal, trail)]);
-      using _ = await this.#starts.take(signal);
-      const stream = await this.#streamTo(target, hop, signal);
-      const client = await handshake(stream, target, check, login, signal);
+      const client = await this.#connect(target, hop, check, login, signal);
       const connection = new Connection(route.name, client, { forwardAgent: target.forwardAgent && target.agent !== undefined });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
       void connection.gone.then(() => {
@@ -86,6 +100,14 @@ export class Pool implements AsyncDisposable {
     }
   }
 
+  #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
+    return againAfterHangup(this.#options.clock, signal, async () => {
+      using _ = await this.#starts.take(signal);
+      const line = await this.#lineTo(target, hop, signal);
+      return await handshake(line, target, check, login, signal);
+    });
+  }
+
   /** The connection of the host to jump through, if any. */
   async #hopTo(target: Target, route: Route, signal: AbortSignal, trail: readonly string[]): Promise<Connection | undefined> {
     const jumps = route.via ?? target.jumps;
@@ -93,29 +115,29 @@ export class Pool implements AsyncDisposable {
     if (last === undefined) return undefined;
     const before = jumps.slice(0, -1);
     try {
-      return await this.#get({ name: last, kind: "hop", via: before.length === 0 ? undefined : before }, signal, trail);
+      return await this.#get({ name: last, kind: route.via === undefined ? target.jumpKind : route.kind, via: before.length === 0 ? undefined : before }, signal, trail);
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
       throw new ConnectError(target.name, "jump", `Cannot connect to ${target.name} through ${last}: ${error.message}`, { hint: error.hint, details: error.details, cause: error });
     }
   }
 
-  async #streamTo(target: Target, hop: Connection | undefined, signal: AbortSignal): Promise<Duplex> {
-    if (hop !== undefined) return await unlessCancelled(forwardThrough(hop, target), signal);
-    return target.proxyCommand === undefined ? await dial(target, this.#options.clock, signal) : dialCommand(target.proxyCommand, this.#options.env);
+  async #lineTo(target: Target, hop: Connection | undefined, signal: AbortSignal): Promise<Line> {
+    if (hop !== undefined) return { stream: await unlessCancelled(forwardThrough(hop, target), signal) };
+    return target.proxyCommand === undefined ? { stream: await dial(target, this.#options.clock, signal) } : dialCommand(target.proxyCommand, this.#options.env);
   }
 
   /** Closes every connection, those behind a jump host first. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const close = async ([, shared]: readonly [string, Shared<Connection>]): Promise<void> => {
+    const close = async (shared: Shared<Connection>): Promise<void> => {
       shared.abort();
       const connection = await shared.settled.catch(() => undefined);
       await connection?.close();
     };
     const all = [...this.#connections];
-    await Promise.all(all.filter(([key]) => key.startsWith("host ")).map(close));
-    await Promise.all(all.filter(([key]) => key.startsWith("hop ")).map(close));
-    await this.#options.targets[Symbol.asyncDispose]();
+    const ofHosts = (isHost: boolean): Shared<Connection>[] => all.flatMap(([key, shared]) => (key.startsWith("host ") === isHost ? [shared] : []));
+    await Promise.all([...ofHosts(true), ...this.#retired].map(close));
+    await Promise.all(ofHosts(false).map(close));
   }
 }

@@ -15,32 +15,41 @@ const keepErrorBytes = 64 * 1024;
 
 /**
  * Runs a command in an open session to its end.
+ * @param onClosed called when its session is free again, which may be later
  * @throws ConnectError (lost), TimeoutError, or a cancellation
  */
-export async function runCommand(connection: Connection, channel: ClientChannel, command: Command, limits: Limits, redactor: Redactor, clock: Clock): Promise<Exit> {
+export async function runCommand(connection: Connection, channel: ClientChannel, command: Command, limits: Limits, redactor: Redactor, clock: Clock, onClosed: () => void): Promise<Exit> {
   const startedAt = clock.now();
-  const { onOutput } = limits;
+  const { onOutput, over } = limits;
   const collect = (stream: "stdout" | "stderr"): Output => new Output(redactor, limits.keepBytes, onOutput && ((text) => onOutput(stream, text)));
   const [stdout, stderr] = [collect("stdout"), collect("stderr")];
   channel.on("data", (chunk: Buffer) => stdout.push(chunk));
   channel.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
   const execution = execute(connection, channel, command.text);
-  channel.end(command.input === undefined ? undefined : redactor.open(command.input));
+  void execution.ended.then(onClosed);
+  const input = command.input === undefined ? undefined : redactor.open(command.input);
+  if (over === undefined) channel.end(input);
+  else if (input !== undefined) channel.write(input);
 
-  const ending = await endOf(execution, limits, () => tooLate(connection.host, command, limits, stderr.text.trim() || stdout.text.trim()));
+  const { promise: heard, resolve: hear } = Promise.withResolvers<Ending>();
+  using _ = over === undefined ? undefined : onAbort(over, () => {
+    channel.end("\n");
+    hear({ status: 0, signal: undefined, lost: false });
+  });
+  const ending = await endOf(execution, heard, limits, () => tooLate(connection.host, command, limits, stderr.text.trim() || stdout.text.trim()));
   const exit = { status: ending.status, signal: ending.signal, stdout: stdout.end(), stderr: stderr.end(), durationMs: clock.now() - startedAt };
   if (ending.lost) throw connection.lost(`while it ran "${command}"`);
   return exit;
 }
 
-/** How the command ended; when time is up or the user stops us, it is stopped and this rejects. */
-async function endOf(execution: Execution, { timeoutMs, signal }: Limits, late: () => Error): Promise<Ending> {
+/** How the command ended, or said that it did; when time is up or the user stops us, it is stopped and this rejects. */
+async function endOf(execution: Execution, heard: Promise<Ending>, { timeoutMs, signal }: Limits, late: () => Error): Promise<Ending> {
   const { promise: interrupted, reject } = Promise.withResolvers<never>();
   interrupted.catch(() => undefined);
   const timer = setTimeout(() => reject(late()), timeoutMs);
   using _ = onAbort(signal, () => reject(cancellation(signal)));
   try {
-    return await Promise.race([execution.ended, interrupted]);
+    return await Promise.race([execution.ended, heard, interrupted]);
   } catch (error) {
     await execution.stop();
     throw error;
@@ -78,6 +87,7 @@ export function openChannel(connection: Connection, channel: ClientChannel, comm
   });
   return {
     write: (text) => void (channel.writable && channel.write(text)),
+    send: (bytes) => sendBytes(channel, bytes),
     end: () => void channel.end(),
     lines,
     ended,
@@ -97,3 +107,12 @@ async function stopGently(channel: ClientChannel, execution: Execution): Promise
 
 /** How long a command may take to notice that its input has ended. */
 const gentleMs = 500;
+
+/** Writes bytes with regard to how fast they are taken. */
+async function sendBytes(channel: ClientChannel, bytes: Uint8Array): Promise<void> {
+  if (!channel.writable || channel.write(bytes)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const event of ["drain", "close"]) channel.once(event, resolve);
+  await promise;
+  for (const event of ["drain", "close"]) channel.off(event, resolve);
+}

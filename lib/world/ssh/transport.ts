@@ -4,23 +4,23 @@ import { ConnectError, isDeployError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import type { Terminal } from "../../ground/terminal.ts";
 import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
-import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
+import { throwIfCancelled, unlessCancelled, within } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
 import type { SshOptions } from "../../ground/ssh-options.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ConnectionPool } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";
 import { Keyring } from "./identity.ts";
 import { interact } from "./interact.ts";
-import { homeOf } from "./paths.ts";
 import { Pool } from "./pool.ts";
 import { httpProbe } from "./probe.ts";
 import { openChannel, runCommand } from "./run.ts";
-import { createTargets } from "./target.ts";
-import { openTunnel } from "./tunnel.ts";
+import type { Targets } from "./target.ts";
 
 export interface TransportOptions {
   readonly ssh: SshOptions;
+  /** Finds out how to connect to hosts. Stays the caller's. */
+  readonly targets: Targets;
   /** Where SSH_AUTH_SOCK, HOME and PATH are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where relative paths of key files stand. */
@@ -35,30 +35,34 @@ export interface TransportOptions {
 /** How often a command that was never sent is tried again: the connection was lost while it was idle, or the host has no session free. */
 const mostTries = 20;
 
+const sessionPauseMs = 50;
+/** How long a host may take to open a session: one that is gone is found out by its silence, earlier. */
+const openMs = 30_000;
+/** How long commands that have said their last word may take to be gone. */
+const lastWordsMs = 500;
+
 /** Reaches hosts by SSH, in this process. Dispose it to close all connections. */
 export function createTransport(options: TransportOptions): Transport & AsyncDisposable {
-  return new SshTransport(options);
+  const { ssh, targets, env, report, redactor, clock, prompt } = options;
+  return new SshTransport(new Pool({ targets, keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }), report, clock, env, maxConcurrentStarts: ssh.maxConcurrentStarts }), options);
 }
 
-class SshTransport implements Transport, AsyncDisposable {
-  readonly #pool: Pool;
+/** Runs commands over the connections of a pool, whoever opens them. */
+export class SshTransport implements Transport, AsyncDisposable {
+  readonly #pool: ConnectionPool;
   readonly #redactor: Redactor;
   readonly #clock: Clock;
   readonly #report: (event: EventBody) => void;
   readonly #open = new Set<{ stop(): Promise<void> }>();
+  /** Commands whose session is not closed yet: some have been told to end, and are about to. */
+  readonly #closing = new Set<Promise<void>>();
 
-  constructor({ ssh, env, cwd, report, redactor, clock, prompt }: TransportOptions) {
+  /** @param pool disposed with the transport */
+  constructor(pool: ConnectionPool, { report, redactor, clock }: Pick<TransportOptions, "report" | "redactor" | "clock">) {
+    this.#pool = pool;
     this.#redactor = redactor;
     this.#clock = clock;
     this.#report = report;
-    this.#pool = new Pool({
-      targets: createTargets(ssh, homeOf(env), cwd, env),
-      keyring: new Keyring({ keyData: ssh.keyData, prompt, redactor }),
-      report,
-      clock,
-      env,
-      maxConcurrentStarts: ssh.maxConcurrentStarts,
-    });
   }
 
   async connect(host: string, signal: AbortSignal): Promise<void> {
@@ -68,8 +72,13 @@ class SshTransport implements Transport, AsyncDisposable {
   async run(host: string, command: Command, limits: Limits): Promise<Exit> {
     checkCommand(host, command);
     const { connection, channel, slot } = await this.#session(host, command, limits.signal);
-    using _ = slot;
-    return await runCommand(connection, channel, command, limits, this.#redactor, this.#clock);
+    const closed = Promise.withResolvers<void>();
+    this.#closing.add(closed.promise);
+    return await runCommand(connection, channel, command, limits, this.#redactor, this.#clock, () => {
+      slot[Symbol.dispose]();
+      this.#closing.delete(closed.promise);
+      closed.resolve();
+    });
   }
 
   async open(host: string, command: Command, signal: AbortSignal): Promise<Channel> {
@@ -91,6 +100,10 @@ class SshTransport implements Transport, AsyncDisposable {
     return await interact(connection, channel, command, terminal, signal);
   }
 
+  async renew(host: string): Promise<void> {
+    this.#pool.retire(host);
+  }
+
   async probe(host: string, probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.#pool.get(host, signal);
@@ -108,7 +121,7 @@ class SshTransport implements Transport, AsyncDisposable {
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
     const connection = await this.#pool.get(host, signal);
     try {
-      return await openTunnel(connection, port, signal);
+      return await this.#pool.tunnel(host, port, signal);
     } catch (error) {
       if (signal.aborted || connection.isGone || !(await this.#hasRegistry(connection, port, signal))) throw error;
       this.#report({ type: "notice", level: "info", host, text: `Port ${port} leads to a registry there already: it is used as it is` });
@@ -129,7 +142,7 @@ class SshTransport implements Transport, AsyncDisposable {
       const slot = await connection.slots.take(signal);
       const opening = connection.session();
       try {
-        return { connection, slot, channel: await unlessCancelled(opening, signal) };
+        return { connection, slot, channel: await unlessCancelled(within(openMs, opening), signal) };
       } catch (error) {
         slot[Symbol.dispose]();
         if (isDeployError(error)) {
@@ -137,7 +150,9 @@ class SshTransport implements Transport, AsyncDisposable {
           throw error;
         }
         const idleLoss = connection.isGone && attempt === 1;
-        const noneFree = reasonOf(error) !== 0 && attempt < mostTries && connection.slots.taken > 0;
+        // A host that allows one session needs a moment to see that the last one has ended.
+        const noneFree = reasonOf(error) !== 0 && attempt < mostTries && (connection.slots.taken > 0 || connection.hasServed);
+        if (noneFree && connection.slots.taken === 0) await this.#clock.sleep(sessionPauseMs, signal);
         if (idleLoss || noneFree) continue;
         if (connection.isGone) throw connection.lost(`before it could run "${command}"`);
         throw new ConnectError(host, "protocol", `Cannot run "${command}" on ${host}: it opens no session (${error instanceof Error ? error.message : String(error)})`, { hint: "Raise MaxSessions in sshd_config, and check that the user may run commands.", cause: error });
@@ -147,6 +162,7 @@ class SshTransport implements Transport, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#open].map((channel) => channel.stop()));
+    await within(lastWordsMs, Promise.all(this.#closing)).catch(() => undefined);
     await this.#pool[Symbol.asyncDispose]();
   }
 }

@@ -1,11 +1,13 @@
 import { connect } from "node:net";
 import type { AcceptConnection, ClientChannel, RejectConnection, TcpConnectionDetails } from "ssh2";
 import { ConnectError } from "../../ground/errors.ts";
-import { unlessCancelled } from "../cancel.ts";
+import { unlessCancelled, within } from "../cancel.ts";
 import type { Connection } from "./connection.ts";
 
 /** How long a host may take to open the port. */
 const openMs = 30_000;
+/** How long it may take to close it. */
+const closeMs = 5_000;
 const loopback = "127.0.0.1";
 
 /**
@@ -26,7 +28,7 @@ export async function openTunnel(connection: Connection, port: number, signal: A
     client.off("tcp connection", onConnection);
     for (const channel of open) channel.destroy();
     if (connection.isGone) return;
-    await Promise.race([new Promise<void>((done) => client.unforwardIn(loopback, port, () => done())), connection.gone]);
+    await within(closeMs, Promise.race([new Promise<void>((done) => client.unforwardIn(loopback, port, () => done())), connection.gone.then(() => undefined)])).catch(() => undefined);
   };
   try {
     client.forwardIn(loopback, port, (error) => (error === undefined ? resolve() : reject(error)));

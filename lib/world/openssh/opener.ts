@@ -1,0 +1,227 @@
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { ConnectError } from "../../ground/errors.ts";
+import type { EventBody } from "../../ground/event.ts";
+import type { SshOptions } from "../../ground/ssh-options.ts";
+import type { Clock } from "../../ground/world.ts";
+import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
+import { randomHex } from "../random.ts";
+import type { Redactor } from "../redact.ts";
+import { parseAddress } from "../ssh/address.ts";
+import { Deadline } from "../ssh/deadline.ts";
+import { connectFailure, tooSlow } from "../ssh/failures.ts";
+import { keyFileError } from "../ssh/identity.ts";
+import { readKey } from "../ssh/key-format.ts";
+import { expandHome, homeOf } from "../ssh/paths.ts";
+import type { Target, Targets } from "../ssh/target.ts";
+import { Asker, Questions } from "./ask.ts";
+import { certificateFault, readCertificate } from "./certificate.ts";
+import { explain } from "./explain.ts";
+import { configText, masterArgv } from "./invocation.ts";
+import { Master } from "./master.ts";
+import { MasterConnection } from "./master-connection.ts";
+import { openProxy } from "./mux.ts";
+import { clientOver } from "./proxy-client.ts";
+
+export interface OpenerOptions {
+  readonly ssh: SshOptions;
+  readonly targets: Targets;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly report: (event: EventBody) => void;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  readonly prompt?: ((question: string) => Promise<string>) | undefined;
+}
+
+/** As with the lookups of ssh2: the next one waits longer each time, up to two seconds. */
+const lookupPauseMs = 100;
+const longestPauseMs = 2000;
+/** Paths of sockets have at most 104 bytes on some systems; OpenSSH needs some for a name of its own. */
+const longestFolder = 60;
+
+/** Opens connections with the user's own `ssh`: one master for each, in a folder that only the user may look into. */
+export class Opener implements AsyncDisposable {
+  readonly #options: OpenerOptions;
+  readonly #asker: Asker | undefined;
+  #root: Promise<string> | undefined;
+  #count = 0;
+
+  constructor(options: OpenerOptions) {
+    this.#options = options;
+    this.#asker = options.prompt && new Asker(options.prompt, options.redactor);
+  }
+
+  /** @throws ConnectError, DeployError (config), or a cancellation */
+  async open(name: string, signal: AbortSignal): Promise<MasterConnection> {
+    const { targets, clock } = this.#options;
+    const target = await targets.find(name, "host");
+    const hops = await this.#hopsOf(target, name, [name]);
+    await checkNamedKeys(target);
+    await endLastLine(target);
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#open(target, hops, signal);
+      } catch (error) {
+        if (!(error instanceof ConnectError) || error.reason !== "resolve" || retries >= target.dnsRetries) throw error;
+        await clock.sleep(Math.min(lookupPauseMs * 2 ** retries, longestPauseMs), signal);
+      }
+    }
+  }
+
+  /** The jump hosts of a host, nearest first. OpenSSH would start itself without end where they lead in a circle. */
+  async #hopsOf(target: Target, name: string, trail: readonly string[]): Promise<Target[]> {
+    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, target.jumpKind)));
+    const [nearest] = hops;
+    if (nearest === undefined) return [];
+    if (trail.includes(nearest.name)) throw new ConnectError(name, "jump", `Cannot connect to ${name}: it is to be reached through itself`, { hint: "Look at ProxyJump in ~/.ssh/config, or set \"ProxyJump none\" for it." });
+    // Behind the nearest, each is reached through the one before it.
+    return [...(await this.#hopsOf(nearest, name, [...trail, nearest.name])), ...hops];
+  }
+
+  async #open(target: Target, hops: readonly Target[], signal: AbortSignal): Promise<MasterConnection> {
+    throwIfCancelled(signal);
+    const { env, report } = this.#options;
+    const folder = await this.#folder();
+    const stop = Promise.withResolvers<never>();
+    stop.promise.catch(() => undefined);
+    using _ = onAbort(signal, () => stop.reject(cancellation(signal)));
+    using deadline = new Deadline(target.timeoutMs, () => stop.reject(tooSlow(target, "the handshake was not done")));
+    const mark = `capstan-${randomHex(8)}`;
+    await using questions = this.#asker && new Questions(folder, mark, this.#asker, {
+      asking: (work) => void deadline.pausedFor(() => work).catch(() => undefined),
+      told: (text) => report({ type: "notice", level: "info", host: target.name, text }),
+    });
+    const paths = { config: join(folder, "config"), socket: join(folder, "s") };
+    const asking = await questions?.prepare();
+    const data = await this.#writeConfig(target, folder, paths.config);
+    const argv = masterArgv(this.#addressOf(target), target, this.#options.ssh, paths);
+    let connection: MasterConnection | undefined;
+    const listener = hostKeyListener(target, report);
+    const master = new Master({
+      argv, folder, socket: paths.socket, env: { ...env, LC_ALL: "C", ...asking },
+      onLine: (line) => questions?.take(line) === true || (connection === undefined ? listener(line) : connection.heard(line)),
+    });
+    const waiting = new AbortController();
+    try {
+      const isReady = await Promise.race([master.ready(waiting.signal), stop.promise]);
+      if (!isReady) throw (await this.#lockedKey(target, master.words)) ?? explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
+      const client = clientOver(await openProxy(paths.socket));
+      connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, master, folder, socket: paths.socket });
+      return connection;
+    } catch (error) {
+      waiting.abort();
+      await master.stop();
+      await rm(folder, { recursive: true, force: true });
+      throw error instanceof Error && !("failure" in error) ? connectFailure(target, "protocol", error.message, "Look at what \"ssh -V\" says: OpenSSH 7.6 or newer is needed.", error) : error;
+    } finally {
+      await Promise.all(data.map((path) => rm(path, { force: true })));
+    }
+  }
+
+  /** A key that the host would take, and that waits for a passphrase which nobody can be asked for. */
+  async #lockedKey(target: Target, words: readonly string[]): Promise<ConnectError | undefined> {
+    if (this.#asker !== undefined) return undefined;
+    const path = words.flatMap((line) => /^debug1: Server accepts key: (\/.+?) [A-Z0-9-]+ SHA256:/.exec(line)?.[1] ?? []).at(-1);
+    if (path === undefined || readKey(await readFile(path, "utf8").catch(() => "")).kind !== "encrypted") return undefined;
+    return keyFileError(target.name, path, "it needs a passphrase and nobody can be asked", `Add it to an agent with "ssh-add ${path}".`);
+  }
+
+  /** The address that was written, with what the settings add to it. */
+  #addressOf(target: Target): ReturnType<typeof parseAddress> {
+    const { ssh } = this.#options;
+    const written = parseAddress(target.name);
+    return { ...written, user: written.user ?? ssh.user ?? (leadsElsewhere(target) ? target.user : undefined), port: written.port ?? ssh.port };
+  }
+
+  async #folder(): Promise<string> {
+    this.#root ??= mkdtemp(join(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-"));
+    const folder = join(await this.#root, String(this.#count++));
+    await mkdir(folder, { mode: 0o700 });
+    return folder;
+  }
+
+  /** Where OpenSSH looks for the user's files. Undefined where the system does not say. */
+  #passwordHome(): Promise<string | undefined> {
+    const ask = async (): Promise<string | undefined> => {
+      const child = Bun.spawn(["sh", "-c", 'eval "echo ~$(id -un)"'], { env: this.#options.env, stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+      const path = (await child.stdout.text()).trim();
+      return path.startsWith("/") ? path : undefined;
+    };
+    return (this.#home ??= ask());
+  }
+  #home: Promise<string | undefined> | undefined;
+
+  /** @returns files with private keys: to be removed when the connection is open */
+  async #writeConfig(target: Target, folder: string, path: string): Promise<string[]> {
+    const { ssh, env, cwd, redactor } = this.#options;
+    const home = homeOf(env);
+    const data = await Promise.all(ssh.keyData.map(async ({ read }, i) => {
+      const text = await read();
+      redactor.conceal(text, "key");
+      const file = join(folder, `key-${i}`);
+      await writeFile(file, text.endsWith("\n") ? text : `${text}\n`, { mode: 0o600 });
+      return file;
+    }));
+    const userPath = (file: string): string => (file.startsWith("~") || isAbsolute(file) ? expandHome(file, home) : resolve(cwd, file));
+    const files = ssh.config === false ? [] : ssh.config === true ? [`${home}/.ssh/config`, "/etc/ssh/ssh_config"] : ssh.config.map(userPath);
+    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data], home: home === (await this.#passwordHome()) ? undefined : home, canAsk: this.#asker !== undefined, user: leadsElsewhere(target) ? undefined : "root" }), { mode: 0o600 });
+    return data;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#root !== undefined) await rm(await this.#root, { recursive: true, force: true });
+  }
+}
+
+/** Jump hosts of ssh_config are for the user of this machine where nobody says otherwise, hosts of ours for root. */
+const leadsElsewhere = ({ jumps, jumpKind }: Target): boolean => jumps.length > 0 && jumpKind === "jump";
+
+/** OpenSSH would write the new key behind the last line, whether it has an end or not. */
+async function endLastLine({ strictHostKeyChecking, newKeysFile: file }: Target): Promise<void> {
+  if (strictHostKeyChecking !== "accept-new" || file === undefined) return;
+  const text = await readFile(file, "utf8").catch(() => "");
+  if (text !== "" && !text.endsWith("\n")) await appendFile(file, "\n").catch(() => undefined);
+}
+
+/** A key that was named is meant: OpenSSH would pass over one that is missing. */
+async function checkNamedKeys(target: Target): Promise<void> {
+  for (const path of target.keys) {
+    try {
+      const text = await readFile(path, "utf8");
+      const key = readKey(text);
+      // What ssh2 cannot read OpenSSH may: only what is no key at all is refused.
+      if (key.kind === "unusable" && !/-----BEGIN |^(?:ssh|sk|ecdsa)-/m.test(text)) throw new Error(key.why);
+    } catch (error) {
+      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      throw keyFileError(target.name, path, isMissing ? "there is no such file" : error instanceof Error ? error.message : String(error), "Check ssh.keys in the config.");
+    }
+  }
+}
+
+/** What speaks against the certificates that were offered. */
+async function certificateFaults(words: readonly string[], user: string, now: number): Promise<(path: string) => string | undefined> {
+  const offered = words.flatMap((line) => /^debug1: Offering public key: (\/.+?) [A-Z0-9-]+-CERT SHA256:/.exec(line)?.[1] ?? []);
+  const faults = await Promise.all(offered.flatMap((path) => [path, `${path}-cert.pub`]).map(async (path) => {
+    const certificate = readCertificate(await readFile(path, "utf8").catch(() => ""));
+    return [path.replace(/-cert\.pub$/, ""), certificate && certificateFault(certificate, path, user, now)] as const;
+  }));
+  const found = new Map(faults.filter(([, fault]) => fault !== undefined));
+  return (path) => found.get(path.replace(/-cert\.pub$/, ""));
+}
+
+/** Tells the user what becomes of the host's key. @returns takes a line; true: OpenSSH's own words for it are not needed */
+function hostKeyListener(target: Target, report: (event: EventBody) => void): (line: string) => boolean {
+  let shown = "";
+  return (line) => {
+    const checked = target.strictHostKeyChecking !== "no";
+    shown = /^debug1: Server host key: (\S+ SHA256:\S+)/.exec(line)?.[1] ?? shown;
+    if (/^Warning: Permanently added .* to the list of known hosts/.test(line)) {
+      if (checked) report({ type: "notice", level: "info", host: target.name, text: target.newKeysFile === undefined ? `New host key accepted: ${shown}` : `New host key accepted and added to ${target.newKeysFile}: ${shown}` });
+      return true;
+    }
+    if (!checked && /REMOTE HOST IDENTIFICATION HAS CHANGED/.test(line)) report({ type: "notice", level: "warn", host: target.name, text: `The host key has changed and is not checked: ${shown}` });
+    return false;
+  };
+}
