@@ -33,8 +33,8 @@ export class Connection {
   #spare: Promise<ClientChannel> | undefined;
   #reason: Error | undefined;
 
-  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with */
-  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean }) {
+  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with; `session`: one that is being opened already */
+  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly session?: Promise<ClientChannel> | undefined }) {
     this.host = host;
     this.client = client;
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -44,7 +44,8 @@ export class Connection {
       this.#isGone = true;
       resolve(this.#reason ?? new Error(this.#closing ? "it was closed" : "the host closed it"));
     });
-    this.#openSpare();
+    if (options.session === undefined) this.#openSpare();
+    else this.#spare = options.session;
     if (options.forwardAgent) this.#spare = this.#spare?.then((channel) => (forwardAgent(client, channel), channel));
     this.#spare?.catch(() => undefined);
   }
