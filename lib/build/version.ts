@@ -1,4 +1,5 @@
 import { DeployError } from "../ground/errors.ts";
+import { isTag } from "../ground/names.ts";
 import type { GitFacts } from "./git.ts";
 
 /** Where the version of a build can come from. */
@@ -21,15 +22,15 @@ export interface VersionSources {
  */
 export function versionFrom({ named, env, git, buildsWorkTree, hex }: VersionSources): string {
   const given = named ?? (env === "" ? undefined : env);
-  if (given !== undefined) return checked(given);
+  if (given !== undefined) return checkedVersion(given);
   if (git === undefined) {
     throw new DeployError("usage", "Cannot tell the version: there is no git repository here, or it has no commit", { hint: "Name one: `--version VERSION`, or the variable VERSION." });
   }
   return buildsWorkTree && git.dirty.length > 0 ? `${git.head}_uncommitted_${hex}` : git.head;
 }
 
-/** Docker's own rule for tags. */
-function checked(version: string): string {
-  if (/^[A-Za-z0-9_][\w.-]{0,127}$/.test(version)) return version;
+/** @throws DeployError (usage) for a version that cannot be the tag of an image */
+export function checkedVersion(version: string): string {
+  if (isTag(version)) return version;
   throw new DeployError("usage", `Cannot use "${version}" as version: it cannot be the tag of an image`, { hint: "Use letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`." });
 }

@@ -94,9 +94,10 @@ export interface CommandContext<A extends Args = Args> {
   readonly report: (event: Event) => void;
   /**
    * Writes a result to standard output and a line break after it. With --json the record is written instead, one line;
-   * without a record the text as `{"type":"text","text":…}`.
+   * without a record the text as `{"type":"text","text":…}`. What a terminal would act on, but for colours, is written out,
+   * unless `exact`: the user's own data, for other programs.
    */
-  print(text: string, record?: JsonRecord): void;
+  print(text: string, record?: JsonRecord, exact?: "exact"): void;
   /** From now on the error that ends the command is shown through `scrub`, without secrets. */
   scrubWith(scrub: (text: string) => string): void;
   /** Takes the live view off the screen while others write: prompts, interactive sessions. @returns puts it back */

@@ -1,3 +1,4 @@
+import { checkedVersion } from "../build/version.ts";
 import { selectScope, type Filter } from "../config/scope.ts";
 import type { ConfigExport } from "../config/define.ts";
 import { loadConfig, resolveConfig } from "../config/load.ts";
@@ -114,7 +115,8 @@ export class Deployer implements AsyncDisposable {
 
   /** What use cases need to know. */
   async task(command: string, subcommand?: string): Promise<Task> {
-    const { version, skipHooks, lockWait } = this.#options;
+    const { skipHooks, lockWait } = this.#options;
+    const version = this.#options.version === undefined ? undefined : checkedVersion(this.#options.version);
     const { performer, performerName } = await performerOf(this.world, this.settings);
     return {
       settings: this.settings, scope: selectScope(this.settings, this.#options), command: this.#options.command ?? command, subcommand,

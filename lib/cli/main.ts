@@ -1,5 +1,6 @@
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import { errorJson, errorText, exitStatusOf } from "../report/error.ts";
+import { harmless } from "../report/printable.ts";
 import { jsonLine, type JsonRecord, jsonReporter, resultLine } from "../report/json.ts";
 import { lineReporter } from "../report/lines.ts";
 import type { Reporter, Verbosity } from "../report/reporter.ts";
@@ -66,9 +67,9 @@ async function run({ path, node, options, args, rest }: Extract<Invocation, { ki
     report: reporter.report,
     pause: reporter.pause,
     scrubWith: (given) => void (scrub = given),
-    print(text, record) {
+    print(text, record, exact) {
       const resume = reporter.pause();
-      io.stdout.write(`${options.json ? jsonLine(record ?? { type: "text", text }) : text}\n`);
+      io.stdout.write(`${options.json ? jsonLine(record ?? { type: "text", text }) : exact === undefined ? harmless(text) : text}\n`);
       resume();
     },
   };
@@ -101,7 +102,7 @@ const styleOf = (io: Io, sink: Sink) => createStyle(wantsColour(io.env, sink.ter
 
 function tell(error: unknown, json: boolean, io: Io, scrub = (text: string): string => text): number {
   if (json) io.stdout.write(`${jsonLine(scrubbed(errorJson(error), scrub))}\n`);
-  else io.stderr.write(`${scrub(errorText(error, styleOf(io, io.stderr)))}\n`);
+  else io.stderr.write(`${harmless(scrub(errorText(error, styleOf(io, io.stderr))))}\n`);
   return exitStatusOf(error);
 }
 

@@ -11,13 +11,13 @@ export async function read(context: CommandContextOf<typeof definitions.read>): 
   const { world } = open;
   const values = byKey(await passwordManagers({ programs: world.programs, env, cwd, signal }).read({ adapter, account, from, names }));
   const json = JSON.stringify(values);
-  context.print(inline ? shellEscaped(json) : json, { type: "secrets", values });
+  context.print(inline ? shellEscaped(json) : json, { type: "secrets", values }, "exact");
 }
 
 export async function extract(context: CommandContextOf<typeof definitions.extract>): Promise<void> {
   const { args: { name, json } } = context;
   const value = extractValue(name, readValues(json));
-  context.print(value, { type: "secret", name, value });
+  context.print(value, { type: "secret", name, value }, "exact");
 }
 
 /** Tells those that are missing after all that are there. */
@@ -25,7 +25,7 @@ export async function print(context: CommandContextOf<typeof definitions.print>)
   await withDeployer(context, async ({ settings: { secrets } }) => {
     const values = await secrets.all();
     const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-    if (lines.length > 0 || context.options.json) context.print(lines.join("\n"), { type: "secrets", values });
+    if (lines.length > 0 || context.options.json) context.print(lines.join("\n"), { type: "secrets", values }, "exact");
     await secrets.load();
   });
 }

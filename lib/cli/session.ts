@@ -92,7 +92,7 @@ function parseRecords(text: string): readonly Readonly<Record<string, unknown>>[
     }
   };
   const whole = parse(text);
-  return whole.length > 0 ? whole : text.split("\n").flatMap(parse);
+  return whole.length > 0 ? whole : text.split("\n").filter((line) => line.startsWith("{")).flatMap(parse);
 }
 
 /** What a command that asks hosts is about. */

@@ -3,6 +3,8 @@
  * Two letters that changed places count as one mistake. `_` and `-` are the same.
  */
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
+  // Nobody meant a name by that, and to compare letters takes long.
+  if (typed.length > 100) return undefined;
   const word = plainWord(typed);
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of known) {

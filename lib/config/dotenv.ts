@@ -29,8 +29,10 @@ export interface Entry {
 export function parseDotenv(source: string, file: string): Entry[] {
   const text = source.replaceAll(/\r\n?/g, "\n").replace(/^\uFEFF/, "");
   const entries: Entry[] = [];
+  const closing = parentheses(text);
+  let [line, counted] = [1, 0];
   for (let at = 0; at < text.length; ) {
-    const line = text.slice(0, at).split("\n").length;
+    for (let next = text.indexOf("\n", counted); next !== -1 && next < at; next = text.indexOf("\n", counted)) [line, counted] = [line + 1, next + 1];
     const end = lineEnd(text, at);
     const rest = text.slice(at, end);
     if (/^\s*(#|$)/.test(rest) || /^\s*export\s+[\w.]+\s*$/.test(rest)) {
@@ -39,10 +41,11 @@ export function parseDotenv(source: string, file: string): Entry[] {
     }
     const head = /^[^\S\n]*(?:export[^\S\n]+)?([\w.]+)(?:[^\S\n]*=|:(?=\s))[^\S\n]*/.exec(rest);
     if (head === null) throw new DeployError("config", `Cannot read ${file}:${line}: it is not NAME=value`, { hint: `Write NAME=value, or begin the line with "#"` });
+    const ofThis = line;
     const fail = (what: string): never => {
-      throw new DeployError("config", `Cannot read ${file}:${line}: ${what} in the value of ${head[1]} is not closed`, { hint: `Close it, or put a value with special characters in single quotes` });
+      throw new DeployError("config", `Cannot read ${file}:${ofThis}: ${what} in the value of ${head[1]} is not closed`, { hint: `Close it, or put a value with special characters in single quotes` });
     };
-    const value = readValue(text, at + head[0].length, fail);
+    const value = readValue(text, at + head[0].length, closing, fail);
     entries.push({ name: head[1] ?? "", value: value.parts, file, line });
     at = value.end + 1;
   }
@@ -54,10 +57,10 @@ const lineEnd = (text: string, at: number): number => (text.indexOf("\n", at) ==
 interface Value { readonly parts: readonly Part[]; readonly end: number }
 
 /** The value that begins at `at`, and where its last line ends. */
-function readValue(text: string, at: number, fail: (what: string) => never): Value {
+function readValue(text: string, at: number, closing: Closing, fail: (what: string) => never): Value {
   const quote = text[at];
   if (quote === "'" || quote === '"') {
-    const close = closingQuote(text, at);
+    const close = closingQuote(text, at, closing);
     const end = close === undefined ? 0 : lineEnd(text, close);
     if (close !== undefined && /^\s*(#|$)/.test(text.slice(close + 1, end))) {
       const inner = text.slice(at + 1, close);
@@ -71,14 +74,38 @@ function readValue(text: string, at: number, fail: (what: string) => never): Val
 }
 
 /** The quote that closes the one at `at`; quotes inside `$(...)` do not. */
-function closingQuote(text: string, at: number): number | undefined {
+function closingQuote(text: string, at: number, closing: Closing): number | undefined {
   const quote = text[at];
   for (let i = at + 1; i < text.length; i++) {
     if (text[i] === "\\") i++;
     else if (text[i] === quote) return i;
-    else if (quote === '"' && text.startsWith("$(", i)) i = closingParenthesis(text, i + 1) ?? i;
+    else if (quote === '"' && text.startsWith("$(", i)) i = closing(i + 1) ?? i;
   }
   return undefined;
+}
+
+/** Gives the parenthesis that closes one. */
+type Closing = (at: number) => number | undefined;
+
+/** {@link closingParenthesis} of a text that is asked often: a text is gone over once where nothing closes what is open, not for each of them. */
+function parentheses(text: string): Closing {
+  let known: { readonly from: number; readonly closes: ReadonlyMap<number, number>; readonly passed: ReadonlySet<number> } | undefined;
+  return (at) => {
+    if (known !== undefined && at >= known.from && !known.passed.has(at)) return known.closes.get(at);
+    const close = closingParenthesis(text, at);
+    if (close !== undefined || known !== undefined) return close;
+    const [open, closes, passed]: [number[], Map<number, number>, Set<number>] = [[], new Map(), new Set()];
+    for (let i = at; i < text.length; i++) {
+      if (text[i] === "\\") passed.add(++i);
+      else if (text[i] === "(") open.push(i);
+      else if (text[i] === ")") {
+        const opened = open.pop();
+        if (opened !== undefined) closes.set(opened, i);
+      }
+    }
+    known = { from: at, closes, passed };
+    return undefined;
+  };
 }
 
 /** The parenthesis that closes the one at `at`; those behind a backslash do not count. */

@@ -14,11 +14,11 @@ export function envSettings(env: z.output<typeof Env>, secrets: SecretStore): En
   const grouped = ["clear", "secret", "tags"].some((key) => typeof env[key as keyof typeof env] === "object");
   // A map of clear variables has no lists and maps in it, so a `clear` or `secret` that is one tells the two apart.
   const { clear = {}, secret = [] } = grouped ? (env as { clear?: EnvSettings["clear"]; secret?: z.output<typeof secretMap> }) : { clear: env as EnvSettings["clear"] };
-  return { clear, secret: secretsOf(secret, secrets) };
+  return { clear, secret: secretsOf(secret, { get: (name) => secrets.get(name, "env") }) };
 }
 
 /** Secrets by the name of a variable. */
-export function secretsOf(input: z.output<typeof secretMap>, secrets: SecretStore): Record<string, Secret> {
+export function secretsOf(input: z.output<typeof secretMap>, secrets: Pick<SecretStore, "get">): Record<string, Secret> {
   if (!isList(input)) return Object.fromEntries(Object.entries(input).map(([variable, ref]) => [variable, secrets.get(nameOf(ref))]));
   return Object.fromEntries(input.map((item) => {
     if (typeof item !== "string") return [item.name, secrets.get(item.name)];

@@ -13,9 +13,14 @@ interface Token {
   readonly at: number;
 }
 
+/** In longer files no places are found: that would take longer than to find them by hand. */
+const mostChars = 100_000;
+const mostTokens = 20_000;
+
 /** Where the longest beginning of `path` stands in `source`, and how many of its parts were found; undefined when not even the first one was. */
 export function locate(source: string, path: Path): { readonly offset: number; readonly depth: number } | undefined {
-  const tokens = tokensOf(source);
+  const tokens = source.length > mostChars ? [] : tokensOf(source);
+  if (tokens.length > mostTokens) return undefined;
   const exported = tokens.findIndex(({ text }, i) => text === "export" && tokens[i + 1]?.text === "default");
   const opens = tokens.flatMap(({ kind, text }, i) => (kind === "mark" && text === "{" ? [i] : []));
   const ordered = [...opens.filter((i) => i > exported), ...opens.filter((i) => i < exported)];

@@ -8,6 +8,7 @@ import { pathText, type Problem, schemaProblems, silent } from "./problems.ts";
 import { fileText, placeAt, placeText, type Place } from "./place.ts";
 import { resolveSettings } from "./resolve.ts";
 import { ConfigSchema, type ParsedConfig } from "./schema.ts";
+import { textProblems } from "./texts.ts";
 import { type SecretSources, secretStore } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 import type { DeployConfig } from "./types.ts";
@@ -69,6 +70,9 @@ export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings 
 /** What the schema finds, and what the cross-field checks find in all that the schema could read. */
 function check(config: unknown, given: Parameters<typeof crossProblems>[1]): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
   if (!isMap(config)) return { parsed: undefined, problems: schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []) };
+  // Nothing else is looked at: what the schema says of such texts would be as long as they are.
+  const unfit = textProblems(config);
+  if (unfit.length > 0) return { parsed: undefined, problems: unfit };
   const result = ConfigSchema.safeParse(config, silent);
   if (result.success) return { parsed: result.data, problems: crossProblems(result.data, given) };
   const problems = schemaProblems(config, result.error.issues);
@@ -97,7 +101,7 @@ const isPlacement = ([section, , key]: Path): boolean => section === "accessorie
 const onOneWay = (a: Path, b: Path): boolean => a.slice(0, b.length).every((part, i) => part === b[i]);
 
 /** Stand-ins for required keys, so that the rest can be looked at. */
-const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"], registry: { username: "user", password: "password" } };
+const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"] };
 
 /** A copy of the config without what is wrong. */
 function without(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]): Readonly<Record<string, unknown>> {

@@ -48,6 +48,7 @@ export function secretFiles({ root, path, destination }: Pick<SecretSources, "ro
 export function secretStore(sources: SecretSources): SecretStore {
   const wanted = new Set<string>();
   const loaded = new Map<string, string>();
+  const inEnv = new Set<string>();
   const find = finder(sources);
   const keep = (name: string, value: string): void => {
     sources.conceal?.(value, name);
@@ -55,8 +56,9 @@ export function secretStore(sources: SecretSources): SecretStore {
   };
   const missing = (names: readonly string[]): Promise<never> => missingError(sources, names);
   return Object.freeze({
-    get(name: string): Secret {
+    get(name: string, use?: "env"): Secret {
       wanted.add(name);
+      if (use === "env") inEnv.add(name);
       return new Secret(name, () => {
         const value = loaded.get(name);
         if (value === undefined) throw new Error(`Secret ${name} was opened before the secrets were loaded`);
@@ -82,6 +84,8 @@ export function secretStore(sources: SecretSources): SecretStore {
       const gone = results.flatMap((result) => (result.ok && result.value === undefined ? [result.item] : []));
       if (failures.length > 0) throw allFailures(failures);
       if (gone.length > 0) await missing(gone);
+      const unfit = results.flatMap((result) => (result.ok && result.value !== undefined ? unfitFor(result.value, inEnv.has(result.item)).map((why) => `${result.item}: ${why}`) : []));
+      if (unfit.length > 0) throw new DeployError("config", unfit.length === 1 ? `Cannot use secret ${unfit[0]}` : `Cannot use ${unfit.length} secrets`, { details: unfit.length === 1 ? [] : unfit, hint: "Correct the value where it comes from; bytes that are no text can be written as base64" });
       for (const result of results) if (result.ok && result.value !== undefined) keep(result.item, result.value);
     },
     async concealAtHand(): Promise<void> {
@@ -90,6 +94,18 @@ export function secretStore(sources: SecretSources): SecretStore {
       for (const result of results) if (result.ok && result.value !== undefined) keep(result.item, result.value);
     },
   });
+}
+
+/** The longest line that docker reads of an env file is 64 KiB: the name and what is escaped need room too. */
+const mostEnvBytes = 60_000;
+
+/** Why a value would not arrive as it is. */
+function unfitFor(value: string, inEnv: boolean): readonly string[] {
+  if (value.includes("\ufffd")) return ["its value is no UTF-8"];
+  if (!inEnv) return [];
+  if (value.includes("\0")) return ["its value has a NUL character, which no environment can hold"];
+  const bytes = Buffer.byteLength(value);
+  return bytes <= mostEnvBytes ? [] : [`its value has ${bytes} bytes, and docker reads at most ${mostEnvBytes} of a variable`];
 }
 
 /** One failure as it is, several as one. A failure that several secrets share is told once. */

@@ -1,5 +1,7 @@
 /** The candidate that was probably meant, or undefined when none is near: same letters, or few of them wrong. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
+  // Nobody meant a key by that, and to compare letters takes long.
+  if (word.length > 100) return undefined;
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[_-]/g, "");
   const same = candidates.find((candidate) => plain(candidate) === plain(word));
   if (same !== undefined) return same;

@@ -2,7 +2,7 @@ import { DeployError, isDeployError } from "../ground/errors.ts";
 import type { Programs } from "../ground/world.ts";
 import { placeAt, placeText } from "./place.ts";
 import { shellProgram } from "./shell-command.ts";
-import { parseErb, type Piece } from "./yaml/erb.ts";
+import { parseErb, type Piece, refuseLarge } from "./yaml/erb.ts";
 import { evaluateRuby, type Expression, parseRuby, type Surroundings } from "./yaml/ruby.ts";
 
 /** A template of a file in ERB, such as `.env.erb`. */
@@ -119,6 +119,7 @@ class TemplateReader {
 
   /** @throws DeployError (config) with every line that cannot be evaluated */
   read(): readonly Statement[] {
+    refuseLarge(this.#template, this.#cwd);
     for (const piece of parseErb(this.#template.text)) this.#piece(piece);
     const unclosed = this.#open[0];
     if (unclosed !== undefined) this.#problem(unclosed.statement.at, "`if` has no `end`");
@@ -146,6 +147,7 @@ class TemplateReader {
   }
 
   #code(code: string, at: number): void {
+    if (code.length > 5000) return this.#cannot(code, at);
     for (const line of code.split(/\n|;(?=(?:[^"'`]|"[^"]*"|'[^']*'|`[^`]*`)*$)/)) {
       let rest = line.trim();
       if (/^else\b/.test(rest)) {

@@ -37,6 +37,8 @@ export const traefikContainer = "traefik";
 export const runDirectory = ".kamal";
 export const appDirectory = (of: Named): string => `${runDirectory}/apps/${serviceWithDestination(of)}`;
 export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/roles`;
+/** What came so far of an image that is being delivered. */
+export const imagesDirectory = (of: Named): string => `${appDirectory(of)}/images`;
 export const envFilePath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.env`;
 export const accessoryEnvDirectory = (of: Named): string => `${appDirectory(of)}/env/accessories`;
 export const accessoryEnvPath = (of: Named, accessory: string): string => `${accessoryEnvDirectory(of)}/${accessory}.env`;
@@ -62,6 +64,8 @@ export const tlsDirectory = (of: Named, role: string): string => `${proxyAppsDir
 
 /** `latest[-destination]`: the tag of the version that was last deployed. */
 export const latestTag = (of: Named): string => join("latest", of.destination);
+/** Docker's own rule for tags of images, and so for versions. */
+export const isTag = (text: string): boolean => /^[A-Za-z0-9_][\w.-]{0,127}$/.test(text);
 /** First seven characters of a commit; other versions stay whole. */
 export const abbreviated = (version: string): string => (version.includes("_") ? version : version.slice(0, 7));
 /** `--hostname` of a container: at most 51 characters of the host, no dot at the end, then 12 hex digits. */

@@ -1,3 +1,4 @@
+import { checkedVersion } from "../build/version.ts";
 import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
@@ -76,7 +77,7 @@ function olderInPlace({ roles }: Scope, facts: FleetFacts, versions: readonly st
  * @throws DeployError (missing) when nothing is named and there is no earlier release
  */
 export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFacts, named: string | undefined): string {
-  if (named !== undefined) return named;
+  if (named !== undefined) return checkedVersion(named);
   const previous = previousRelease(settings, scope, facts);
   if (previous !== undefined) return previous.version;
   const versions = versionsOnHosts(settings, scope, facts);

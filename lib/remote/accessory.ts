@@ -1,6 +1,7 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { accessoryEnvPath, accessoryExecName, accessoryNotesDirectory, tlsDirectory, type Named } from "../ground/names.ts";
 import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/settings.ts";
+import { checked, isName, isPlain, isWord } from "./answer.ts";
 import { containerId, inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
 import type { AccessoryFacts } from "./facts.ts";
@@ -140,6 +141,7 @@ export function accessoriesOn(services: readonly string[]): Query<readonly Acces
     command: sh`docker ps --all ${services.flatMap((service) => ["--filter", `name=^${service.replaceAll(".", "\\.")}$`])} --format ${format}`,
     parse: (stdout) => stdout.split("\n").filter((line) => line.trim() !== "").map((line) => {
       const [id = "", service = "", state = "", status = "", image = "", networks = ""] = line.split("\t");
+      checked(isName(id) && isName(service) && isWord(state) && isWord(image) && [status, networks].every(isPlain), "an accessory's container", line);
       return { id, service, state, status, image, ...inNetworks(networks) };
     }),
   };

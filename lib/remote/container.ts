@@ -1,11 +1,12 @@
 import { Command, sh, type Query } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
-import { containerHostname, containerName, envFilePath, execName, network, rolePrefix, serviceWithDestination, versionOf } from "../ground/names.ts";
+import { containerHostname, containerName, envFilePath, execName, isTag, network, rolePrefix, serviceWithDestination, versionOf } from "../ground/names.ts";
 import type { ContainerState } from "../ground/step.ts";
 import { envOn } from "../config/host-env.ts";
 import type { Role, Settings } from "../config/settings.ts";
+import { checked, isName, isPlain, isWord } from "./answer.ts";
 import { assetFlags } from "./assets.ts";
-import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
+import { containerFilters, envFlags, pullFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
@@ -30,7 +31,7 @@ export function runContainer(order: ContainerOrder): Command {
   const { settings, role, host, version, hostnameHex } = order;
   const name = order.name ?? containerName(settings, role.name, version);
   return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
-    ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
+    ...pullFlags(settings), ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
     ...envFlags({ ...toolEnv(order, name), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...assetFlags(settings, role, version), ...labelFlags(settings, role), ...roleOptions(role),
     order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
@@ -51,7 +52,7 @@ export function runTrial(order: ContainerOrder & { readonly name: string }): Com
   const { settings, role, host, version, name } = order;
   const label = `healthcheck-${serviceWithDestination(settings)}`;
   return sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
-    ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...pullFlags(settings), ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }
@@ -85,7 +86,7 @@ export function runOneOff(order: OneOffOrder): Command {
   const { settings, role, host, version, command } = order;
   return sh`docker run ${[
     ...interactiveFlags(order.interactive), order.detach === true ? "--detach" : "--rm",
-    "--name", execName(settings, role.name, version, order.hex), "--network", network,
+    "--name", execName(settings, role.name, version, order.hex), "--network", network, ...pullFlags(settings),
     ...envFlags(envOn(role, host).clear), "--env-file", envFilePath(settings, role.name), ...envFlags(order.env ?? {}),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, command,
   ]}`;
@@ -154,9 +155,14 @@ export function containersOf(settings: Pick<Settings, "service" | "destination">
 }
 
 function parseContainer(settings: Pick<Settings, "service" | "destination">, line: string): Container[] {
-  const [id, name, role, destination, state, status, image, networks = ""] = line.split("\t");
-  if (id === undefined || name === undefined || role === undefined || state === undefined || status === undefined || image === undefined || destination === undefined) throw new Error(`Cannot read container "${line}"`);
-  return destination === (settings.destination ?? "") ? [{ id, name, role, version: versionOf(settings, role, name) ?? name, state, status, image, ...inNetworks(networks) }] : [];
+  const [id = "", names = "", role = "", destination = "", state = "", status = "", image, networks = ""] = line.split("\t");
+  // One that others are linked to has further names behind a comma.
+  const [name = ""] = names.split(",");
+  checked(isName(id) && isName(name) && image !== undefined && [role, destination, state, status, image, networks].every(isPlain) && isWord(state) && isWord(image), "container", line);
+  if (image === undefined || destination !== (settings.destination ?? "")) return [];
+  const version = versionOf(settings, role, name) ?? name;
+  checked(isTag(version), "the version of a container", version);
+  return [{ id, name, role, version, state, status, image, ...inNetworks(networks) }];
 }
 
 /** What `docker ps` prints as networks, as facts. */
@@ -194,6 +200,8 @@ export function containerState(name: string): Query<ContainerState> {
 function parseState(name: string, line: string): ContainerState {
   if (line === "") throw new DeployError("command", `Cannot see the state of ${name}: Docker does not answer`, { hint: "Look at Docker on the host: `systemctl status docker`, `docker info`." });
   const [status = "", health, exitCode, oomKilled, restartCount, address = "", ports = ""] = line.split("|");
+  const numbers = [exitCode ?? "0", restartCount ?? "0"];
+  checked(/^[a-z]*$/.test(status) && numbers.every((number) => /^-?\d{1,10}$/.test(number)) && /^[\da-fA-F.:]*$/.test(address) && /^(\d{1,5}(\/\w+)? ?)*$/.test(ports), `the state of ${name}`, line);
   return {
     status,
     health: health === "starting" || health === "healthy" || health === "unhealthy" ? health : undefined,

@@ -109,7 +109,7 @@ const noAccessories: Query<readonly AccessoryFacts[]> = { command: sh`:`, parse:
 /** Version of the Docker server; undefined when it is missing, not running or not ours to use. */
 export const dockerVersion = (): Query<string | undefined> => ({
   command: sh`docker version --format ${"{{.Server.Version}}"} 2> /dev/null || true`,
-  parse: (stdout) => /^\d\S*/m.exec(stdout)?.[0],
+  parse: (stdout) => /^\d[\w.+~-]*/m.exec(stdout)?.[0],
 });
 
 /** The same query with an empty answer where Docker does not run. A failure of a Docker that runs stays one. */

@@ -1,6 +1,7 @@
 import { sh, type Command, type Query } from "../ground/command.ts";
-import { latestTag } from "../ground/names.ts";
+import { isTag, latestTag } from "../ground/names.ts";
 import type { Settings } from "../config/settings.ts";
+import { checked } from "./answer.ts";
 
 /** Pulls an image. Unlike Kamal it leaves the one that is there alone: when the registry fails, the host can still run it. */
 export const pullImage = (image: string): Command => sh`docker pull ${image}`;
@@ -23,6 +24,6 @@ export function imagesOf({ repository }: Pick<Settings, "repository">): Query<re
   return {
     command: sh`docker image ls ${repository} --format ${"{{.Tag}}"}`,
     // Docker prints some repositories in another form than they were given, such as without `docker.io/`.
-    parse: (stdout) => stdout.split("\n").filter((tag) => tag !== "" && tag !== "<none>").map((tag) => `${repository}:${tag}`),
+    parse: (stdout) => stdout.split("\n").filter((tag) => tag !== "" && tag !== "<none>").map((tag) => `${repository}:${checked(isTag(tag), "the tag of an image", tag)}`),
   };
 }

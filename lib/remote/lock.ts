@@ -79,6 +79,9 @@ export function lockStatus(of: Named): Query<LockFact | undefined> {
 show ${lockDirectory(of)}`, parse: readHeld };
 }
 
+/** The longest text that is taken from a lock. */
+const mostChars = 8000;
+
 /**
  * Reads what the commands here print of a held lock.
  * Source of the details: Kamal writes `Locked by: NAME at TIME`, `Version: V`, `Message: M`.
@@ -86,20 +89,21 @@ show ${lockDirectory(of)}`, parse: readHeld };
 export function readHeld(text: string): LockFact | undefined {
   const lines = text.split("\n");
   if (!lines.includes("held")) return undefined;
-  const value = (key: string): string => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1) ?? "";
+  const value = (key: string): string => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1, key.length + 1 + mostChars) ?? "";
   const details = Buffer.from(value("details"), "base64").toString("utf8");
   const detail = (key: string): string => new RegExp(`^${key}: (.*)$`, "m").exec(details)?.[1] ?? "";
   const [, lockedBy = detail("Locked by"), since = ""] = /^Locked by: (.*) at (\S+)$/m.exec(details) ?? [];
   const message = detail("Message");
   const common = { lockedBy: lockedBy || "an unknown holder", since, version: detail("Version"), message };
   if (value("beat") === "") return { ...common, manual: message !== automaticMessage };
-  const now = Number(value("now"));
+  const seconds = (key: string): number => (/^\d{1,12}$/.test(value(key)) ? Number(value(key)) : 0);
+  const now = seconds("now");
   return {
     ...common,
     manual: false,
     holder: {
       host: value("from"), command: value("command"), step: value("step"), since, token: value("token"),
-      ageSeconds: Math.max(0, now - Number(value("taken"))), silentSeconds: Math.max(0, now - Number(value("beat"))),
+      ageSeconds: Math.max(0, now - seconds("taken")), silentSeconds: Math.max(0, now - seconds("beat")),
     },
   };
 }

@@ -10,6 +10,9 @@ export interface Release {
   readonly whole?: true;
 }
 
+/** As many lines are read: a host that prints more is not asked for more. */
+const mostLines = 200;
+
 /** What the audit log says of a release that every host of the app serves. */
 export const wholeRelease = (version: string): string => `Released version ${version} on all hosts`;
 
@@ -24,8 +27,8 @@ const whole = new RegExp(String.raw`^\[(\d[\w:.+-]*)\](?: .*\])? Released versio
  */
 export function releasesOn(of: Named): Query<readonly Release[]> {
   return {
-    command: sh`[ ! -e ${auditLogPath(of)} ] || grep -e ${"] Tagging .* as the latest image$"} -e ${"] Released version .* on all hosts$"} ${auditLogPath(of)} | tail -n 200`,
-    parse: (stdout) => stdout.split("\n").reduce(withLine, []),
+    command: sh`[ ! -e ${auditLogPath(of)} ] || grep -e ${"] Tagging .* as the latest image$"} -e ${"] Released version .* on all hosts$"} ${auditLogPath(of)} | tail -n ${mostLines}`,
+    parse: (stdout) => stdout.trimEnd().split("\n").slice(-mostLines).reduce(withLine, []),
   };
 }
 

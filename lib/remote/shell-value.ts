@@ -1,7 +1,9 @@
 import { Command, quote } from "../ground/command.ts";
 
-/** A reference that the remote shell may expand: `${NAME}`, `${NAME:-default}`. */
-const reference = /\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-+=?][^}]*)?\}/;
+/** A reference within the default of another one. */
+const inner = /\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-+=?](?:[^}$]|\$(?!\{))*)?\}/;
+/** A reference that the remote shell may expand: `${NAME}`, `${NAME:-default}`, `${NAME:-${OTHER}}`. Its braces are balanced: else the shell would look for the last one behind the value. */
+const reference = new RegExp(`\\$\\{[A-Za-z_][A-Za-z0-9_]*(?::?[-+=?](?:[^}$]|\\$(?!\\{)|${inner.source})*)?\\}`);
 /** What has a meaning between double quotes, except at the beginning of a {@link reference}. */
 const special = new RegExp(`["\\\\\`]|\\$(?!${reference.source.slice(2)})`, "g");
 
@@ -21,7 +23,7 @@ export function expandablePath(path: string): Command {
 /** `KEY=value` as one word, the value {@link expandable}. */
 export const pair = (key: string, value: string | number | boolean): Command => expandable(`${key}=${value}`);
 
-/** A flag and its `KEY=value` words: `--label a=b --label c=d`. A blank value leaves the bare key. */
+/** A flag and its `KEY=value` words: `--label a=b --label c=d`. An empty value leaves the bare key. */
 export function pairs(flag: string, values: Readonly<Record<string, string | number | boolean>>): readonly (string | Command)[] {
-  return Object.entries(values).flatMap(([key, value]) => [flag, String(value).trim() === "" ? key : pair(key, value)]);
+  return Object.entries(values).flatMap(([key, value]) => [flag, String(value) === "" ? key : pair(key, value)]);
 }

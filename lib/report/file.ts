@@ -2,6 +2,7 @@ import type { Event } from "../ground/event.ts";
 import type { Files } from "../ground/world.ts";
 import { timeOfDay } from "./elapsed.ts";
 import { entryLines, entryOf, hostColumn } from "./lines.ts";
+import { harmless } from "./printable.ts";
 import { seconds, type Ending, type Recorder } from "./recorder.ts";
 import { plain } from "./style.ts";
 
@@ -30,7 +31,7 @@ const stamped = (at: string, lines: readonly string[]): string[] => {
 /** The end of a log file; programs may count on its last line. */
 export function lastLines({ at, durationMs, failure }: Ending): string[] {
   if (failure === undefined) return [`# Completed in ${seconds(durationMs)}`];
-  return [...stamped(at, failure.text.split("\n")), `# FAILED: ${failure.type}: ${failure.message} (${seconds(durationMs)})`];
+  return [...stamped(at, failure.text.split("\n")), harmless(`# FAILED: ${failure.type}: ${failure.message} (${seconds(durationMs)})`)];
 }
 
 /** What a log file needs. */

@@ -1,4 +1,5 @@
 import type { Event } from "../ground/event.ts";
+import { escapedInJson } from "./printable.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** One line of `--json` output, without its version. */
@@ -9,10 +10,10 @@ export interface JsonRecord {
 
 /**
  * One record as one line, `"v":1` first. The version changes only when a key changes its meaning or goes.
- * Control characters are escaped, C1 included, so that the line is harmless on a terminal.
+ * What cannot be seen or reorders text is escaped, so that the line is harmless on a terminal and says what it shows.
  */
 export function jsonLine(record: JsonRecord): string {
-  return JSON.stringify({ v: 1, ...record }).replaceAll(/[\x7f-\x9f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return escapedInJson(JSON.stringify({ v: 1, ...record }));
 }
 
 /** Prints every event as it is, one a line. @param write gets a line without its line break */

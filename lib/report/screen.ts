@@ -1,8 +1,9 @@
 import type { Event } from "../ground/event.ts";
+import { byteText } from "../ground/image.ts";
 import { roughly, ticking } from "./elapsed.ts";
 import { here } from "./lines.ts";
 import { hostCount } from "./names.ts";
-import { printable } from "./printable.ts";
+import { harmless, printable } from "./printable.ts";
 import { plain, type Style } from "./style.ts";
 import { fitted, padded } from "./table.ts";
 
@@ -46,6 +47,8 @@ export function next(screen: Screen, event: Event): Screen {
       return finish(screen, event.host ?? here, event.role ?? "", event.title, event.ok);
     case "probe":
       return detail(screen, event.host, event.role ?? "", `try ${event.attempt}: ${printable(event.answer)}`);
+    case "transfer":
+      return event.state === "progress" ? detail(screen, event.host, "", `${byteText(event.sentBytes)} of ${byteText(event.totalBytes)}, ${byteText(event.sentBytes / Math.max(0.001, event.durationMs / 1000))}/s`) : screen;
     case "waiting":
       return detail(screen, event.host ?? here, event.role ?? "", `at most ${roughly(event.deadlineMs)}${event.text === undefined ? "" : `; ${printable(event.text)}`}`);
     case "undo":
@@ -104,7 +107,7 @@ export function frame(screen: Screen, size: Size, nowMs: number, style: Style = 
   const hostWidth = Math.min(24, Math.max(0, ...shown.map((row) => Bun.stringWidth(row.host))));
   const lines = [status(screen, nowMs, style), ...shown.map((row) => rowLine(row, hostWidth, nowMs, style)), ...(rest.length === 0 ? [] : [style.dim(`  … and ${counted(rest)}`)])];
   // One column stays free: a terminal that wraps at its last one would take a second row.
-  return lines.map((line) => fitted(line, size.columns - 1));
+  return lines.map((line) => fitted(harmless(line.replaceAll("\n", " ")), size.columns - 1));
 }
 
 function status(screen: Screen, nowMs: number, style: Style): string {

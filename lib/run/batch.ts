@@ -96,32 +96,49 @@ export class MarkReader {
     const found: (string | Mark)[] = [];
     const start = `\x1e${this.#mark} `;
     let rest = this.#pending + text;
+    /** Where what has not been handed on begins, and where to look for the next mark: what only looks like one is output. */
+    let [from, look] = [0, 0];
     for (;;) {
-      const at = rest.indexOf(start);
+      const at = rest.indexOf(start, look);
       if (at < 0) break;
-      const end = rest.indexOf("\x1e", at + start.length);
-      if (end < 0) break;
-      if (at > 0) found.push(rest.slice(0, at));
-      found.push(parseMark(rest.slice(at + start.length, end)));
-      rest = rest.slice(end + 1);
+      const said = rest.slice(at + start.length, at + start.length + longestMark);
+      const mark = markIn(said);
+      if (mark === undefined && mayBecomeMark(said)) break;
+      look = at + start.length;
+      if (mark === undefined) continue;
+      if (at > from) found.push(rest.slice(from, at));
+      found.push(mark);
+      from = look = look + said.indexOf("\x1e") + 1;
     }
-    const cut = unfinished(rest, start);
+    rest = rest.slice(from);
+    look -= from;
+    const cut = unfinished(rest, start, look);
     if (cut > 0) found.push(rest.slice(0, cut));
     this.#pending = rest.slice(cut);
     return found;
   }
 }
 
-/** Where a mark begins whose end has not come yet; the length of the text when there is none. */
-function unfinished(text: string, start: string): number {
-  const at = text.indexOf(start);
+/** Where a mark begins whose end has not come yet; the length of the text when there is none. @param look nothing before it is one */
+function unfinished(text: string, start: string, look: number): number {
+  const at = text.indexOf(start, look);
   if (at >= 0) return at;
-  for (let from = Math.max(0, text.length - start.length); from < text.length; from++) if (start.startsWith(text.slice(from))) return from;
+  for (let from = Math.max(look, text.length - start.length); from < text.length; from++) if (start.startsWith(text.slice(from))) return from;
   return text.length;
 }
 
-function parseMark(text: string): Mark {
-  const [what = "", value = ""] = text.split(" ");
-  if (what === "over") return { kind: "over" };
-  return what === "pid" ? { kind: "pid", pid: Number(value) } : { kind: "end", index: Number(what), status: Number(value) };
+/** What may stand between the sign of the mark and its end, with the end. */
+const longestMark = 24;
+const whole = /^(?:(over) 0|pid ([1-9]\d{0,9})|(\d{1,6}) (\d{1,3}))\x1e/;
+const begun = /^(?:o(?:v(?:e(?:r(?: 0?)?)?)?)?|p(?:i(?:d(?: (?:[1-9]\d{0,9})?)?)?)?|\d{1,6}(?: \d{0,3})?)?$/;
+
+const mayBecomeMark = (text: string): boolean => text.length < longestMark && begun.test(text);
+
+/** The mark at the beginning of a text. A host's own programs know the sign and may print what they like behind it: only what {@link batchScript} prints counts. */
+function markIn(text: string): Mark | undefined {
+  const [match, over, pid, index, status] = whole.exec(text) ?? [];
+  if (match === undefined) return undefined;
+  if (over !== undefined) return { kind: "over" };
+  if (pid === undefined) return { kind: "end", index: Number(index), status: Number(status) };
+  return Number(pid) > 1 ? { kind: "pid", pid: Number(pid) } : undefined;
 }

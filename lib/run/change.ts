@@ -68,6 +68,8 @@ export interface Outcome {
   readonly hosts: readonly string[];
   readonly durationMs: number;
   readonly phases: PhaseTimes;
+  /** What hosts were sent of images in all, in bytes, and what they had already. Undefined: nothing was delivered. */
+  readonly delivered?: { readonly sentBytes: number; readonly thereBytes: number } | undefined;
 }
 
 /** Facts to plan from instead of asking the hosts. */
@@ -148,6 +150,7 @@ class Run {
   readonly #phases: { phase: string; durationMs: number }[] = [];
   #version = "";
   #from: readonly string[] = [];
+  #delivered: Outcome["delivered"];
   #content: LocalContent = noContent;
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
@@ -223,6 +226,7 @@ class Run {
       command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
       to: this.#change.release && this.#version !== "" ? this.#version : undefined,
       hosts: this.#change.hosts?.(this.#task) ?? appHosts(this.#task), durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
+      ...(this.#delivered === undefined ? {} : { delivered: this.#delivered }),
     };
     tell(this.#world, { type: "summary", ok, ...outcome });
     return outcome;
@@ -262,6 +266,7 @@ class Run {
     return {
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => this.#lock?.step(title),
+      onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;
         const line = auditLine({ recordedAt: order.recordedAt, performer, destination: settings.destination, role, text });

@@ -24,6 +24,8 @@ const beatMs = 3_000;
 const silenceSeconds = 15;
 /** How long its end is waited for when it is given back. */
 const releaseMs = 10_000;
+/** What is read of a holder: more than it ever says. */
+const mostLines = 200;
 /** How long the host may take to give it, or to say who has it: before it takes over from a dead holder it looks twice. */
 const takeMs = 60_000;
 /** How long its connection may take to be there again. */
@@ -88,7 +90,7 @@ async function takeOrRead(world: World, task: Task, host: string, version: strin
   const first = await lines.next();
   if (first.done !== true && first.value.trim() === "taken") return { channel, lines, token };
   const rest = first.done === true ? [] : [first.value];
-  for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
+  for (let next = await lines.next(); next.done !== true; next = await lines.next()) if (rest.length < mostLines) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
   if (outer.aborted) throw new CancelledError("Cancelled while taking the deploy lock", { state: ["Nothing was changed."] });
   late.signal.throwIfAborted();

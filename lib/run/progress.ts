@@ -1,5 +1,6 @@
 import { CommandError, TimeoutError } from "../ground/errors.ts";
-import type { RunStep, UploadStep, WaitStep } from "../ground/step.ts";
+import { LineSplitter } from "../ground/line-splitter.ts";
+import type { HostStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import type { BatchItem } from "./batch.ts";
 import type { PlannedStep } from "./journal.ts";
@@ -13,12 +14,14 @@ export interface Engine {
   end(planned: PlannedStep, ok: boolean): void;
   /** It was told as begun, and the host never came to it. */
   withdraw(planned: PlannedStep): void;
+  /** An image was sent to a host: so many bytes, and so many that it had. */
+  delivered(sentBytes: number, thereBytes: number): void;
   /** The connection went while the host was at work: its shell may still be. */
   leave(host: string, left: LeftBatch): void;
 }
 
 /** A planned step that happens on a host. */
-export type HostPlanned = PlannedStep & { readonly host: string; readonly step: RunStep | UploadStep | WaitStep };
+export type HostPlanned = PlannedStep & { readonly host: string; readonly step: HostStep };
 /** A step on its way to a host, with others. */
 export type Batched = HostPlanned & BatchItem;
 
@@ -35,16 +38,17 @@ const uploadTimeoutMs = 60_000;
 const slowestUpload = 10;
 
 /** How long a step may take. */
-export function deadlineOf(step: RunStep | UploadStep | WaitStep): number {
+export function deadlineOf(step: HostStep): number {
   switch (step.kind) {
     case "run": return step.timeoutMs ?? defaultTimeoutMs;
     case "upload": return uploadTimeoutMs + Math.round((typeof step.content === "string" ? step.content.length : 0) / slowestUpload);
     case "wait": return step.deadlineMs;
+    case "deliver": return defaultTimeoutMs;
   }
 }
 
 /** What shows a person what a step waits for. */
-const hintFor = (step: RunStep | UploadStep | WaitStep): string => (step.kind === "run" && /\bdocker\b/.test(step.command.text) ? "`docker ps`, `docker info`, the load and the disks of the host" : "the load and the disks of the host");
+const hintFor = (step: HostStep): string => (step.kind === "run" && /\bdocker\b/.test(step.command.text) ? "`docker ps`, `docker info`, the load and the disks of the host" : "the load and the disks of the host");
 
 /** Where a batch stands: turns marks and output into events and journal entries. */
 export class Progress {
@@ -53,7 +57,7 @@ export class Progress {
   readonly #engine: Engine;
   readonly #batch: readonly Batched[];
   readonly #text = { stdout: "", stderr: "" };
-  readonly #partial = { stdout: "", stderr: "" };
+  readonly #lines = { stdout: new LineSplitter((line) => this.#line("stdout", line)), stderr: new LineSplitter((line) => this.#line("stderr", line)) };
   readonly #at = { stdout: 0, stderr: 0 };
   readonly #onLate: (error: TimeoutError) => void;
   #status: number | undefined;
@@ -120,9 +124,7 @@ export class Progress {
 
   output(stream: "stdout" | "stderr", text: string): void {
     this.#text[stream] = (this.#text[stream] + text).slice(-64_000);
-    const lines = (this.#partial[stream] + text).split("\n");
-    this.#partial[stream] = lines.pop() ?? "";
-    for (const line of lines) this.#line(stream, line);
+    this.#lines[stream].feed(text);
   }
 
   mark(stream: "stdout" | "stderr", index: number, status: number): void {
@@ -167,8 +169,7 @@ export class Progress {
   }
 
   #flush(stream: "stdout" | "stderr"): void {
-    if (this.#partial[stream] !== "") this.#line(stream, this.#partial[stream]);
-    this.#partial[stream] = "";
+    this.#lines[stream].end();
   }
 
   #line(stream: "stdout" | "stderr", line: string): void {

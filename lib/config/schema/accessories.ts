@@ -45,7 +45,7 @@ const ports = z.union([port, z.string().refine((value) => readPublish(value) !==
 export const Accessory = z
   .strictObject({
     service: text("a name").regex(/^[a-z0-9][a-z0-9_.-]*$/i, { error: `letters, digits, "-", "_" and "."` }).optional().meta({ description: "Name of the container and of its folder on the host.", example: `"shared-mysql"`, fallback: "SERVICE-NAME" }),
-    image: text("an image").meta({ description: "The image with its tag; with the server of its own `registry` before it, never with that of the root.", example: `"mysql:8.4"` }),
+    image: text("an image").regex(/^[^\s-]\S*$/, { error: `an image such as "mysql:8.4"` }).meta({ description: "The image with its tag; with the server of its own `registry` before it, never with that of the root.", example: `"mysql:8.4"` }),
     registry: Registry.optional().meta({ description: "Where this image is kept, when it is not public and not in the registry of the root.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("GHCR_TOKEN") }` }),
     host: host.optional().meta({ description: "The host it runs on.", example: `"10.0.0.9"` }),
     hosts: list(host).optional().meta({ description: "The hosts it runs on.", example: `["10.0.0.9", "10.0.0.10"]` }),

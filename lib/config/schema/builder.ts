@@ -31,7 +31,7 @@ export const Builder = z
     local: z.boolean().default(true).meta({ description: "Build this machine's own architecture here. With false the remote builder builds everything." }),
     pack: Pack.optional().meta({ description: "Build with Cloud Native Buildpacks instead of a Dockerfile.", example: `{ builder: "heroku/builder:24", buildpacks: ["heroku/nodejs"] }` }),
     cache: Cache.optional().meta({ description: "Where layers are kept between builds, for machines that keep nothing themselves.", example: `{ type: "registry", options: "mode=max" }`, fallback: "the builder's own" }),
-    context: text("a folder").optional().meta({
+    context: text("a folder").regex(/^[^-]/, { error: `a folder; one whose name begins with "-" is written "./-name"` }).optional().meta({
       description: "Folder that is sent to the builder, relative to the config file. Without it a clean clone of the git repository is built, so uncommitted changes stay out.",
       example: `"."`,
       fallback: "a clean clone of the git repository",

@@ -74,7 +74,7 @@ const secretNameText = z.string().regex(secretName, { error: "the name of a secr
 /** A reference to a secret: `secret("NAME")`, or the name in a list of one. */
 export const secretInput = z.union([secretRef, z.tuple([secretNameText]).readonly()], { error: `secret("NAME") or ["NAME"]` }).meta({ typeText: "SecretInput" });
 
-const variableAndName = z.string().regex(/^[^\s=:]+(:[\w.]+)?$/, { error: `the name of a variable, or "VARIABLE:SECRET"` });
+const variableAndName = z.string().regex(/^(?!#)[^\s=:]+(:[\w.]+)?$/, { error: `the name of a variable, or "VARIABLE:SECRET"` });
 /** Secrets by the name of a variable: a list of names (`"VAR"`, `"VAR:NAME"`), or a map from variable to secret. */
 export const secretMap = z.union([list(z.union([variableAndName, secretRef], { error: `a name such as "API_KEY", "VARIABLE:SECRET" or secret("API_KEY")` })), map(secretInput)]);
 

@@ -58,12 +58,13 @@ class BadLabel extends Error {}
 /** Writes one label's value at its place in the tree. */
 function put(tree: Tree, block: Block, path: readonly string[], value: string, major: TraefikMajor): void {
   const [segment = "", ...rest] = path;
+  if (segment.length > 200) throw new BadLabel("expected names of at most 200 letters between the dots");
   const [, written = segment, index] = /^(.*?)(?:\[(\d+)\])?$/.exec(segment) ?? [];
   const { name, field } = fieldNamed(block, written, major);
   if (typeof field === "string" && field !== "any") {
     if (rest.length > 0) throw new BadLabel(`expected nothing below ${name}: it is ${kindText(field)}`);
     if (index === undefined) tree[name] = leafValue(field, value);
-    else if (field === "texts") listAt(tree, name)[Number(index)] = value;
+    else if (field === "texts") listAt(tree, name)[position(index)] = value;
     else throw new BadLabel(`expected ${name} without an index: it is ${kindText(field)}`);
     return;
   }
@@ -78,8 +79,8 @@ function put(tree: Tree, block: Block, path: readonly string[], value: string, m
   }
   if (!isList(field)) return put(childOf(tree, name), inner, rest, value, major);
   if (index === undefined) throw new BadLabel(`expected ${name}[0], ${name}[1], …: it is a list`);
-  const items = (tree[name] ??= []) as Tree[];
-  put((items[Number(index)] ??= {}), inner, rest, value, major);
+  const items = itemsAt(tree, name) as Tree[];
+  put((items[position(index)] ??= {}), inner, rest, value, major);
 }
 
 const isList = (field: Field): field is readonly [Block] => Array.isArray(field);
@@ -88,6 +89,7 @@ function fieldNamed(block: Block, written: string, major: TraefikMajor): { reado
   const free = block["*"];
   if (free !== undefined) {
     if (written === "") throw new BadLabel("expected a name between the dots");
+    if (written === "__proto__") throw new BadLabel("expected another name than __proto__");
     return { name: written, field: free };
   }
   const name = namesIn(block).find((one) => one.toLowerCase() === written.toLowerCase());
@@ -100,19 +102,31 @@ function fieldNamed(block: Block, written: string, major: TraefikMajor): { reado
 const namesIn = (block: Block): string[] => Object.keys(block).filter((name) => name !== "?" && name !== "*");
 
 function childOf(tree: Tree, name: string): Tree {
-  return (tree[name] ??= {}) as Tree;
+  if (!Object.hasOwn(tree, name)) tree[name] = {};
+  return tree[name] as Tree;
 }
 
-const listAt = (tree: Tree, name: string): string[] => (tree[name] ??= []) as string[];
+const listAt = (tree: Tree, name: string): string[] => itemsAt(tree, name) as string[];
+function itemsAt(tree: Tree, name: string): unknown[] {
+  if (!Object.hasOwn(tree, name)) tree[name] = [];
+  return tree[name] as unknown[];
+}
+
+/** A list is as long as its highest index says. */
+function position(index: string): number {
+  if (index.length > 3) throw new BadLabel(`expected an index below 1000, found ${index.slice(0, 20)}`);
+  return Number(index);
+}
 
 /** What a plugin takes is its own business: every level is a map, or with an index a list, every value a text. */
 function putAny(tree: Tree, segment: string, rest: readonly string[], value: string): void {
+  if (segment.length > 200 || segment.startsWith("__proto__")) throw new BadLabel("expected a name of at most 200 letters between the dots");
   const [, name = segment, index] = /^(.+?)(?:\[(\d+)\])?$/.exec(segment) ?? [];
   const [next, ...further] = rest;
   if (index !== undefined) {
-    const items = (tree[name] ??= []) as (Tree | string)[];
-    if (next === undefined) items[Number(index)] = value;
-    else putAny((items[Number(index)] ??= {}) as Tree, next, further, value);
+    const items = itemsAt(tree, name) as (Tree | string)[];
+    if (next === undefined) items[position(index)] = value;
+    else putAny((items[position(index)] ??= {}) as Tree, next, further, value);
     return;
   }
   if (next === undefined) tree[name] = value;

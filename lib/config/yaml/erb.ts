@@ -1,3 +1,5 @@
+import { DeployError } from "../../ground/errors.ts";
+import { fileText } from "../place.ts";
 import { type Expression, parseRuby } from "./ruby.ts";
 
 /**
@@ -20,7 +22,9 @@ export function parseErb(template: string): readonly Piece[] {
   const pieces: Piece[] = [];
   const add = (text: string, at: number): void => void (text !== "" && pieces.push({ kind: "text", text, at }));
   let from = 0;
-  for (const match of template.matchAll(/<%%|%%>|<%(-|=|#)?([\s\S]*?)(-?)%>(?=(\r?\n)?)/g)) {
+  // Behind the last end of a tag there is none: looking for it again and again would take for ever.
+  const tagged = template.slice(0, template.lastIndexOf("%>") + 4);
+  for (const match of tagged.matchAll(/<%%|%%>|<%(-|=|#)?([\s\S]*?)(-?)%>(?=(\r?\n)?)/g)) {
     const [tag, kind, body = "", trims, newline = ""] = match;
     const at = match.index;
     if (tag === "<%%" || tag === "%%>") {
@@ -38,6 +42,15 @@ export function parseErb(template: string): readonly Piece[] {
   }
   add(template.slice(from), from);
   return pieces;
+}
+
+/** A config is gone over many times, and a file of megabytes is none. */
+const mostChars = 250_000;
+
+/** @throws DeployError (config) for a file that is too long to be a config @param text default: that of the file */
+export function refuseLarge({ file, text: own }: { readonly file: string; readonly text: string }, cwd: string, text = own): void {
+  if (text.length <= mostChars) return;
+  throw new DeployError("config", `Cannot read ${fileText(file, cwd)}: it has ${text.length} characters, more than the ${mostChars} that a config can have`, { hint: "Take out what is no config" });
 }
 
 /** A rendered template. */

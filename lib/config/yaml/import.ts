@@ -1,7 +1,7 @@
 import { placeAt, placeText } from "../place.ts";
 import { pathText } from "../problems.ts";
 import { convertProject, type Converted } from "./convert.ts";
-import { loadsDotenv, parseErb, type Piece, renderPieces } from "./erb.ts";
+import { loadsDotenv, parseErb, type Piece, refuseLarge, renderPieces } from "./erb.ts";
 import type { ProjectFiles } from "./flavour.ts";
 import { hooksOf } from "./load.ts";
 import { type Entry, locateNode, type Node, type TemplatePart, writtenPath } from "./node.ts";
@@ -64,6 +64,7 @@ interface Parsed {
 
 /** Reads a file with tokens in place of its Ruby. */
 function parsed(source: Source, dotenv: boolean): Parsed {
+  refuseLarge(source, source.cwd);
   const pieces = parseErb(source.text);
   const tokens = pieces.map((piece, i) => (piece.kind === "output" ? `CAPSTANRUBY${i}X` : ""));
   const tags = new Map(pieces.flatMap((piece, i) => (piece.kind === "output" ? [[tokens[i] ?? "", { expression: piece.expression, source: piece.source }]] : [])));

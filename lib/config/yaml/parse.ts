@@ -3,7 +3,7 @@ import { DeployError } from "../../ground/errors.ts";
 import { codeFrame, type Place, placeAt, placeText } from "../place.ts";
 import { commentsOf } from "./comments.ts";
 import type { Entry, Node, ScalarNode } from "./node.ts";
-import type { Rendered } from "./erb.ts";
+import { refuseLarge, type Rendered } from "./erb.ts";
 
 /** A file being read. */
 export interface Source {
@@ -19,6 +19,19 @@ export interface Source {
  * @throws DeployError (config) with the place of every mistake
  */
 export function parseYaml(rendered: Rendered, source: Source): Node {
+  refuseLarge(source, source.cwd, rendered.text);
+  try {
+    return read(rendered, source);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DeployError("config", `Cannot read ${placeText(placeAt(source.file, source.text, 0), source.cwd).replace(/:1:1$/, "")}: lists and maps in it are nested too deeply`, { cause: error, hint: "Take out what is no config" });
+  }
+}
+
+/** Aliases multiply: a few lines can stand for more than fits into memory. */
+const mostNodes = 50_000;
+
+function read(rendered: Rendered, source: Source): Node {
   const document = parseDocument(rendered.text, { version: "1.1", schema: "failsafe", merge: false, strict: true, prettyErrors: false, lineCounter: new LineCounter(), uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && a.value === b.value && a.value !== "<<" });
   const place = (offset: number): Place => placeAt(source.file, source.text, rendered.sourceOffset(offset));
   if (document.errors.length > 0) {
@@ -27,8 +40,10 @@ export function parseYaml(rendered: Rendered, source: Source): Node {
       hint: "Correct the first place: the others may follow from it",
     });
   }
+  let nodes = 0;
   const anchored = new Map<Alias, YamlNode | undefined>();
   const visit = (node: YamlNode | null | undefined, fallback: number, inside: readonly YamlNode[]): Node => {
+    if (++nodes > mostNodes) throw refused(`it has more than ${mostNodes} values, those that aliases stand for included`, place(node?.range?.[0] ?? fallback), source);
     const offset = rendered.sourceOffset(node?.range?.[0] ?? fallback);
     if (isAlias(node)) {
       const target = anchored.get(node) ?? node.resolve(document);

@@ -2,7 +2,7 @@ import { DeployError, isDeployError } from "../../ground/errors.ts";
 import type { Files, Programs } from "../../ground/world.ts";
 import { dotenvReader } from "../dotenv-reader.ts";
 import { placeAt, placeText } from "../place.ts";
-import { loadsDotenv, parseErb, type Piece, type Rendered, renderPieces } from "./erb.ts";
+import { loadsDotenv, parseErb, type Piece, refuseLarge, type Rendered, renderPieces } from "./erb.ts";
 import type { Source } from "./parse.ts";
 import { evaluateRuby, type Surroundings } from "./ruby.ts";
 
@@ -25,6 +25,7 @@ const commandTimeoutMs = 5 * 60_000;
  * @throws DeployError (config) with every expression that cannot be evaluated, variable that is not set and command that failed, and its place
  */
 export async function renderErb(source: Source, rendering: Rendering): Promise<Rendered> {
+  refuseLarge(source, rendering.cwd);
   const pieces = parseErb(source.text);
   const around = surroundings({ ...rendering, dotenv: rendering.dotenv || pieces.some(loadsDotenv) });
   const failures: string[] = [];

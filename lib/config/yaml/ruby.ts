@@ -24,6 +24,8 @@ const noLocals: ReadonlySet<string> = new Set();
  * @param locals names of the variables there are
  */
 export function parseRuby(source: string, locals = noLocals): Expression | undefined {
+  // One that is longer would be nested deeper than anybody can read.
+  if (source.length > 5000) return undefined;
   const reader = new Reader(source, locals);
   const expression = reader.either();
   return expression !== undefined && reader.atEnd() ? expression : undefined;

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { Command, sh } from "../../ground/command.ts";
 import { proxyContainer } from "../../ground/names.ts";
+import { checked, isTarget, isWord } from "../answer.ts";
 import type { ProxyFacts, Route } from "../facts.ts";
 import { stateFile } from "./run-flags.ts";
 
@@ -36,25 +38,36 @@ export function parseFacts(stdout: string): ProxyFacts | undefined {
   const [first = "", ...rest] = stdout.split("\n");
   const [running = "", image = ""] = first.trim().split(" ");
   if (running === "") return undefined;
+  checked(/^(true|false)$/.test(running) && isWord(image), "what kamal-proxy is", first);
   const text = rest.join("\n").trim();
   return { running: running === "true", image, routes: text.startsWith("[{") || text === "[]" ? routesOfState(text) : routesOfList(text) };
 }
 
 /** One entry of the state file of kamal-proxy 0.9, as far as it is used. */
-interface SavedService {
-  readonly name: string;
-  readonly active_targets?: readonly string[] | null;
-  readonly pause_controller?: { readonly state?: number } | null;
-  readonly rollout_targets?: readonly string[] | null;
-  readonly rollout_controller?: { readonly percentage?: number } | null;
-}
+const Targets = z.array(z.string().refine(isTarget)).nullish();
+const SavedServices = z.array(z.object({
+  name: z.string().refine(isWord),
+  active_targets: Targets,
+  pause_controller: z.object({ state: z.number().optional() }).nullish(),
+  rollout_targets: Targets,
+  rollout_controller: z.object({ percentage: z.number().min(0).max(100).optional() }).nullish(),
+}));
+type SavedService = z.output<typeof SavedServices>[number];
 
 const modes: Readonly<Record<string, Route["mode"]>> = { "0": "live", "1": "paused", "2": "maintenance", running: "live", paused: "paused", stopped: "maintenance" };
 
 function routesOfState(text: string): readonly Route[] {
-  return (JSON.parse(text) as readonly SavedService[]).map((service) => ({
+  return savedServices(text).map((service) => ({
     name: service.name, targets: service.active_targets ?? [], mode: modes[String(service.pause_controller?.state ?? 0)] ?? "live", ...canaryOf(service),
   }));
+}
+
+function savedServices(text: string): readonly SavedService[] {
+  try {
+    return SavedServices.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error("Cannot read the state file of kamal-proxy", { cause });
+  }
 }
 
 /** A rollout target stays in the file when its rollout has ended: only with a controller it gets requests. */
@@ -66,9 +79,10 @@ function canaryOf({ rollout_targets: targets, rollout_controller: controller }: 
 /** Source: `kamal-proxy list` of 0.9: columns Service, Host, Path, Target, State, TLS, always coloured. */
 function routesOfList(text: string): readonly Route[] {
   const lines = text.replaceAll(/\x1b?\[[0-9;]*m/g, "").split("\n").slice(1).filter((line) => line.trim() !== "");
-  return lines.map((line) => {
+  return lines.flatMap((line) => {
     const [name = ""] = line.trim().split(/ +/);
     const [targets = "", state = ""] = line.trim().split(/ +/).slice(-3);
-    return { name, targets: targets.split(","), mode: modes[state] ?? "live" };
+    const all = targets.split(",");
+    return isWord(name) && all.every(isTarget) ? [{ name, targets: all, mode: modes[state] ?? "live" }] : [];
   });
 }

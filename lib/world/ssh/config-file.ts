@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Glob } from "bun";
@@ -88,6 +89,7 @@ class Reading {
     const path = /^[/~]/.test(pattern) ? expandHome(pattern, this.#home) : `${from === systemFile ? dirname(from) : `${this.#home}/.ssh`}/${pattern}`;
     if (!/[*?[]/.test(path)) return [path];
     const root = dirname(`${path.slice(0, path.search(/[*?[]/))}x`);
+    if (path.includes("\0") || !existsSync(root)) return [];
     return [...new Glob(path.slice(root === "/" ? 1 : root.length + 1)).scanSync({ cwd: root, absolute: true })].sort();
   }
 

@@ -7,9 +7,11 @@ export class HttpReader {
   malformed: string | undefined;
 
   push(chunk: Uint8Array): void {
+    if (this.#ended || this.malformed !== undefined) return;
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
     while (this.#headers === undefined && this.malformed === undefined && this.#readHead());
-    if (this.#headers !== undefined && this.#body().length >= mostBody) this.#ended = true;
+    // A body of many tiny chunks is as long as one that never ends.
+    if (this.#headers !== undefined && (this.#body().length >= mostBody || this.#bytes.length > mostHead)) this.#ended = true;
   }
 
   get hasHead(): boolean {
@@ -59,9 +61,9 @@ export class HttpReader {
     const chunks: Buffer[] = [];
     for (let at = 0; ; ) {
       const end = this.#bytes.indexOf("\r\n", at);
-      const size = end === -1 ? Number.NaN : Number.parseInt(this.#bytes.subarray(at, end).toString("latin1"), 16);
-      if (Number.isNaN(size)) return Buffer.concat(chunks);
-      if (size === 0) {
+      if (end === -1) return Buffer.concat(chunks);
+      const size = chunkSize(this.#bytes.subarray(at, end).toString("latin1"));
+      if (size === undefined || size === 0) {
         this.#ended = true;
         return Buffer.concat(chunks);
       }
@@ -69,6 +71,12 @@ export class HttpReader {
       at = end + 2 + size + 2;
     }
   }
+}
+
+/** The bytes of the chunk that a line announces; undefined when it announces none. Extensions have no meaning here. */
+function chunkSize(line: string): number | undefined {
+  const [, digits] = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line) ?? [];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }
 
 const mostBody = 4096;

@@ -95,6 +95,7 @@ function publicKeyOf(text: string): ParsedKey | undefined {
 
 /** A public key from its blob, as it stands in known_hosts and authorized_keys. Undefined for a type that ssh2 does not know. */
 export function publicKeyFrom(blob: Buffer): ParsedKey | undefined {
+  if (blob.length < 4) return undefined;
   const type = blob.subarray(4, 4 + blob.readUInt32BE(0)).toString("latin1");
   const parsed = utils.parseKey(`${type} ${blob.toString("base64")}`);
   return parsed instanceof Error ? undefined : parsed;

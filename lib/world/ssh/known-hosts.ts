@@ -79,10 +79,11 @@ export function knownHostLine(name: string, key: Uint8Array, hash: boolean, salt
 
 const hashed = (name: string, salt: string): string => createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest("base64");
 
-/** The type a key's blob begins with. */
+/** The type a key's blob begins with. A host may show anything, and this goes into the user's file: what cannot be a type is `unknown`. */
 export function keyType(key: Uint8Array): string {
   const bytes = Buffer.from(key);
-  return bytes.length < 4 ? "" : bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString("latin1");
+  const type = bytes.length < 4 ? "" : bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString("latin1");
+  return /^[\w@.-]{1,100}$/.test(type) ? type : "unknown";
 }
 
 /** As OpenSSH prints it: `SHA256:` and base64 without padding. */

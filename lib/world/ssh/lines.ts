@@ -1,8 +1,11 @@
+import { LineSplitter } from "../../ground/line-splitter.ts";
+
 /** Lines that arrive in pieces of text, for one reader. The writer is told to wait while the reader is behind. */
 export class Lines implements AsyncIterable<string> {
   readonly #ready: string[] = [];
   readonly #onFull: (full: boolean) => void;
-  #rest = "";
+  readonly #splitter = new LineSplitter((line) => this.#add(line));
+  #waitingChars = 0;
   #ended = false;
   #full = false;
   #wake: (() => void) | undefined;
@@ -13,23 +16,27 @@ export class Lines implements AsyncIterable<string> {
   }
 
   push(text: string): void {
-    const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) this.#ready.push(line.endsWith("\r") ? line.slice(0, -1) : line);
-    if (!this.#full && this.#ready.length > mostWaiting) this.#onFull((this.#full = true));
+    this.#splitter.feed(text);
+    if (!this.#full && (this.#ready.length > mostWaiting || this.#waitingChars > mostWaitingChars)) this.#onFull((this.#full = true));
     this.#wake?.();
   }
 
   /** A last line without a line end counts. */
   end(): void {
-    if (this.#rest !== "") this.push("\n");
+    this.#splitter.end();
     this.#ended = true;
     this.#wake?.();
+  }
+
+  #add(line: string): void {
+    this.#ready.push(line.endsWith("\r") ? line.slice(0, -1) : line);
+    this.#waitingChars += line.length;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
     for (;;) {
       for (let line = this.#ready.shift(); line !== undefined; line = this.#ready.shift()) yield line;
+      this.#waitingChars = 0;
       if (this.#full) this.#onFull((this.#full = false));
       if (this.#ended) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -41,3 +48,5 @@ export class Lines implements AsyncIterable<string> {
 
 /** Lines that may wait for the reader. */
 const mostWaiting = 5000;
+/** And their characters together. */
+const mostWaitingChars = 4 * 1024 * 1024;

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { protocols, type Protocol, type RouteObjects, type TraefikRoute } from "../../../config/traefik/route.ts";
 import type { Value, Values } from "../../../config/traefik/labels.ts";
 
@@ -186,8 +187,26 @@ function trimmed(sections: Values): Values {
   return Object.fromEntries(inner.filter(([, section]) => filled(section)));
 }
 
+/** Keys that JavaScript has a meaning for are no names of objects. */
+const Name = z.string().regex(/^(?!__proto__$)[^\p{Cc}]*$/u);
+const SavedValue: z.ZodType<Value> = z.lazy(() => z.union([z.string(), z.number(), z.boolean(), z.array(SavedValue), SavedValues]));
+const SavedValues: z.ZodType<Values> = z.lazy(() => z.record(Name, SavedValue));
+const SavedNamed = z.record(Name, SavedValues);
+const SavedObjects = z.object({ routers: SavedNamed, services: SavedNamed, middlewares: SavedNamed });
+const SavedBackend = z.object({ id: z.string().regex(/^[\w.@-]+$/), port: z.string().regex(/^[\w@]+$/) });
+const SavedFile = z.object({
+  name: z.string().regex(/^[\w.-]+$/), mode: z.enum(["live", "maintenance"]), main: SavedBackend, canary: SavedBackend.extend({ percent: z.number().min(0).max(100) }).optional(),
+  route: z.object({ http: SavedObjects, tcp: SavedObjects, udp: SavedObjects, tls: SavedValues }),
+});
+
 /** Reads the line of {@link fileText} that holds the whole. @returns undefined when it is not one */
 export function parseFileLine(line: string): RouteFile | undefined {
   const json = /^# capstan (\{.*\})$/.exec(line.trim())?.[1];
-  return json === undefined ? undefined : (JSON.parse(json) as RouteFile);
+  if (json === undefined) return undefined;
+  try {
+    const { canary, ...file } = SavedFile.parse(JSON.parse(json));
+    return { ...file, ...(canary === undefined ? {} : { canary }) };
+  } catch (cause) {
+    throw new Error("Cannot read what a file of Traefik's routes says of itself", { cause });
+  }
 }

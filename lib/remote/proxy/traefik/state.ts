@@ -1,6 +1,7 @@
 import { sh, type Command } from "../../../ground/command.ts";
 import { traefikContainer } from "../../../ground/names.ts";
 import type { TraefikSettings } from "../../../config/settings.ts";
+import { checked, isWord } from "../../answer.ts";
 import type { ProxyFacts, Route } from "../../facts.ts";
 import { parseFileLine, type Backend } from "./file.ts";
 import { traefikArgs } from "./run.ts";
@@ -22,6 +23,7 @@ export function parseFacts(stdout: string): ProxyFacts | undefined {
   const [first = "", ...rest] = stdout.split("\n");
   const [running = "", image = ""] = first.trim().split(" ");
   if (running === "") return undefined;
+  checked(/^(true|false)$/.test(running) && isWord(image), "what Traefik is", first);
   const args = rest.flatMap((line) => /^arg=(--.*)$/.exec(line)?.[1] ?? []);
   const files = rest.flatMap((line) => parseFileLine(line) ?? []).filter(({ name }) => name !== ownFile);
   return { running: running === "true", image, args, routes: files.map((file): Route => ({
