@@ -11,7 +11,7 @@ export function buildxBuild(settings: Settings, order: BuildOrder, cwd: string):
   const builder = builderOf(settings, order.facts.arch);
   const name = buildxName(builder);
   const argv = [
-    "docker", "buildx", "build", `--output=type=${order.output}`, "--platform", platforms(arch), ...(name === undefined ? [] : ["--builder", name]),
+    "docker", "buildx", "build", `--output=type=${order.archive === undefined ? order.output : `oci,dest=${order.archive}`}`, "--platform", platforms(arch), ...(name === undefined ? [] : ["--builder", name]),
     ...tagFlags(settings, order), ...(cache === undefined ? [] : cacheFlags(cache)), ...sourceFlags(settings, order.facts),
     ...(provenance === undefined ? [] : ["--provenance", provenance]), ...(sbom === undefined ? [] : ["--sbom", String(sbom)]),
     ...(order.noCache ? ["--no-cache"] : []), settings.builder.context ?? ".",
@@ -24,8 +24,8 @@ export function buildxBuild(settings: Settings, order: BuildOrder, cwd: string):
 
 const titleOf = (settings: Settings, { version, output, dev }: BuildOrder): string => `${output === "registry" ? "Build and push" : "Build"} ${settings.repository}:${version}${dev ? "-dirty" : ""}`;
 
-const hintOf = ({ builder }: Settings, { output }: BuildOrder): { hint?: string } =>
-  output === "docker" && builder.arch.length > 1 ? { hint: "The store of the local Docker may take images of one architecture only: leave one in builder.arch, or add `--output registry`." } : {};
+const hintOf = ({ builder }: Settings, { output, archive }: BuildOrder): { hint?: string } =>
+  output === "docker" && archive === undefined && builder.arch.length > 1 ? { hint: "The store of the local Docker may take images of one architecture only: leave one in builder.arch, or add `--output registry`." } : {};
 
 /** Options of a GitHub Actions cache that say where it is; the others are for writing it. */
 const ghaPlace = /^(url|url_v2|token|scope|timeout)=/;

@@ -7,6 +7,8 @@ export interface BuildOrder {
   readonly version: string;
   readonly facts: LocalFacts;
   readonly noCache: boolean;
+  /** A file that the image is to be in, as an OCI layout; then {@link output} has no meaning. */
+  readonly archive?: string;
   /** What becomes of the image, as buildx's `--output=type=` takes it: `registry` pushes it. */
   readonly output: string;
   /** The working tree as it is, under tags that say so. */

@@ -20,5 +20,5 @@ export async function init(context: CommandContextOf<typeof definitions.init>): 
     if (!options.dryRun) await localFiles.write(gitignore, after);
     context.print(`${options.dryRun ? "would add" : "added"} ${ignoredPaths.join(", ")} to .gitignore`, { type: "file", path: ".gitignore", written: !options.dryRun });
   }
-  context.print("Next: say in deploy.config.ts what to deploy and where, put the secrets' values into .capstan/secrets, then run `capstan setup`.", { type: "note", text: "Next: capstan setup" });
+  context.print("Next: say in deploy.config.ts what to deploy and where, put the values of secrets into .capstan/secrets, then run `capstan setup`.", { type: "note", text: "Next: capstan setup" });
 }

@@ -61,10 +61,14 @@ export function processIo(clock: Clock, signal: AbortSignal): Io {
   };
 }
 
-function sinkOf(stream: NodeJS.WriteStream): Sink {
+/** What a write to a reader that went away fails with: a pipe, and a terminal whose window was closed. */
+const goneCodes: readonly (string | undefined)[] = ["EPIPE", "EIO"];
+
+/** One output of the process as a sink. */
+export function sinkOf(stream: NodeJS.WriteStream): Sink {
   const closed = new AbortController();
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (!goneCodes.includes(error.code)) throw error;
     closed.abort();
   });
   return {

@@ -28,7 +28,7 @@ export function accessoryHosts(input: AccessoryInput, roles: readonly RoleInput[
 
 /** The accessories with every default filled in. */
 export function accessoriesOf(config: ParsedConfig, roles: readonly RoleInput[], { root, secrets }: { readonly root: string; readonly secrets: SecretStore }): readonly Accessory[] {
-  const shared = registryOf(config.registry, secrets);
+  const shared = registryOf(config.registry ?? {}, secrets);
   return Object.entries(config.accessories).map(([name, input]): Accessory => {
     const service = accessoryService(config, name, input);
     const registry = input.registry === undefined ? shared : registryOf(input.registry, secrets);

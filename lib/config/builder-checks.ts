@@ -10,7 +10,8 @@ const architectures = ["amd64", "arm64", "arm", "386", "loong64", "mips", "mips6
 const otherNames: Readonly<Record<string, string>> = { x86_64: "amd64", x64: "amd64", aarch64: "arm64", armv7: "arm/v7", armv7l: "arm/v7", armhf: "arm/v7", armv6l: "arm/v6", i386: "386", i686: "386", x86: "386" };
 
 /** What in `builder` does not go together. */
-export function builderProblems({ builder, registry }: ParsedConfig): Problem[] {
+export function builderProblems({ builder, registry: given }: ParsedConfig): Problem[] {
+  const registry = given ?? {};
   const { arch, remote, local, pack, cache, driver } = builder;
   const several = typeof arch === "object" && arch.length > 1;
   const beyondDocker = [...(several ? ["several architectures"] : []), ...(remote === undefined ? [] : ["a remote builder"]), ...(cache === undefined ? [] : ["a build cache"])];
@@ -21,6 +22,7 @@ export function builderProblems({ builder, registry }: ParsedConfig): Problem[] 
     ...(!local && remote === undefined ? [{ path: ["builder", "local"], text: "expected builder.remote too: without it nothing is left to build on" }] : []),
     ...(pack !== undefined && several ? [{ path: ["builder", "arch"], text: `expected one architecture with builder.pack, found ${arch.length}` }] : []),
     ...(pack !== undefined && remote !== undefined ? [{ path: ["builder", "remote"], text: "expected nothing with builder.pack: buildpacks are built by the Docker of this machine" }] : []),
+    ...(cache?.type === "registry" && given === undefined ? [{ path: ["builder", "cache", "type"], text: `expected "gha", or a registry in the config, found "registry"` }] : []),
     ...(cache?.image !== undefined && registry.server !== undefined && cache.image.startsWith(`${registry.server}/`)
       ? [{ path: ["builder", "cache", "image"], text: `expected an image without the registry, found ${JSON.stringify(cache.image)}: it is added from registry.server` }]
       : []),

@@ -43,6 +43,7 @@ const full = (version: string): string => {
 
 function imageProblems(config: ParsedConfig): Problem[] {
   const { image, registry } = config;
+  if (registry === undefined) return [];
   if (isLocalRegistry(registry.server)) return [];
   const missing = (["username", "password"] as const).filter((key) => registry[key] === undefined);
   if (missing.length > 0 && /^localhost(\/|$)/.test(registry.server ?? "")) return [{ path: ["registry", "server"], text: `expected a registry on this machine with its port, such as "localhost:5000", found ${JSON.stringify(registry.server)}` }];

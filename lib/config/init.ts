@@ -43,6 +43,4 @@ const starterSecrets = `# Secrets by name. This file stays out of git.
 #
 # REGISTRY_PASSWORD=$GITHUB_TOKEN
 # DATABASE_URL=$(op read "op://deploy/shop/database-url")
-
-REGISTRY_PASSWORD=
 `;

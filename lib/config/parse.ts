@@ -104,7 +104,7 @@ const isPlacement = ([section, , key]: Path): boolean => section === "accessorie
 const onOneWay = (a: Path, b: Path): boolean => a.slice(0, b.length).every((part, i) => part === b[i]);
 
 /** Stand-ins for required keys, so that the rest can be looked at. */
-const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"], registry: { username: "user", password: "password" } };
+const standIns: Readonly<Record<string, unknown>> = { service: "service", servers: ["host"] };
 
 /** A copy of the config without what is wrong. */
 function without(config: Readonly<Record<string, unknown>>, problems: readonly Problem[]): Readonly<Record<string, unknown>> {

@@ -35,7 +35,7 @@ function proxyRunElsewhere(config: ParsedConfig, roles: readonly RoleInput[], ru
 
 /** A config without problems as settings: merged per role, every default filled in, frozen. */
 export function resolveSettings(config: ParsedConfig, { destination, root, secrets }: Given): Settings {
-  const { registry, ssh } = config;
+  const { registry = {}, ssh } = config;
   const inputs = rolesOf(config);
   const behindTraefik = config.traefik !== undefined || inputs.some(({ traefik }) => traefik !== undefined);
   const roles = inputs.map((role) => roleSettings(config, role, destination, secrets, behindTraefik));
@@ -43,12 +43,13 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
   const run = proxied === undefined ? Object.values(config.accessories).find(({ proxy }) => proxy?.run !== undefined)?.proxy?.run : proxied.proxy?.run;
   const registrySettings = registryOf(registry, secrets);
   const accessories = accessoriesOf(config, inputs, { root, secrets });
-  const image = config.image ?? (isLocalRegistry(registry.server) ? config.service : "");
+  const image = config.image ?? (config.registry === undefined || isLocalRegistry(registry.server) ? config.service : "");
   return freeze({
     service: config.service,
     destination,
     repository: registry.server === undefined ? image : `${registry.server}/${image}`,
     registry: registrySettings,
+    ...(config.registry === undefined ? { withoutRegistry: true } : {}),
     roles,
     accessories,
     primaryRole: config.primaryRole,
@@ -93,7 +94,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
 /** One word for all hooks as a map. */
 const hooksOutputOf = (output: HooksOutput | undefined): Settings["hooksOutput"] => (typeof output === "string" ? Object.fromEntries(hookNames.map((name) => [name, output])) : (output ?? {}));
 
-function builderSettings({ builder, registry }: ParsedConfig, image: string, secrets: SecretStore): BuilderSettings {
+function builderSettings({ builder, registry = {} }: ParsedConfig, image: string, secrets: SecretStore): BuilderSettings {
   const { arch, cache, provenance } = builder;
   const cacheImage = cache?.image ?? `${image}-build-cache`;
   return {

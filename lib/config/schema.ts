@@ -43,15 +43,15 @@ export const ConfigSchema = z
   .strictObject({
     service: text("a name").regex(/^[a-z0-9_-]+$/i, { error: "letters, digits, \"-\" and \"_\"" }).meta({ description: "Name of the service: first part of every container's name.", example: `"shop"` }),
     image: text("an image").regex(imageName, { error: "an image without registry and tag, such as \"acme/shop\"" }).optional().meta({
-      description: "Name of the image, without registry and tag. With a registry at localhost it can be left out.",
+      description: "Name of the image, without registry and tag. Without a registry, or with one at localhost, it can be left out.",
       example: `"acme/shop"`,
-      fallback: "the service, with a registry at localhost",
+      fallback: "the service, without a registry or with one at localhost",
     }),
     servers: Servers.optional().meta({ description: "The hosts: a list for the one role `web`, or a map from role to hosts.", example: `{ web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }`, fallback: "required unless there are accessories" }),
     accessories: Accessories.default({}).meta({ description: "Long-lived services that the app depends on: databases, caches, search. A deploy leaves them alone.", example: `{ redis: { image: "redis:7", roles: ["web"], port: "127.0.0.1:6379:6379", volumes: ["redis:/data"] } }` }),
     primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.", example: `"app"` }),
     allowEmptyRoles: z.boolean().default(false).meta({ description: "Whether roles other than the primary one may have no hosts." }),
-    registry: Registry.meta({ description: "Where images are kept.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }` }),
+    registry: Registry.optional().meta({ description: "Where images are kept. Without it there is none: each host gets the layers it does not have from this machine, through its SSH connection.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }`, fallback: "none: hosts get images through SSH" }),
     env: RootEnv.default({}).meta({ description: "Environment of all containers: a map, or `clear` and `secret`.", example: `{ clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }` }),
     labels: labels.default({}).meta({ description: "Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app." }),
     volumes: list(text("a volume: source:path[:options]")).default([]).meta({ description: "Volumes of all containers: `source:path[:options]`.", example: `["media:/media"]` }),

@@ -12,6 +12,8 @@ export interface Settings {
   /** The image without tag, registry server included: `reg.example/acme/shop`. */
   readonly repository: string;
   readonly registry: RegistrySettings;
+  /** True: the config names no registry, and hosts get the image through their connections. */
+  readonly withoutRegistry?: boolean;
   /** Primary role first, then alphabetical. */
   readonly roles: readonly Role[];
   /** In the order of the config. */

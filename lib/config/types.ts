@@ -13,8 +13,8 @@ export interface DeployConfig {
    */
   service: string;
   /**
-   * Name of the image, without registry and tag. With a registry at localhost it can be left out.
-   * @default the service, with a registry at localhost
+   * Name of the image, without registry and tag. Without a registry, or with one at localhost, it can be left out.
+   * @default the service, without a registry or with one at localhost
    * @example image: "acme/shop"
    */
   image?: string | undefined;
@@ -42,10 +42,11 @@ export interface DeployConfig {
    */
   allowEmptyRoles?: boolean | undefined;
   /**
-   * Where images are kept.
+   * Where images are kept. Without it there is none: each host gets the layers it does not have from this machine, through its SSH connection.
+   * @default none: hosts get images through SSH
    * @example registry: { server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }
    */
-  registry: RegistryConfig;
+  registry?: RegistryConfig | undefined;
   /**
    * Environment of all containers: a map, or `clear` and `secret`.
    * @default {}

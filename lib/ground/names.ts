@@ -37,6 +37,8 @@ export const traefikContainer = "traefik";
 export const runDirectory = ".kamal";
 export const appDirectory = (of: Named): string => `${runDirectory}/apps/${serviceWithDestination(of)}`;
 export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/roles`;
+/** What came so far of an image that is being delivered. */
+export const imagesDirectory = (of: Named): string => `${appDirectory(of)}/images`;
 export const envFilePath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.env`;
 export const accessoryEnvDirectory = (of: Named): string => `${appDirectory(of)}/env/accessories`;
 export const accessoryEnvPath = (of: Named, accessory: string): string => `${accessoryEnvDirectory(of)}/${accessory}.env`;

@@ -117,6 +117,26 @@ export interface LocalStep extends Titled {
   readonly fallback?: boolean;
 }
 
+/** Brings the layers of an image out of the Docker of this machine, for hosts that get it without a registry. */
+export interface CollectStep extends Titled {
+  readonly kind: "collect";
+  /** With its tag: `acme/shop:77`. */
+  readonly image: string;
+  /** A file that holds it, which goes then. Default: Docker has it. */
+  readonly archive?: string;
+}
+
+/** Sends an image through the connection: the layers that the host does not have. */
+export interface DeliverStep extends Titled {
+  readonly kind: "deliver";
+  /** As collected: `acme/shop:77`. */
+  readonly image: string;
+  /** Says what the host has, is told what comes, and loads it. */
+  readonly command: Command;
+  /** Removes what came so far: of no use where the host could not load it. */
+  readonly forget: Command;
+}
+
 /** A pause between the groups of a rolling boot. */
 export interface PauseStep extends Titled {
   readonly kind: "pause";
@@ -124,9 +144,9 @@ export interface PauseStep extends Titled {
 }
 
 /** One change, or one wait for something to become true. */
-export type Step = RunStep | UploadStep | WaitStep | HookStep | LocalStep | PauseStep;
+export type Step = RunStep | UploadStep | WaitStep | DeliverStep | HookStep | LocalStep | CollectStep | PauseStep;
 /** Steps that happen on a host. */
-export type HostStep = RunStep | UploadStep | WaitStep;
+export type HostStep = RunStep | UploadStep | WaitStep | DeliverStep;
 
 /** Steps of a lane run in order. `host` is undefined for the user's own machine. */
 export interface Lane {

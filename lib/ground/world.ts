@@ -1,5 +1,6 @@
 import type { Command, Program } from "./command.ts";
 import type { Event } from "./event.ts";
+import type { CollectedImage, ImageArchive, ImageVariant } from "./image.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How a command ended. `status` is undefined when a signal ended it. */
@@ -30,6 +31,8 @@ export interface Limits {
 export interface Channel {
   /** Sends text to the command's standard input. */
   write(text: string): void;
+  /** Sends bytes. Resolves when there is room for more, or the command takes none any more. */
+  send(bytes: Uint8Array): Promise<void>;
   /** Closes the command's standard input. */
   end(): void;
   /** Lines of its standard output. Ends when the channel closes. */
@@ -84,6 +87,27 @@ export interface Programs {
   run(program: Program, limits: Limits): Promise<Exit>;
 }
 
+/** How an image is collected. */
+export interface CollectOptions {
+  /** A file that holds it, such as buildx writes, which goes then; default: Docker has it. */
+  readonly archive?: string | undefined;
+  /** What to do when it is nowhere. */
+  readonly hint?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Called for each piece of what Docker says meanwhile. */
+  readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+}
+
+/** Images of this machine, for hosts that get them without a registry. */
+export interface Images {
+  /** Brings the layers of an image into the cache of this machine. Rejects with a DeployError (missing, build) or a cancellation. */
+  collect(image: string, options: CollectOptions): Promise<CollectedImage>;
+  /** What was collected in this run, or is being collected. Rejects with a DeployError when nothing was: one of kind cancelled when it failed, which is told by whoever collects it. */
+  collected(image: string): Promise<CollectedImage>;
+  /** What `docker load` is given, without so many layers from the lowest one on. */
+  archive(image: string, variant: ImageVariant, there: number): Promise<ImageArchive>;
+}
+
 /** The user's own files. */
 export interface Files {
   /** Undefined when there is no such file. */
@@ -109,6 +133,7 @@ export interface Clock {
 export interface World {
   readonly transport: Transport;
   readonly programs: Programs;
+  readonly images: Images;
   readonly files: Files;
   readonly clock: Clock;
   /** Lowercase hex digits, two for each byte. */

@@ -3,7 +3,7 @@ import { suggest } from "../config/suggest.ts";
 import { DeployError } from "../ground/errors.ts";
 import { accessoryEnvPath } from "../ground/names.ts";
 import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
-import { changeMode, changeOwner, emptyServiceDirectory, makeDirectory, makeFolderOf, noteContainer, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeOldImage, removeUnstarted, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
+import { changeMode, changeOwner, emptyServiceDirectory, makeDirectory, makeFolderOf, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeUnstarted, replaceAccessory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { isStarted } from "../remote/container.ts";
 import { envFile } from "../remote/envfile.ts";
@@ -153,20 +153,26 @@ export function planAccessoryReboot(order: Order, facts: FleetFacts, name: strin
     ...loginSteps(accessory), networkStep,
     { kind: "run", title: `Pull ${accessory.image}`, command: pullAccessoryImage(accessory.image), repeatable: true, onCancel: "abandon", timeoutMs: 1_800_000, hint: "Check that the image is there, and the registry's credentials." },
     ...bringSteps(order, facts, accessory, host).map((step) => (step.kind === "run" && step.undoIfFailed !== true ? withoutUndo(step) : step)),
-    ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory) : []),
-    // What was there before is gone: nothing can be taken back.
-    ...bootSteps(order, accessory, host).map(withoutUndo),
-    // Only now: should the new one not start, the old image is still there to go back to.
-    ...(mayBeOn(facts, host, accessory) ? [{ kind: "run" as const, title: "Remove the image of the old container", command: removeOldImage(accessory.service) }] : []),
+    // What was there before is gone then: nothing can be taken back.
+    ...(mayBeOn(facts, host, accessory) ? replaceSteps(order, accessory, host) : bootSteps(order, accessory, host).map(withoutUndo)),
   ];
-  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps, () => true) };
+  const state = "Each accessory runs in its old container or in its new one, unless its replacement is what failed: `capstan accessory details` tells.";
+  return { notes: [], phases: phasesOf(order, chosen, "Reboot accessories", rolling, steps, () => true), afterFailure: { takenBack: state, committed: state } };
 }
 
-const replaceSteps = (order: Order, accessory: Accessory): readonly HostStep[] => [
-  { kind: "run", title: `Note image and volumes of ${accessory.service}`, command: noteContainer(accessory.service) },
-  ...stopSteps(order, accessory),
-  { kind: "run", title: `Remove the container ${accessory.service}`, command: removeAccessoryContainer(accessory.service), repeatable: true },
-];
+function replaceSteps(order: Order, accessory: Accessory, host: string): readonly HostStep[] {
+  const { name, service } = accessory;
+  return [
+    ...accessoryUnroute(accessory),
+    {
+      kind: "run", title: `Replace ${service}`, command: replaceAccessory(order.settings, accessory, host), timeoutMs: 1_800_000,
+      hint: `Check image, port and options of accessories.${name} in the config; what Docker and its log said stands above.`,
+    },
+    audited(order, "Stopped", accessory),
+    audited(order, "Booted", accessory),
+    ...accessoryRoute(order.settings, accessory).map(withoutUndo),
+  ];
+}
 
 const withoutUndo = ({ undo: _undo, undoTitle: _title, undoIfFailed: _when, ...step }: RunStep): RunStep => step;
 

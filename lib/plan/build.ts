@@ -1,5 +1,7 @@
+import { dirname, join } from "node:path";
+import type { Settings } from "../config/settings.ts";
 import { sh } from "../ground/command.ts";
-import type { Phase, Plan } from "../ground/step.ts";
+import type { LocalStep, Phase, Plan } from "../ground/step.ts";
 import { accessSteps, buildsClone, buildSteps, requireDocker } from "../build/builder.ts";
 import type { LocalFacts } from "../build/facts.ts";
 import { type Builder, builderOf, buildxName, createSteps, removeSteps, sshHostOf } from "../build/kinds.ts";
@@ -8,7 +10,7 @@ import type { BuildOrder } from "../build/tags.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { appHosts, hookPhase, requireDocker as requireDockerOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
-import { pullPhase } from "./pull.ts";
+import { collectStep, pullPhases } from "./pull.ts";
 import { registryTunnels } from "./tunnels.ts";
 
 /** What of a build is said on the command line. */
@@ -18,10 +20,14 @@ export interface BuildOptions {
   readonly output?: string;
 }
 
-/** Builds the image here and pushes it. */
+/** Builds the image here and pushes it, or keeps it for hosts that get it without a registry. */
 export function planBuildPush(order: Order, local: LocalFacts, { noCache = false, output = "registry" }: BuildOptions = {}): Plan {
   const { settings } = order;
-  const build: BuildOrder = { version: order.version, facts: local, noCache, output, dev: false };
+  // Without a registry the image is left where it can be collected, and its layers are kept for the hosts.
+  const collects = output === "registry" && settings.withoutRegistry === true;
+  const archive = collects && needsArchive(settings) ? archiveOf(settings, order.version, local) : undefined;
+  const build: BuildOrder = { version: order.version, facts: local, noCache, output: collects ? "docker" : output, dev: false, ...(archive === undefined ? {} : { archive }) };
+  const image = `${settings.repository}:${order.version}`;
   const builder = builderOf(settings, local.arch);
   return {
     notes: [...dirtyNotes(order, build), ...packNotes(order)],
@@ -29,11 +35,17 @@ export function planBuildPush(order: Order, local: LocalFacts, { noCache = false
       { title: "Prepare the build", lanes: [{ host: undefined, steps: accessSteps(settings, local) }] },
       ...hookPhase(order, "preBuild", order.scope.hosts),
       ...reachPhase(builder, local.builder === "missing"),
-      { title: output === "registry" ? "Build and push image" : "Build image", lanes: [{ host: undefined, steps: buildSteps(settings, build) }], ...registryTunnels(settings, [sshHostOf(builder) ?? []].flat()) },
+      { title: output === "registry" && !collects ? "Build and push image" : "Build image", lanes: [{ host: undefined, steps: [...(archive === undefined ? [] : [folderStep(archive)]), ...buildSteps(settings, build)] }], ...registryTunnels(settings, [sshHostOf(builder) ?? []].flat()) },
+      ...(collects ? [{ title: "Keep image", lanes: [{ host: undefined, steps: [archive === undefined ? collectStep(image) : { ...collectStep(image), archive }] }] }] : []),
     ],
     afterFailure,
   };
 }
+
+/** An image for several architectures, or with attestations, is too much for the store of most a Docker: it is built into a file, from which it is collected. */
+const needsArchive = ({ builder: { arch, provenance, sbom } }: Settings): boolean => arch.length > 1 || sbom === true || (provenance !== undefined && provenance !== "false");
+const archiveOf = ({ service }: Settings, version: string, { cloneRoot }: LocalFacts): string => join(dirname(cloneRoot), "builds", `${service}-${version}.tar`);
+const folderStep = (archive: string): LocalStep => ({ kind: "local", title: "Make a folder for the image", program: { argv: ["mkdir", "-p", dirname(archive)] } });
 
 const afterFailure = { takenBack: "Nothing was changed on any host.", committed: "" };
 
@@ -98,5 +110,5 @@ export function planBuildRemove({ settings }: Order, local: LocalFacts): Plan {
 export function planBuildPull(order: Order, facts: FleetFacts): Plan {
   const hosts = appHosts(order);
   requireDockerOn(facts, hosts);
-  return { notes: [], phases: [pullPhase(order, facts, hosts, { when: "always" })] };
+  return { notes: [], phases: [...pullPhases(order, facts, hosts, { when: "always" })] };
 }

@@ -13,7 +13,7 @@ import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
 import type { Order } from "./order.ts";
-import { pullPhase } from "./pull.ts";
+import { pullPhases } from "./pull.ts";
 
 /**
  * `canary start`: the version is started beside the one that serves and gets a share of the requests.
@@ -36,7 +36,7 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   return {
     notes: [...new Set(routes.map(({ driver }) => driver.canaryShare))],
     phases: [
-      pullPhase(order, facts, hosts, { when: "missing" }),
+      ...pullPhases(order, facts, hosts, { when: "missing" }),
       { title: "Boot canary", lanes: routeLanes(order, routes, boot) },
       { title: "Send its share", lanes: routeLanes(order, routes, share) },
       { title: "Tidy up", committed: true, lanes: routeLanes(order, routes, tidy) },
@@ -76,7 +76,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
   return {
     notes: [],
     phases: [
-      pullPhase(order, facts, booting, { when: "missing" }),
+      ...pullPhases(order, facts, booting, { when: "missing" }),
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },

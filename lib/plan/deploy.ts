@@ -16,7 +16,7 @@ import { pruneContainersOn } from "./prune.ts";
 import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
-import { pullPhase } from "./pull.ts";
+import { pullPhases } from "./pull.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
@@ -51,7 +51,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       ...(parts.accessories === true ? accessoryNotes(order, facts, order.scope.accessories) : []),
     ],
     phases: [
-      pullPhase(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
+      ...pullPhases(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
       ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),

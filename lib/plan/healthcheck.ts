@@ -10,7 +10,7 @@ import { createNetwork } from "../remote/network.ts";
 import { waitStep } from "./boot.ts";
 import { requireDocker } from "./hosts.ts";
 import type { Order } from "./order.ts";
-import { pullPhase } from "./pull.ts";
+import { pullPhases } from "./pull.ts";
 
 /** `healthcheck perform`: the version in a container without traffic on the primary host, for as long as it takes to get healthy. */
 export function planHealthcheck(order: Order, facts: FleetFacts): Plan {
@@ -22,7 +22,7 @@ export function planHealthcheck(order: Order, facts: FleetFacts): Plan {
   return {
     notes: [],
     phases: [
-      pullPhase(order, facts, [host], { when: "missing" }),
+      ...pullPhases(order, facts, [host], { when: "missing" }),
       {
         title: "Check health",
         lanes: [{

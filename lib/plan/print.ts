@@ -9,11 +9,13 @@ export function stepText(step: Step): string {
     case "wait": return step.readiness.kind === "http" ? `GET http://${step.container}:${step.readiness.port ?? "EXPOSED"}${step.readiness.path}` : step.state.command.text;
     case "hook": return step.hook;
     case "local": return programText(step.program);
+    case "collect": return step.archive ?? step.image;
+    case "deliver": return step.command.text;
     case "pause": return `sleep ${step.durationMs / 1000}`;
   }
 }
 
-const marks: Readonly<Record<Step["kind"], string>> = { run: "$", upload: ">", wait: "?", hook: "@", local: "%", pause: "~" };
+const marks: Readonly<Record<Step["kind"], string>> = { run: "$", upload: ">", wait: "?", hook: "@", local: "%", collect: "<", deliver: ">", pause: "~" };
 
 /** A plan for people. Lanes that do the same on several hosts are shown once; a command of several lines is indented. */
 export function printPlan(plan: Plan): string {
@@ -41,6 +43,7 @@ function suffix(step: Step): string {
   switch (step.kind) {
     case "upload": return ` (${step.mode})`;
     case "wait": return `, at most ${step.deadlineMs / 1000} s`;
+    case "deliver": return " < the layers that it does not have";
     case "run": return step.command.input === undefined ? "" : " < secret or text on standard input";
     case "local": {
       const variables = secretVariables(step.program);
@@ -62,6 +65,8 @@ export interface PlanLine {
   readonly command: string;
   /** True when the command reads a secret or a text from its standard input. */
   readonly stdin: boolean;
+  /** Of what is collected here or delivered to a host. */
+  readonly image?: string;
   /** Of an upload. */
   readonly path?: string;
   /** Of an upload: octal. */
@@ -94,6 +99,8 @@ function planLine(phase: string, host: string | undefined, step: Step): PlanLine
     case "upload": return { ...common, kind: "upload", stdin: true, path: step.path, mode: step.mode };
     case "wait": return { ...common, kind: "wait", stdin: false, deadlineSeconds: step.deadlineMs / 1000 };
     case "hook": return { ...common, kind: "hook", stdin: false };
+    case "collect": return { ...common, kind: "collect", stdin: false, image: step.image };
+    case "deliver": return { ...common, kind: "deliver", stdin: true, image: step.image };
     case "local": {
       const secrets = secretVariables(step.program);
       return {

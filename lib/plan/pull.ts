@@ -1,5 +1,7 @@
 import { isLocalRegistry } from "../config/roles.ts";
-import type { HostStep, Phase } from "../ground/step.ts";
+import type { Settings } from "../config/settings.ts";
+import type { CollectStep, HostStep, Phase, RunStep } from "../ground/step.ts";
+import { forgetParts, receiveImage } from "../remote/delivery.ts";
 import { checkServiceLabel, pullImage } from "../remote/image.ts";
 import { login } from "../remote/registry.ts";
 import type { FleetFacts } from "../remote/facts.ts";
@@ -14,16 +16,42 @@ export interface Pulling {
   readonly when: "always" | "missing";
   /** What to do when it cannot be pulled; default: build and push it. */
   readonly hint?: string;
-  /** Default: `Pull image`. */
-  readonly title?: string;
+  /** What stands behind the titles of the phases. */
+  readonly suffix?: string;
 }
 
-/** Brings the image of the version to hosts. A registry on this machine can be reached from where something is pulled. */
-export function pullPhase(order: Order, facts: FleetFacts, hosts: readonly string[], { when, hint, title = "Pull image" }: Pulling): Phase {
+/**
+ * Brings the image of the version to hosts: through their connections where there is no registry, else they pull it. A registry on this machine can be
+ * reached from where something is pulled.
+ */
+export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly string[], { when, hint, suffix = "" }: Pulling): readonly Phase[] {
   const image = `${order.settings.repository}:${order.version}`;
   const isThere = (host: string): boolean => when === "missing" && factsOf(facts, host).images.includes(image);
-  return { title, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) };
+  if (order.settings.withoutRegistry === true) return deliveryPhases(order, facts, image, hosts.filter((host) => !isThere(host)), hint, suffix);
+  return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) }];
 }
+
+/** Takes the image out of the Docker of this machine while hosts look at what they have, then gives each what it lacks. What cannot be had is told before a host is changed. */
+function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: readonly string[], hint: string | undefined, suffix: string): readonly Phase[] {
+  const { settings, version } = order;
+  if (hosts.length === 0) return [];
+  return [
+    {
+      title: `Deliver image${suffix}`,
+      lanes: [{ host: undefined, steps: [collectStep(image, hint)] }, ...lanes(hosts, (host) => [
+        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings) },
+        checkStep(settings, image),
+        auditStep(order, undefined, `Delivered image with version ${version}`),
+      ])],
+    },
+  ];
+}
+
+/** Takes an image out of the Docker of this machine. @param hint what to do when it is not there */
+export const collectStep = (image: string, hint?: string): CollectStep => ({ kind: "collect", title: `Collect the layers of ${image}`, image, ...(hint === undefined ? {} : { hint }) });
+
+const checkStep = ({ service }: Pick<Settings, "service">, image: string): RunStep =>
+  ({ kind: "run", title: `Check that ${image} belongs to ${service}`, command: checkServiceLabel(image, service), repeatable: true, timeoutMs: quickMs, hint: `Build it with capstan, or add LABEL service="${service}" to the Dockerfile.` });
 
 /** Pulls the image and checks that it is one of this service. */
 function pullSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
@@ -32,7 +60,7 @@ function pullSteps(order: Order, image: string, hint = pullHint(order)): readonl
   return [
     ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
     { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, onCancel: "abandon", timeoutMs: 1_800_000, hint },
-    { kind: "run", title: `Check that ${image} belongs to ${settings.service}`, command: checkServiceLabel(image, settings.service), repeatable: true, timeoutMs: quickMs, hint: `Build it with capstan, or add LABEL service="${settings.service}" to the Dockerfile.` },
+    checkStep(settings, image),
     auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
 }

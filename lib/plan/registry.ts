@@ -23,6 +23,9 @@ export function planLocalRegistry(action: "setup" | "remove", registry: Registry
   return { notes: [], phases: [{ title, lanes: [{ host: undefined, steps }] }] };
 }
 
+/** Any command about the registry where the config names none. */
+export const planNoRegistry = (): Plan => ({ notes: ["The config names no registry: hosts get images through their SSH connections, and there is nothing to do."], phases: [] });
+
 /** `registry login`. @throws DeployError (usage) for a registry on this machine, (config) when the config has no credentials */
 export function planRegistryLogin(order: Order, sides: Sides): Plan {
   const { registry } = order.settings;

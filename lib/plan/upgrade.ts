@@ -13,7 +13,7 @@ import { appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./
 import { refuseOldTraefik, removeOldTraefik, stopOldTraefik } from "./old-traefik.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps } from "./proxy.ts";
-import { pullPhase } from "./pull.ts";
+import { pullPhases } from "./pull.ts";
 
 /** Locks of MRSK and Kamal 1 on the primary host; Kamal's of our name is ours too. */
 function refuseOldLock({ settings }: Order): RunStep {
@@ -90,7 +90,7 @@ function groupPhases(order: Order, hosts: readonly string[], on: (host: string) 
     ...on(host).flatMap(({ role, name: container }): readonly HostStep[] => (role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container, version: order.version }, { from: undefined, route: undefined }))),
   ];
   return [
-    pullPhase(order, facts, hosts, { when: "missing", title: `Pull image${suffix}` }),
+    ...pullPhases(order, facts, hosts, { when: "missing", suffix }),
     { title: `Prepare hosts${suffix}`, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, false)) },
     { title: `Boot app${suffix}`, lanes: lanes(hosts, (host) => on(host).flatMap((place) => bootSteps(order, place))) },
     { title: `Change proxies${suffix}`, lanes: lanes(proxied, change) },

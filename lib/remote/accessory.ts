@@ -74,29 +74,39 @@ export const startAccessory = (service: string): Command => sh`docker container 
 export const removeAccessoryContainer = (service: string): Command => sh`docker container prune --force --filter ${`label=service=${service}`}`;
 
 const look = (service: string, format: string): Command => sh`docker container inspect --format ${format} ${service}`;
-const notes = (service: string): { readonly folder: string; readonly image: string; readonly volumes: string } => {
+const notes = (service: string): { readonly folder: string; readonly volumes: string } => {
   const folder = accessoryNotesDirectory(service);
-  return { folder, image: `${folder}/image`, volumes: `${folder}/volumes` };
+  return { folder, volumes: `${folder}/volumes` };
 };
-
-/** Notes which image the container has, for {@link removeOldImage}, and its volumes as {@link noteVolumes} does. */
-export function noteContainer(service: string): Command {
-  const { folder, image } = notes(service);
-  return sh`mkdir -p ${folder} && ${look(service, "{{.Image}}")} > ${image} || exit
-${volumesOf(service)}`;
-}
 
 const volumesOf = (service: string): Command => sh`${look(service, "{{range .Mounts}}{{println .Name}}{{end}}")} | grep -x -E ${"[0-9a-f]{64}"} >> ${notes(service).volumes} || true`;
 
 /** Notes the container's volumes without a name, for {@link removeNotedVolumes}. Docker could not tell them from others' when it is gone. */
 export const noteVolumes = (service: string): Command => sh`mkdir -p ${notes(service).folder} && ${volumesOf(service)}`;
 
-/** Removes the image of the container before, unless another container uses it or it has other names. */
-export function removeOldImage(service: string): Command {
-  const { image } = notes(service);
-  return sh`old=$(cat ${image}) && new=$(${look(service, "{{.Image}}")}) || exit
-rm -f ${image}
-[ "$old" = "$new" ] || docker image rm "$old" || true`;
+/**
+ * Stops the container, removes it, starts the new one and looks whether it stays up, as one command: whatever becomes of
+ * the connection or of Ctrl-C meanwhile, the host carries it to its end and is not left without the accessory. Its
+ * output comes at the end, since whoever read it may be gone. Volumes without a name are noted as {@link noteVolumes}
+ * does; the old image goes last, unless another container uses it or it has other names.
+ */
+export function replaceAccessory(of: Named, accessory: Accessory, host: string): Command {
+  const { service } = accessory;
+  return sh`said=$(
+exec 2>&1
+set -e
+old=$(${look(service, "{{.Image}}")})
+${noteVolumes(service)}
+${stopAccessory(service)}
+${removeAccessoryContainer(service)}
+${runAccessory(of, accessory, host)}
+${staysUp(service)}
+new=$(${look(service, "{{.Image}}")})
+[ "$old" = "$new" ] || docker image rm "$old" || true
+)
+status=$?
+[ $status -eq 0 ] || printf '%s\n' "$said" >&2
+exit $status`;
 }
 
 /** Removes the volumes without a name of its containers, the last one and those before it. */

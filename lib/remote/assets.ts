@@ -1,4 +1,5 @@
 import { sh, type Command } from "../ground/command.ts";
+import { pullFlags } from "./container-flags.ts";
 import { appDirectory, assetContainer, assetVolume, extractedAssets } from "../ground/names.ts";
 import type { AssetSettings, Role, Settings } from "../config/settings.ts";
 
@@ -14,7 +15,7 @@ export interface AssetOrder {
 export function extractAssets({ settings, role, assets, version }: AssetOrder): Command {
   const container = assetContainer(settings, role);
   const folder = extractedAssets(settings, role, version);
-  return sh`mkdir -p ${folder} && docker container rm --volumes ${container} 2> /dev/null || true && docker container create --name ${container} ${`${settings.repository}:${version}`} && docker container cp -L ${`${container}:${assets.path}/.`} ${folder} && docker container rm --volumes ${container}`;
+  return sh`mkdir -p ${folder} && docker container rm --volumes ${container} 2> /dev/null || true && docker container create --name ${container} ${[...pullFlags(settings), `${settings.repository}:${version}`]} && docker container cp -L ${`${container}:${assets.path}/.`} ${folder} && docker container rm --volumes ${container}`;
 }
 
 /**

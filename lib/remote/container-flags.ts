@@ -50,3 +50,6 @@ export function containerFilters({ service, destination }: Pick<Settings, "servi
   const labels = [`service=${service}`, `destination=${destination ?? ""}`, ...(role === undefined ? [] : [`role=${role}`])];
   return labels.flatMap((label) => ["--filter", `label=${label}`]);
 }
+
+/** Without a registry of ours the image's name may be anybody's at Docker Hub: where it is missing, nothing is fetched in its place. Source: `--pull`, Docker 20.10. */
+export const pullFlags = ({ withoutRegistry }: Pick<Settings, "withoutRegistry">): readonly string[] => (withoutRegistry === true ? ["--pull", "never"] : []);

@@ -6,7 +6,7 @@ import { envOn } from "../config/host-env.ts";
 import type { Role, Settings } from "../config/settings.ts";
 import { checked, isName, isPlain, isWord } from "./answer.ts";
 import { assetFlags } from "./assets.ts";
-import { containerFilters, envFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
+import { containerFilters, envFlags, pullFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
@@ -31,7 +31,7 @@ export function runContainer(order: ContainerOrder): Command {
   const { settings, role, host, version, hostnameHex } = order;
   const name = order.name ?? containerName(settings, role.name, version);
   return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
-    ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
+    ...pullFlags(settings), ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
     ...envFlags({ ...toolEnv(order, name), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...assetFlags(settings, role, version), ...labelFlags(settings, role), ...roleOptions(role),
     order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
@@ -52,7 +52,7 @@ export function runTrial(order: ContainerOrder & { readonly name: string }): Com
   const { settings, role, host, version, name } = order;
   const label = `healthcheck-${serviceWithDestination(settings)}`;
   return sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
-    ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...pullFlags(settings), ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
     ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, ...cmdOf(role),
   ]}`;
 }
@@ -86,7 +86,7 @@ export function runOneOff(order: OneOffOrder): Command {
   const { settings, role, host, version, command } = order;
   return sh`docker run ${[
     ...interactiveFlags(order.interactive), order.detach === true ? "--detach" : "--rm",
-    "--name", execName(settings, role.name, version, order.hex), "--network", network,
+    "--name", execName(settings, role.name, version, order.hex), "--network", network, ...pullFlags(settings),
     ...envFlags(envOn(role, host).clear), "--env-file", envFilePath(settings, role.name), ...envFlags(order.env ?? {}),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, command,
   ]}`;

@@ -1,10 +1,11 @@
 import type { Event } from "../ground/event.ts";
+import { byteText } from "../ground/image.ts";
 import { elapsed, roughly, timeOfDay } from "./elapsed.ts";
 import { hostCount, listed } from "./names.ts";
 import { harmless, printable, printableText } from "./printable.ts";
 import type { Reporter, Verbosity } from "./reporter.ts";
 import type { Style } from "./style.ts";
-import { summaryLines } from "./summary.ts";
+import { summaryLines, transferText } from "./summary.ts";
 import { padded } from "./table.ts";
 
 /** An event in words. */
@@ -45,6 +46,10 @@ const printers: Printers = {
     ok
       ? { from: "verbose", host, text: style.dim(`${container} is ready at try ${attempt} (${Math.round(durationMs)} ms)`) }
       : { from: "normal", host, text: style.yellow(`${container} is not ready yet: ${printable(answer)}`), key: `${host} ${container}` },
+  "transfer": ({ host, image, state, sentBytes, totalBytes, thereBytes, durationMs }, style) => {
+    if (state === "progress") return sentBytes < totalBytes / 10 ? undefined : { from: "normal", host, text: style.dim(`${image}: ${Math.floor((10 * sentBytes) / totalBytes)}0 % of ${byteText(totalBytes)} sent`), key: `${host} ${image}` };
+    return { from: "normal", host, text: `${style.green("✓")} ${image}: ${transferText(sentBytes, thereBytes)} ${style.dim(elapsed(durationMs))}` };
+  },
   "waiting": ({ host = here, title, elapsedMs, deadlineMs, text }, style) =>
     ({ from: "normal", host, text: style.yellow(`${title}: ${roughly(elapsedMs)}, at most ${roughly(deadlineMs)}${text === undefined ? "" : `; ${printable(text)}`}`) }),
   "lock": ({ host, state, text }, style) => {

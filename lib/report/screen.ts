@@ -1,4 +1,5 @@
 import type { Event } from "../ground/event.ts";
+import { byteText } from "../ground/image.ts";
 import { roughly, ticking } from "./elapsed.ts";
 import { here } from "./lines.ts";
 import { hostCount } from "./names.ts";
@@ -46,6 +47,8 @@ export function next(screen: Screen, event: Event): Screen {
       return finish(screen, event.host ?? here, event.role ?? "", event.title, event.ok);
     case "probe":
       return detail(screen, event.host, event.role ?? "", `try ${event.attempt}: ${printable(event.answer)}`);
+    case "transfer":
+      return event.state === "progress" ? detail(screen, event.host, "", `${byteText(event.sentBytes)} of ${byteText(event.totalBytes)}, ${byteText(event.sentBytes / Math.max(0.001, event.durationMs / 1000))}/s`) : screen;
     case "waiting":
       return detail(screen, event.host ?? here, event.role ?? "", `at most ${roughly(event.deadlineMs)}${event.text === undefined ? "" : `; ${printable(event.text)}`}`);
     case "undo":

@@ -1,4 +1,5 @@
 import type { Event } from "../ground/event.ts";
+import { byteText } from "../ground/image.ts";
 import { elapsed } from "./elapsed.ts";
 import { hostCount, listed } from "./names.ts";
 import type { Style } from "./style.ts";
@@ -13,9 +14,13 @@ export function summaryLines(event: Summary, style: Style): string[] {
   const facts: string[][] = [];
   if (event.to !== undefined) facts.push([event.ok ? "version" : "version wanted", versions(event.from, event.to)]);
   if (event.hosts.length > 0) facts.push([hostCount(event.hosts.length), listed(event.hosts, 8)]);
+  if (event.delivered !== undefined) facts.push(["image", transferText(event.delivered.sentBytes, event.delivered.thereBytes)]);
   const phases = event.phases.map(({ phase, durationMs }) => [style.dim(phase), elapsed(durationMs)]);
   return [style.bold(event.ok ? style.green(headline) : style.red(headline)), ...table([...facts, ...phases]).map((line) => `  ${line}`)];
 }
+
+/** `2.1 MB sent, 498 MB were there`. */
+export const transferText = (sentBytes: number, thereBytes: number): string => `${byteText(sentBytes)} sent${thereBytes === 0 ? "" : `, ${byteText(thereBytes)} were there`}`;
 
 function versions(from: readonly string[], to: string): string {
   if (from.length === 0) return `${to} (the first)`;

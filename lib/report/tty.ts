@@ -1,3 +1,4 @@
+import type { Event } from "../ground/event.ts";
 import type { Clock } from "../ground/world.ts";
 import { entryLines, entryOf, hostColumn, withoutRepeats } from "./lines.ts";
 import type { Reporter, Verbosity } from "./reporter.ts";
@@ -36,7 +37,7 @@ export function liveReporter(terminal: Terminal, clock: Clock, options: { readon
   return {
     report(event) {
       const width = widthFor(event);
-      const entry = isLive(event.type) && options.verbosity !== "verbose" ? undefined : entryOf(event, options.verbosity, options.style);
+      const entry = isLive(event) && options.verbosity !== "verbose" ? undefined : entryOf(event, options.verbosity, options.style);
       const lines = entry === undefined || !isNew(entry) ? [] : entryLines(entry, width, options.style);
       painter.show((screen) => next(screen, event), lines);
     },
@@ -46,7 +47,7 @@ export function liveReporter(terminal: Terminal, clock: Clock, options: { readon
 }
 
 /** Shown by the live part already: a line of its own would only repeat it. */
-const isLive = (type: string): boolean => type === "phase-start" || type === "probe" || type === "waiting";
+const isLive = (event: Event): boolean => event.type === "phase-start" || event.type === "probe" || event.type === "waiting" || (event.type === "transfer" && event.state === "progress");
 
 class Painter {
   readonly #terminal: Terminal;

@@ -1,7 +1,7 @@
 import { CancelledError, isDeployError, ProgramError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
-import type { HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
+import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
 import { failureOf } from "./failure.ts";
@@ -19,6 +19,8 @@ export interface Conductor {
   onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
   /** Called when a phase begins. */
   onPhase(title: string): void;
+  /** Called when an image was sent to a host: so many bytes, and so many that it had. */
+  onDelivered?(sentBytes: number, thereBytes: number): void;
 }
 
 /** How long the phases took, in order. */
@@ -87,7 +89,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   return results.flatMap((result) => (result.ok ? [] : [result.error]));
 }
 
-const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait"].includes(planned.step.kind);
+const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait", "deliver"].includes(planned.step.kind);
 
 /** The tunnels of a stretch, all or none. Disposing them closes them. */
 async function openTunnels(world: World, stretch: readonly Phase[]): Promise<AsyncDisposable & ({ readonly ok: true } | { readonly ok: false; readonly errors: unknown[] })> {
@@ -117,6 +119,7 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
     const { step } = planned;
     if (step.kind === "hook") await conductor.callHook(step);
     const succeeded = step.kind === "local" ? await runHere(world, step) : true;
+    if (step.kind === "collect") await collect(world, step);
     if (step.kind === "pause") await world.clock.sleep(step.durationMs, world.signal);
     ok = true;
     return succeeded;
@@ -140,10 +143,19 @@ async function runHere(world: World, step: LocalStep): Promise<boolean> {
   return exit.status === 0;
 }
 
-function linesTo(world: World, step: LocalStep, onLine: (line: string) => void): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
+async function collect(world: World, step: CollectStep): Promise<void> {
+  let last: string | undefined;
+  const lines = linesTo(world, step, (line) => (last = line));
+  using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
+  await world.images.collect(step.image, { archive: step.archive, hint: step.hint, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  lines.stdout.end();
+  lines.stderr.end();
+}
+
+function linesTo(world: World, step: LocalStep | CollectStep, onLine: (line: string) => void): Readonly<Record<"stdout" | "stderr", LineSplitter>> {
   const splitter = (stream: "stdout" | "stderr"): LineSplitter => new LineSplitter((line) => {
     if (line.trim() !== "") onLine(line.trim());
-    tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.loud === true });
+    tell(world, { type: "output", host: undefined, title: step.title, stream, line, loud: step.kind === "local" && step.loud === true });
   });
   return { stdout: splitter("stdout"), stderr: splitter("stderr") };
 }
@@ -184,6 +196,10 @@ class Score implements Engine {
 
   leave(host: string, left: LeftBatch): void {
     this.journal.leftBehind.set(host, left);
+  }
+
+  delivered(sentBytes: number, thereBytes: number): void {
+    this.#conductor.onDelivered?.(sentBytes, thereBytes);
   }
 
   withdraw(planned: PlannedStep): void {

@@ -68,6 +68,8 @@ export interface Outcome {
   readonly hosts: readonly string[];
   readonly durationMs: number;
   readonly phases: PhaseTimes;
+  /** What hosts were sent of images in all, in bytes, and what they had already. Undefined: nothing was delivered. */
+  readonly delivered?: { readonly sentBytes: number; readonly thereBytes: number } | undefined;
 }
 
 /** Facts to plan from instead of asking the hosts. */
@@ -148,10 +150,13 @@ class Run {
   readonly #phases: { phase: string; durationMs: number }[] = [];
   #version = "";
   #from: readonly string[] = [];
+  #delivered: Outcome["delivered"];
   #content: LocalContent = noContent;
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
+  /** How far it came: no plan was begun, one for this machine only, or one for hosts. */
+  #reached: "nothing" | "here" | "hosts" = "nothing";
   readonly #broadcasts = new Set<Promise<void>>();
 
   constructor(world: World, task: Task, change: Change) {
@@ -163,7 +168,17 @@ class Run {
     this.#version = task.version ?? "";
   }
 
+  /** @throws DeployError that says what failed, and what is true now */
   async carryOut(): Promise<void> {
+    try {
+      await this.#carryOut();
+    } catch (error) {
+      if (!isDeployError(error) || error.failure !== "cancelled" || error.state.length > 0) throw error;
+      throw Object.assign(error, { state: [this.#stoppedState()] });
+    }
+  }
+
+  async #carryOut(): Promise<void> {
     const { settings, scope } = this.#task;
     if (this.#change.version === "built") this.#version = await builtVersion(this.#world, this.#task);
     const hosts = hostsOf(this.#task, this.#change);
@@ -211,6 +226,7 @@ class Run {
       command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
       to: this.#change.release && this.#version !== "" ? this.#version : undefined,
       hosts: this.#change.hosts?.(this.#task) ?? appHosts(this.#task), durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
+      ...(this.#delivered === undefined ? {} : { delivered: this.#delivered }),
     };
     tell(this.#world, { type: "summary", ok, ...outcome });
     return outcome;
@@ -222,6 +238,12 @@ class Run {
     const over = new AbortController();
     await Promise.race([Promise.all(this.#broadcasts), this.#world.clock.sleep(broadcastGraceMs, over.signal).catch(() => undefined)]);
     over.abort();
+  }
+
+  /** What is true when it was stopped outside of a plan, which tells its own state. */
+  #stoppedState(): string {
+    if (this.#reached === "hosts") return "What the parts of the command before it did stays: the same command goes on from there.";
+    return this.#reached === "here" ? "Nothing was changed on the hosts." : "Nothing was changed.";
   }
 
   async #carryStage(world: World, stage: Stage): Promise<void> {
@@ -236,6 +258,7 @@ class Run {
     const order = orderOf(this.#world, this.#task, this.#version, this.#content);
     const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
+    if (plan.phases.length > 0 && this.#reached !== "hosts") this.#reached = stage.sees === "here" ? "here" : "hosts";
     this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
   }
 
@@ -243,6 +266,7 @@ class Run {
     return {
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => this.#lock?.step(title),
+      onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;
         const line = auditLine({ recordedAt: order.recordedAt, performer, destination: settings.destination, role, text });

@@ -13,7 +13,7 @@ import { planLive, planMaintenance } from "../plan/maintenance.ts";
 import type { Order } from "../plan/order.ts";
 import { planPrune, type PruneWhat } from "../plan/prune.ts";
 import { planBootConfig, planProxy, planProxyBoot, planProxyPart, planProxyReboot, type ProxyAction, type ProxyPart } from "../plan/proxy.ts";
-import { planLocalRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
+import { planLocalRegistry, planNoRegistry, planRegistryLogin, planRegistryLogout, type Sides } from "../plan/registry.ts";
 import { planAppPart, planAppRemove, planRemoveVersion, planRemove, type AppPart } from "../plan/remove.ts";
 import { planStopStale } from "../plan/stale.ts";
 import { planUpgrade } from "../plan/upgrade.ts";
@@ -40,7 +40,8 @@ const here = { lock: false, version: "none", secrets: false, release: false, pos
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
 
 /** What concerns the registry: no host is asked when only this machine is meant, or the registry is on it. */
-function access({ registry }: Settings, sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change {
+function access({ registry, withoutRegistry }: Settings, sides: Sides, plan: (order: Order, sides: Sides) => Plan): Change {
+  if (withoutRegistry === true) return { ...here, stages: [{ sees: "nothing", plan: planNoRegistry }] };
   const sees = sides.remote && !isLocalRegistry(registry.server) ? "hosts" : "nothing";
   const common = isLocalRegistry(registry.server) ? here : { ...housekeeping, lock: false, ...(sides.remote ? {} : { hosts: () => [] }) };
   return { ...common, stages: [{ sees, plan: (order: Order) => plan(order, sides) }] };
@@ -124,7 +125,7 @@ export const changes = {
     isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("setup", settings.registry, sides)) : changes.registryLogin(settings, sides),
   registryRemove: (settings: Settings, sides: Sides): Change =>
     isLocalRegistry(settings.registry.server) ? access(settings, sides, () => planLocalRegistry("remove", settings.registry, sides)) : changes.registryLogout(settings, sides),
-  registryLogin: (settings: Settings, sides: Sides): Change => ({ ...access(settings, sides, planRegistryLogin), secrets: !isLocalRegistry(settings.registry.server) }),
+  registryLogin: (settings: Settings, sides: Sides): Change => ({ ...access(settings, sides, planRegistryLogin), secrets: !isLocalRegistry(settings.registry.server) && settings.withoutRegistry !== true }),
   registryLogout: (settings: Settings, sides: Sides): Change => access(settings, sides, planRegistryLogout),
   bootstrap: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [bootstrap] }),
 } as const;

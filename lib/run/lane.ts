@@ -1,15 +1,17 @@
 import { CancelledError, CommandError, ConnectError } from "../ground/errors.ts";
-import type { RunStep, UploadStep, WaitStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { sh, type Command } from "../ground/command.ts";
 import { uploadCommand } from "../remote/upload.ts";
 import { chunks, type Mark } from "./batch.ts";
 import { deadlineOf, Progress, type Batched, type Engine, type HostPlanned } from "./progress.ts";
+import { deliver } from "./deliver.ts";
 import { connectAgain, isLost } from "./reconnect.ts";
 import { recoverBatch } from "./recover.ts";
 import { sendBatch } from "./send.ts";
 import { awaitReady } from "./wait.ts";
 
+/** Steps that do not travel with others. */
+const isAlone = ({ step }: HostPlanned): boolean => step.kind === "wait" || step.kind === "deliver";
 /** How long the step in flight may at least take to end after Ctrl-C; one that says how long it may take, so long. */
 const cancelGraceMs = 45_000;
 
@@ -17,7 +19,7 @@ const cancelGraceMs = 45_000;
 type Spare = (phase: string) => boolean;
 
 /**
- * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait travels together. A
+ * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait or an image travels together. A
  * connection that is lost is made again once a phase, and the host asked how far it came.
  * @throws CommandError, TimeoutError, a health failure, ConnectError, CancelledError: whatever ended the first step that failed
  */
@@ -27,37 +29,45 @@ export async function carryLane(world: World, engine: Engine, host: string, step
   let at = 0;
   while (at < steps.length) {
     const run: Batched[] = [];
-    for (let planned = steps[at]; planned !== undefined && planned.step.kind !== "wait"; planned = steps[++at]) {
+    for (let planned = steps[at]; planned !== undefined && !isAlone(planned); planned = steps[++at]) {
       run.push({ ...planned, command: commandOf(planned.step), optional: planned.optional });
     }
     for (const chunk of chunks(run)) {
       for (let rest: readonly Batched[] = chunk; rest.length > 0;) rest = await carryBatch(world, engine, host, rest, spare);
     }
     if (run.some(({ step }) => step.kind === "run" && step.renews)) await world.transport.renew(host);
-    const wait = steps[at++];
-    if (wait !== undefined) await carryWait(world, engine, wait, spare);
+    const alone = steps[at++];
+    if (alone !== undefined) await carryAlone(world, engine, alone, spare);
   }
 }
 
-function commandOf(step: RunStep | UploadStep | WaitStep): Command {
+function commandOf(step: HostPlanned["step"]): Command {
   switch (step.kind) {
-    case "run": return step.command;
+    case "run":
+    case "deliver": return step.command;
     case "upload": return uploadCommand(step.path, step.mode, step.encoding).stdin(step.content);
     case "wait": return step.state.command;
   }
 }
 
-async function carryWait(world: World, engine: Engine, planned: HostPlanned, spare: Spare): Promise<void> {
-  const { step, host } = planned;
-  if (step.kind !== "wait") return;
+/** A step by itself. Either kind begins where it stands when it is begun again: what a host was sent of an image is there. */
+async function carryOut(world: World, engine: Engine, { host, step }: HostPlanned): Promise<void> {
+  if (step.kind === "wait") await awaitReady(world, host, step);
+  if (step.kind !== "deliver") return;
+  const { sentBytes, thereBytes } = await deliver(world, host, step);
+  engine.delivered(sentBytes, thereBytes);
+}
+
+async function carryAlone(world: World, engine: Engine, planned: HostPlanned, spare: Spare): Promise<void> {
+  const { host } = planned;
   refuseWhenCancelled(world);
   engine.begin(planned);
   let ok = false;
   try {
-    await awaitReady(world, host, step).catch(async (error: unknown) => {
+    await carryOut(world, engine, planned).catch(async (error: unknown) => {
       if (!isLost(error) || !spare(planned.phase)) throw error;
       await connectAgain(world, host, error);
-      await awaitReady(world, host, step);
+      await carryOut(world, engine, planned);
     });
     ok = true;
   } finally {

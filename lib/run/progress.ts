@@ -1,6 +1,6 @@
 import { CommandError, TimeoutError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
-import type { RunStep, UploadStep, WaitStep } from "../ground/step.ts";
+import type { HostStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import type { BatchItem } from "./batch.ts";
 import type { PlannedStep } from "./journal.ts";
@@ -14,12 +14,14 @@ export interface Engine {
   end(planned: PlannedStep, ok: boolean): void;
   /** It was told as begun, and the host never came to it. */
   withdraw(planned: PlannedStep): void;
+  /** An image was sent to a host: so many bytes, and so many that it had. */
+  delivered(sentBytes: number, thereBytes: number): void;
   /** The connection went while the host was at work: its shell may still be. */
   leave(host: string, left: LeftBatch): void;
 }
 
 /** A planned step that happens on a host. */
-export type HostPlanned = PlannedStep & { readonly host: string; readonly step: RunStep | UploadStep | WaitStep };
+export type HostPlanned = PlannedStep & { readonly host: string; readonly step: HostStep };
 /** A step on its way to a host, with others. */
 export type Batched = HostPlanned & BatchItem;
 
@@ -36,16 +38,17 @@ const uploadTimeoutMs = 60_000;
 const slowestUpload = 10;
 
 /** How long a step may take. */
-export function deadlineOf(step: RunStep | UploadStep | WaitStep): number {
+export function deadlineOf(step: HostStep): number {
   switch (step.kind) {
     case "run": return step.timeoutMs ?? defaultTimeoutMs;
     case "upload": return uploadTimeoutMs + Math.round((typeof step.content === "string" ? step.content.length : 0) / slowestUpload);
     case "wait": return step.deadlineMs;
+    case "deliver": return defaultTimeoutMs;
   }
 }
 
 /** What shows a person what a step waits for. */
-const hintFor = (step: RunStep | UploadStep | WaitStep): string => (step.kind === "run" && /\bdocker\b/.test(step.command.text) ? "`docker ps`, `docker info`, the load and the disks of the host" : "the load and the disks of the host");
+const hintFor = (step: HostStep): string => (step.kind === "run" && /\bdocker\b/.test(step.command.text) ? "`docker ps`, `docker info`, the load and the disks of the host" : "the load and the disks of the host");
 
 /** Where a batch stands: turns marks and output into events and journal entries. */
 export class Progress {

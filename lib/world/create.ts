@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Event } from "../ground/event.ts";
-import type { Transport, World } from "../ground/world.ts";
+import type { Images, Transport, World } from "../ground/world.ts";
 import { systemClock } from "./clock.ts";
 import { localFiles } from "./files.ts";
 import { checkTransport } from "./openssh-program.ts";
@@ -62,7 +62,16 @@ export function createWorld(options: WorldOptions): OpenWorld {
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
   };
+  const programs = createPrograms({ env, cwd, redactor, clock, pause: options.pause });
+  let loadingImages: Promise<Images & AsyncDisposable> | undefined;
+  const loadedImages = (): Promise<Images & AsyncDisposable> => (loadingImages ??= import("./images/create.ts").then(({ createImages }) => createImages({ programs, env, cwd, clock })));
+  const images: Images = {
+    collect: async (...given) => (await loadedImages()).collect(...given),
+    collected: async (...given) => (await loadedImages()).collected(...given),
+    archive: async (...given) => (await loadedImages()).archive(...given),
+  };
   const close = async (): Promise<void> => {
+    await (await loadingImages)?.[Symbol.asyncDispose]();
     const opened = loading;
     loading = undefined;
     if (opened !== undefined) await (await opened)[Symbol.asyncDispose]();
@@ -70,7 +79,8 @@ export function createWorld(options: WorldOptions): OpenWorld {
   return {
     world: {
       transport,
-      programs: createPrograms({ env, cwd, redactor, clock, pause: options.pause }),
+      programs,
+      images,
       files: localFiles,
       clock,
       randomHex,

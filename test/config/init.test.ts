@@ -18,7 +18,7 @@ test("starterFiles() are a config, secrets that only the user can read, and type
 test("the starter is a config that loads", async () => {
   const files = starter("shop");
   const settings = await project({ ...files, "deploy.config.ts": loadable(files["deploy.config.ts"] ?? "") }).load();
-  expect([settings.service, settings.repository, settings.primaryHost, settings.roles[0]?.proxy?.appPort]).toEqual(["shop", "acme/shop", "192.0.2.10", 3000]);
+  expect([settings.service, settings.repository, settings.primaryHost, settings.roles[0]?.proxy?.appPort]).toEqual(["shop", "shop", "192.0.2.10", 3000]);
   await settings.secrets.load();
 });
 

@@ -29,6 +29,16 @@ test("resolveSettings fills in every default", () => {
   expect(roles[1]).toMatchObject({ name: "jobs", primary: false, hosts: ["10.0.0.2"], cmd: "bin/work", proxy: undefined, stopTimeoutSeconds: 30 });
 });
 
+test("resolveSettings of a config that names no registry", () => {
+  const { registry: _, image: __, ...rest } = base;
+  const accessories = { redis: { image: "redis:7", host: "10.0.0.1" }, search: { image: "acme/search", host: "10.0.0.1", registry: { server: "reg.example", username: "u", password: "p" } } };
+  const settings = settingsOf({ ...rest, accessories });
+  expect([settings.repository, settings.withoutRegistry, settings.registry]).toEqual(["shop", true, { server: undefined, username: undefined, password: undefined }]);
+  expect(settings.accessories.map(({ image, registry }) => [image, registry.username])).toEqual([["redis:7", undefined], ["reg.example/acme/search", "u"]]);
+  expect(settingsOf({ ...rest, image: "acme/shop" }).repository).toBe("acme/shop");
+  expect(settingsOf(base).withoutRegistry).toBeUndefined();
+});
+
 test("resolveSettings freezes all of it", () => {
   const settings = settingsOf({ ...base, labels: { a: "b" } });
   expect(Object.isFrozen(settings)).toBe(true);

@@ -19,17 +19,27 @@ export interface HostPlan {
   readonly registry: string;
   /** Size of the disk of its Docker; undefined: as large as this machine's. */
   readonly diskMb: number | undefined;
+  /** Its home is on that disk too. */
+  readonly oneDisk: boolean;
 }
 
 /** Runs as process 1 of a host. Each host has its own /root, /run, /var/lib/docker; sshd and dockerd can be killed and started again. */
 const init = `#!/bin/bash
-folder=$1 registry=$2 cgroup=$3 disk=$4
+folder=$1 registry=$2 cgroup=$3 disk=$4 one=$5
 hostname "$(basename "$folder")"
 mount --make-rprivate /
-mount --bind "$folder/root" /root
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/docker /var/lib/docker
-if [ -n "$disk" ]; then mount -o loop "$disk" /var/lib/docker; else mount --bind "$folder/docker" /var/lib/docker; fi
+if [ -n "$one" ]; then
+  mkdir -p "$folder/disk"
+  mount -o loop "$disk" "$folder/disk"
+  mkdir -p "$folder/disk/root" "$folder/disk/docker"
+  mount --bind "$folder/disk/root" /root
+else
+  mount --bind "$folder/root" /root
+fi
+if [ -n "$one" ]; then mount --bind "$folder/disk/docker" /var/lib/docker
+elif [ -n "$disk" ]; then mount -o loop "$disk" /var/lib/docker; else mount --bind "$folder/docker" /var/lib/docker; fi
 unset DOCKER_HOST
 export HOME=/root PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 cd /
@@ -81,7 +91,7 @@ export class LabHost {
 
   /** Switches the host on, and returns before it is ready. */
   async powerOn(): Promise<void> {
-    const { folder, address, gateway, bridge, registry, diskMb, authorizedKeys } = this.#plan;
+    const { folder, address, gateway, bridge, registry, diskMb, oneDisk, authorizedKeys } = this.#plan;
     for (const name of ["root", "docker", "log"]) await mkdir(`${folder}/${name}`, { recursive: true });
     if (!existsSync(`${folder}/ssh_host_key`)) await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", `${folder}/ssh_host_key`]);
     const disk = diskMb === undefined ? "" : `${folder}/disk.img`;
@@ -106,7 +116,7 @@ export class LabHost {
     await must(["ip", "-n", namespace, "route", "add", "default", "via", gateway]);
     // nsenter, because `ip netns exec` remounts /sys and hides the cgroups from Docker.
     this.#process = Bun.spawn(
-      ["setsid", "nsenter", `--net=/run/netns/${namespace}`, "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", `${folder}/init`, folder, registry, `/${namespace}`, disk],
+      ["setsid", "nsenter", `--net=/run/netns/${namespace}`, "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", `${folder}/init`, folder, registry, `/${namespace}`, disk, oneDisk ? "one" : ""],
       { stdin: "ignore", stdout: Bun.file(`${folder}/log/init.log`), stderr: Bun.file(`${folder}/log/init.err`) },
     );
     this.#process.unref();
@@ -154,6 +164,23 @@ export class LabHost {
     await must(["ip", "link", "set", this.#link, "up"]);
   }
 
+  /** Ends every SSH connection of the host with a reset, as a firewall does that forgot them. */
+  async resetConnections(): Promise<void> {
+    await this.exec("ss --kill --no-header state established '( sport = :22 )' > /dev/null");
+  }
+
+  /** Puts the clock that programs ask by `date` ahead, or behind. A host shares this machine's kernel, and no namespace has a wall clock of its own. @param hours 0: as it was */
+  async skewClock(hours: number): Promise<void> {
+    const real = `${this.#plan.folder}/date.real`;
+    if (!existsSync(real)) await must(["cp", "/usr/bin/date", real]);
+    const wrapper = `${this.#plan.folder}/date`;
+    await this.exec("umount /usr/bin/date 2> /dev/null; true");
+    if (hours === 0) return;
+    await writeFile(wrapper, `#!/bin/sh\nexec ${real} -d '${hours > 0 ? "+" : ""}${hours} hours' "$@"\n`, { mode: 0o755 });
+    const mounted = await this.exec(`mount --bind ${wrapper} /usr/bin/date`);
+    if (mounted.status !== 0) throw new Error(`${this.name} keeps its clock: ${mounted.stderr.trim()}`);
+  }
+
   /** Kills sshd and every session of it. */
   async killSshd(): Promise<void> {
     await this.exec("pkill -KILL -x sshd; n=0; while pgrep -x sshd > /dev/null && [ $n -lt 20 ]; do n=$((n + 1)); sleep 0.05; done");
@@ -173,6 +200,12 @@ export class LabHost {
   async killDockerd(): Promise<void> {
     await this.exec("pkill -KILL -x dockerd; pkill -KILL -x containerd; true");
     await until(`dockerd of ${this.name} is gone`, async () => (await this.docker("info")).status !== 0);
+  }
+
+  /** Ends Docker in order and starts it again, as the service manager does: containers stop, and start again where their policy says so. */
+  async restartDockerd(): Promise<void> {
+    await this.exec("pkill -TERM -x dockerd; n=0; while pgrep -x dockerd > /dev/null && [ $n -lt 300 ]; do n=$((n + 1)); sleep 0.1; done");
+    await this.startDockerd();
   }
 
   async startDockerd(): Promise<void> {

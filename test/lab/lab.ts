@@ -13,6 +13,10 @@ export interface LabOptions {
   readonly diskMb?: number;
   /** Whose images the hosts have; default: kamal-proxy's. */
   readonly proxies?: readonly LabProxy[];
+  /** Each host has all it writes on one disk of `diskMb`, as a small server has; default: only its Docker has. */
+  readonly oneDisk?: boolean;
+  /** The registry listens on the port behind its address: whoever wants to be asked instead of it listens on the address itself. */
+  readonly registryBehind?: boolean;
   readonly say?: (text: string) => void;
 }
 
@@ -101,10 +105,10 @@ async function build(slot: Slot, options: LabOptions, say: (text: string) => voi
   await must(["ip", "addr", "add", `${gateway}/24`, "dev", slot.bridge]);
   await must(["ip", "link", "set", slot.bridge, "up"]);
   await makeKey(slot);
-  const registry = new LabRegistry(`${gateway}:5000`, `${slot.folder}/registry`);
+  const registry = new LabRegistry(`${gateway}:5000`, `${slot.folder}/registry`, options.registryBehind === true ? `${gateway}:5001` : undefined);
   const plan = (number: number, diskMb: number | undefined) => ({
     number, prefix: slot.prefix, address: `${slot.network}.${10 + number}`, gateway, bridge: slot.bridge, folder: `${slot.folder}/h${number}`,
-    authorizedKeys: `${slot.folder}/authorized_keys`, registry: registry.address, diskMb,
+    authorizedKeys: `${slot.folder}/authorized_keys`, registry: registry.address, diskMb, oneDisk: options.oneDisk === true && diskMb !== undefined,
   });
   const hosts = Array.from({ length: options.hosts }, (_, i) => new LabHost(plan(i + 1, options.diskMb)));
   const builder = new LabHost(plan(200, undefined));
@@ -132,14 +136,32 @@ async function makeKey(slot: Slot): Promise<void> {
 async function takeSlot(): Promise<Slot> {
   for (let number = 0; number < slots; number++) {
     const slot = slotOf(number);
-    const owner = Number(await readFile(`${slot.folder}/owner`, "utf8").catch(() => "0"));
-    if (owner > 0 && isAlive(owner)) continue;
-    await clear(slot);
-    await mkdir(slot.folder, { recursive: true });
-    await writeFile(`${slot.folder}/owner`, String(process.pid));
-    return slot;
+    if (await isTaken(slot)) continue;
+    // Several may look at the same slot at once: the first to make this file has it.
+    const claim = `${slot.folder}.claim`;
+    await mkdir(base, { recursive: true });
+    const claimed = await writeFile(claim, String(process.pid), { flag: "wx" }).then(() => true, () => false);
+    if (!claimed) {
+      const claimant = Number(await readFile(claim, "utf8").catch(() => "0"));
+      if (claimant > 0 && !isAlive(claimant)) await rm(claim, { force: true });
+      continue;
+    }
+    try {
+      if (await isTaken(slot)) continue;
+      await clear(slot);
+      await mkdir(slot.folder, { recursive: true });
+      await writeFile(`${slot.folder}/owner`, String(process.pid));
+      return slot;
+    } finally {
+      await rm(claim, { force: true });
+    }
   }
   throw new PrerequisiteError(`All ${slots} places for labs are taken: stop one`);
+}
+
+async function isTaken(slot: Slot): Promise<boolean> {
+  const owner = Number(await readFile(`${slot.folder}/owner`, "utf8").catch(() => "0"));
+  return owner > 0 && isAlive(owner);
 }
 
 /** Takes down the labs of processes that are gone: killed, or ended without giving theirs back. */

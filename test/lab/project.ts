@@ -20,7 +20,7 @@ export interface ProjectOptions {
   readonly more?: string;
   /** Text of `proxy`. */
   readonly proxy?: string;
-  /** Text of `registry`, instead of the lab's. */
+  /** Text of `registry`, instead of the lab's; "none": the config names no registry. */
   readonly registry?: string;
   /** Text of `env.clear`. */
   readonly clear?: string;
@@ -114,7 +114,7 @@ export default defineConfig({
   service: ${JSON.stringify(service)},
   image: ${JSON.stringify(`acme/${service}`)},
   servers: ${options.servers ?? JSON.stringify(options.hosts ?? lab.hosts.map((host) => host.address))},
-  registry: ${options.registry ?? `{ server: ${JSON.stringify(lab.registry.address)}, username: ${JSON.stringify(lab.registry.username)}, password: secret("REGISTRY_PASSWORD") }`},
+  ${options.registry === "none" ? "" : `registry: ${options.registry ?? `{ server: ${JSON.stringify(lab.registry.address)}, username: ${JSON.stringify(lab.registry.username)}, password: secret("REGISTRY_PASSWORD") }`},`}
   env: { clear: ${options.clear ?? "{}"}, secret: ["APP_SECRET"] },
   builder: { context: ".", driver: "docker", args: { VERSION: process.env.VERSION ?? "unknown" } },
   proxy: ${options.proxy ?? "{ buffering: { responses: false } }"},

@@ -4,8 +4,9 @@ import type { Settings } from "../../lib/config/settings.ts";
 import type { Plan } from "../../lib/ground/step.ts";
 import { planBuildCreate, planBuildDev, planBuildPull, planBuildPush, planBuildRemove } from "../../lib/plan/build.ts";
 import { planDeploy } from "../../lib/plan/deploy.ts";
-import { printPlan } from "../../lib/plan/print.ts";
+import { planLines, printPlan } from "../../lib/plan/print.ts";
 import { planLocalRegistry, planRegistryLogin, planRegistryLogout } from "../../lib/plan/registry.ts";
+import { changes } from "../../lib/run/changes.ts";
 import { localRegistry, machine, withBuilder } from "../support/build.ts";
 import { fleetOf, hostOf, orderOf } from "../support/facts.ts";
 import { settingsOf } from "../support/settings.ts";
@@ -17,6 +18,7 @@ const push = (settings: Settings, more: Partial<LocalFacts> = {}): Plan => planB
 const remote = { arch: ["amd64", "arm64"], remote: "ssh://root@b.example:2222" };
 const pack = { builder: "heroku/builder:24", buildpacks: ["heroku/ruby"] };
 const local = settingsOf(localRegistry);
+const bare = { registry: { server: undefined, username: undefined, password: undefined }, withoutRegistry: true } as const;
 const bothHosts = fleetOf({ "10.0.0.1": hostOf([], { network: false }), "10.0.0.2": hostOf([], { images: ["localhost:5001/shop:77"] }) });
 
 const plans: readonly (readonly [name: string, plan: Plan])[] = [
@@ -28,6 +30,9 @@ const plans: readonly (readonly [name: string, plan: Plan])[] = [
   ["build-create-remote", planBuildCreate(orderOf(withBuilder({ ...remote, local: false }), ""), { ...machine, builder: "missing" })],
   ["build-remove-hybrid", planBuildRemove(orderOf(withBuilder(remote), ""), machine)],
   ["build-pull-from-local-registry", planBuildPull(orderOf(local, "77"), bothHosts)],
+  ["build-push-without-registry", push(settingsOf(bare))],
+  ["build-pull-without-registry", planBuildPull(orderOf(settingsOf(bare), "77"), bothHosts)],
+  ["build-push-without-registry-for-two-architectures", push(withBuilder({ arch: ["amd64", "arm64"] }, bare))],
   ["deploy-from-local-registry", planDeploy(orderOf(local, "77"), bothHosts, { proxy: false, prune: false, pull: "missing" })],
 ];
 test.each(plans)("printPlan() shows %s as in its file", (name, plan) => expectGolden(name, printPlan(plan)));
@@ -107,4 +112,57 @@ test("registry login and logout keep to their sides", () => {
   expect(titles(planRegistryLogin(order, { local: true, remote: false }))).toEqual(["Log in here"]);
   expect(titles(planRegistryLogin(order, { local: false, remote: true }))).toEqual(["Log in on hosts"]);
   expect(commands(planRegistryLogout(order, { local: true, remote: true }))).toEqual(["docker logout reg.example", "docker logout reg.example", "docker logout reg.example"]);
+});
+
+describe("without a registry", () => {
+  const shop = settingsOf(bare);
+  const has = (...versions: string[]) => hostOf([], { images: versions.map((version) => `acme/shop:${version}`) });
+
+  test("a deploy collects the image and delivers it before anything else happens", () => {
+    expect(titles(planDeploy(orderOf(shop, "77"), fleetOf({ "10.0.0.1": has("77"), "10.0.0.2": has() }), { proxy: false, prune: false, pull: "always" })).slice(0, 2)).toEqual(["Deliver image", "Boot web"]);
+  });
+
+  test("a rollback delivers to the hosts that do not have the image, and collects nothing where all have it", () => {
+    const rollback = (images: readonly [string, string]): Plan => planDeploy(orderOf(shop, "76"), fleetOf({ "10.0.0.1": has(images[0]), "10.0.0.2": has(images[1]) }), { proxy: false, prune: false, pull: "missing", pullHint: "Deploy one." });
+    expect(titles(rollback(["76", "76"])).slice(0, 1)).toEqual(["Boot web"]);
+    const partly = rollback(["76", "77"]);
+    expect(partly.phases.slice(0, 1).map(({ title, lanes }) => [title, lanes.map(({ host }) => host)])).toEqual([["Deliver image", [undefined, "10.0.0.2"]]]);
+    expect(partly.phases[0]?.lanes[0]?.steps).toEqual([{ kind: "collect", title: "Collect the layers of acme/shop:76", image: "acme/shop:76", hint: "Deploy one." }]);
+  });
+
+  test("a container is never started from an image of that name at Docker Hub", () => {
+    const runs = commands(planDeploy(orderOf(shop, "77"), bothHosts, { proxy: false, prune: false, pull: "always" })).filter((command) => command.startsWith("docker run"));
+    expect(runs.map((command) => command.includes(" --pull never "))).toEqual([true, true]);
+    expect(commands(planDeploy(orderOf(settingsOf(), "77"), bothHosts, { proxy: false, prune: false, pull: "always" })).join("\n")).not.toContain("--pull");
+  });
+
+  test.each<[string, Settings, boolean]>([
+    ["attestations of how it was made", withBuilder({ provenance: "mode=max" }, bare), true],
+    ["a bill of materials", withBuilder({ sbom: true }, bare), true],
+    ["no attestations", withBuilder({ provenance: "false", sbom: false }, bare), false],
+  ])("an image with %s goes by way of a file where Docker could not keep it", (_, settings, file) => {
+    expect(commands(push(settings)).filter((command) => command.includes("--output=type=oci,dest=/cache/builds/shop-77.tar")).length).toBe(file ? 1 : 0);
+  });
+
+  test("another output is what was asked for, and nothing is kept", () => {
+    expect(titles(planBuildPush(orderOf(shop, "77"), { ...machine, cloneExists: true }, { output: "oci,dest=shop.tar" }))).toEqual(["Prepare the build", "Build image"]);
+  });
+
+  test("buildpacks and a docker without buildx push nothing", () => {
+    for (const plan of [push(withBuilder({ pack, context: "." }, bare)), push(settingsOf(bare), { buildx: undefined })]) {
+      expect(commands(plan).filter((command) => command.includes("docker push"))).toEqual([]);
+      expect(titles(plan).at(-1)).toBe("Keep image");
+    }
+  });
+
+  test("as data it tells the image, and that it reads from its standard input", () => {
+    const lines = planLines(planBuildPull(orderOf(shop, "77"), fleetOf({ "10.0.0.1": has() })));
+    expect(lines.map(({ kind, image, stdin }) => [kind, image, stdin]).slice(0, 2)).toEqual([["collect", "acme/shop:77", false], ["deliver", "acme/shop:77", true]]);
+  });
+
+  test.each(["registryLogin", "registryLogout", "registrySetup", "registryRemove"] as const)("%s has nothing to do, and asks no host", async (name) => {
+    const [stage] = changes[name](shop, { local: true, remote: true }).stages;
+    if (stage?.sees !== "nothing") throw new Error("it looks at something");
+    expect(stage.plan(orderOf(shop, "")).notes).toEqual(["The config names no registry: hosts get images through their SSH connections, and there is nothing to do."]);
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Accessory } from "../../lib/config/settings.ts";
 import type { Plan } from "../../lib/ground/step.ts";
-import { planAccessoryReboot, planAccessoryRemove } from "../../lib/plan/accessory.ts";
+import { planAccessoryRemove } from "../../lib/plan/accessory.ts";
 import { planRemove } from "../../lib/plan/remove.ts";
 import { accessoryFactsOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
 import { defaultProxy, roleOf, settingsOf } from "../support/settings.ts";
@@ -27,13 +27,6 @@ test("accessory remove takes volumes without a name only, and only as a whole", 
   expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).toContain("docker volume rm --force");
   expect(commands(planAccessoryRemove(orderOf(shop, ""), new Map(), "redis", ["container"]))).not.toContain("docker volume rm");
   expect(commands(planAccessoryRemove(orderOf(shop, ""), facts, "redis", ["container", "image", "directory"]))).not.toContain("redis-data");
-});
-
-test("accessory reboot notes the old container and removes its image last", () => {
-  const steps = titles(planAccessoryReboot(orderOf(shop, ""), facts, "redis", false), "10.0.0.9");
-  expect(steps.indexOf("Note image and volumes of shop-redis")).toBeLessThan(steps.indexOf("Stop shop-redis"));
-  expect(steps.at(-1)).toBe("Remove the image of the old container");
-  expect(titles(planAccessoryReboot(orderOf(shop, ""), fleetOf({ "10.0.0.9": hostOf([]) }), "redis", false), "10.0.0.9")).not.toContain("Remove the image of the old container");
 });
 
 test.each<[string, ReturnType<typeof planRemove>]>([

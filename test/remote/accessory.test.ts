@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
 import type { Accessory } from "../../lib/config/settings.ts";
 import type { DeployConfig } from "../../lib/config/types.ts";
-import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
+import { accessoriesOn, accessoryDetails, changeMode, changeOwner, makeDirectory, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, replaceAccessory, runAccessory, runAccessoryOneOff, startAccessory, staysUp, stopAccessory } from "../../lib/remote/accessory.ts";
 import { removeServiceDirectories } from "../../lib/remote/remove.ts";
 import { base, settingsOf as configured } from "../config/project.ts";
 import { Home, run, shells } from "../support/shell.ts";
@@ -137,5 +137,50 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     const { certificate } = { certificate: accessoryOf("web", { image: "x", host, proxy: { host: "a.example", ssl: { certificatePem: "C", privateKeyPem: "K" } } }) };
     expect((await home.run(removeAccessorySecrets(shop, certificate).text, { shell })).status).toBe(0);
     expect(there()).toEqual([false, false, true, true, false]);
+  });
+});
+
+describe.each(shells.map((shell) => [shell] as const))("replaceAccessory() in %j", (shell) => {
+  const script = replaceAccessory(shop, accessoryOf("cache", { image: "redis:7", host }), host).text.replace("sleep 2", "");
+  /** A Docker in which one command fails. The image of the container is another one once the new one runs. */
+  const docker = (fails: string, state = "running 0"): string => `echo "$1 $2" >> log
+case "$1 $2" in "${fails}") echo "no such luck" >&2; exit 125 ;; esac
+case $* in *"{{.Image}}"*) grep -q run log && echo ${"${NEW:-sha256:2}"} || echo sha256:1 ;; *State*) echo '${state}' ;; *) echo "$*" ;; esac`;
+  const log = async (home: Home): Promise<string> => (await home.run("cat log")).stdout.trim().split("\n").filter((line) => line !== "container inspect").join(", ");
+
+  test("stops, removes, starts, removes the old image, and says nothing", async () => {
+    using home = new Home().program("docker", docker("none"));
+    expect(await home.run(script, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await log(home)).toBe("container stop, container prune, run --name, image rm");
+  });
+
+  test("leaves the image where the new container has the same, and does not fail when another one uses it", async () => {
+    using same = new Home().program("docker", docker("none"));
+    expect((await same.run(script, { shell, env: { NEW: "sha256:1" } })).status).toBe(0);
+    expect(await log(same)).toBe("container stop, container prune, run --name");
+    using used = new Home().program("docker", docker("image rm"));
+    expect((await used.run(script, { shell })).status).toBe(0);
+  });
+
+  test("comes to its end though nobody listens any more", async () => {
+    using home = new Home().program("docker", docker("none"));
+    await home.run(`(\n${script}\n) 2>&1 | true; sleep 1`, { shell });
+    expect(await log(home)).toBe("container stop, container prune, run --name, image rm");
+  });
+
+  test.each([["container stop", "container stop"], ["run --name", "container stop, container prune, run --name"]])("ends at the first failure, %s, and shows what Docker said", async (fails, ran) => {
+    using home = new Home().program("docker", docker(fails));
+    const { status, stdout, stderr } = await home.run(script, { shell });
+    expect([status, stdout]).toEqual([125, ""]);
+    expect(stderr).toEndWith("no such luck\n");
+    expect(await log(home)).toBe(ran);
+  });
+
+  test("fails when the new one does not stay up, with its log, and leaves the old image", async () => {
+    using home = new Home().program("docker", docker("none", "restarting 2"));
+    const { status, stderr } = await home.run(script, { shell });
+    expect(status).toBe(1);
+    expect(stderr).toContain("shop-cache does not stay up: restarting 2\nlogs --tail 20 shop-cache\n");
+    expect(await log(home)).not.toContain("image rm");
   });
 });

@@ -14,6 +14,13 @@ function lines(verbosity: Verbosity, ...events: EventBody[]): string[] {
 }
 const step = { phase: "Boot", host: "web-1", role: "web", title: "Start shop-web-77", kind: "run" } as const;
 
+const transfer = { type: "transfer", host: "web-1", title: "Deliver acme/shop:77", image: "acme/shop:77", totalBytes: 100_000_000, thereBytes: 0, durationMs: 1500 } as const;
+
+test("lineReporter() tells the progress of an image every ten per cent", () => {
+  const at = (sentBytes: number): EventBody => ({ ...transfer, state: "progress", sentBytes });
+  expect(lines("normal", at(10_000_000), at(12_000_000), at(19_999_999), at(20_000_000))).toEqual(["web-1  acme/shop:77: 10 % of 100 MB sent", "web-1  acme/shop:77: 20 % of 100 MB sent"]);
+});
+
 test("lineReporter() puts the local time first", () => {
   const written: string[] = [];
   lineReporter((line) => written.push(line), { verbosity: "normal", style: plain }).report({ at, type: "notice", level: "info", text: "Nothing to do" });
@@ -35,6 +42,9 @@ describe("lineReporter() shows", () => {
     ["a connection that fails", { type: "connect", host: "web-1", state: "failed", durationMs: 5000, text: "refused" }, ["web-1  cannot connect: refused"]],
     ["a lost lock", { type: "lock", host: "web-1", state: "lost" }, ["web-1  the deploy lock was lost"]],
     ["a hook", { type: "hook", name: "preDeploy", state: "end", durationMs: 1200 }, ["✓ hook preDeploy 1.2 s"]],
+    ["how far an image is", { ...transfer, state: "progress", sentBytes: 41_000_000 }, ["web-1  acme/shop:77: 40 % of 100 MB sent"]],
+    ["no image that has hardly begun", { ...transfer, state: "progress", sentBytes: 9_000_000 }, []],
+    ["that a host has an image", { ...transfer, state: "end", sentBytes: 2_100_000, thereBytes: 498_000_000 }, ["web-1  ✓ acme/shop:77: 2.1 MB sent, 498 MB were there 1.5 s"]],
     ["a failed hook", { type: "hook", name: "preDeploy", state: "failed", durationMs: 1200 }, ["✗ hook preDeploy failed after 1.2 s"]],
     ["what was taken back", { type: "undo", host: "web-1", title: "Remove shop-web-77", ok: true }, ["web-1  ↶ Remove shop-web-77"]],
     ["what could not be taken back", { type: "undo", host: "web-1", title: "Remove shop-web-77", ok: false, text: "timeout" }, ["web-1  cannot take back: Remove shop-web-77: timeout"]],

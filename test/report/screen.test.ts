@@ -30,6 +30,7 @@ describe("frame() shows", () => {
     ["the last line of a build", after([0, phase()], [0, begin(undefined, "Build")], [1, { type: "output", host: undefined, title: "Build", stream: "stderr", line: "#5 DONE", loud: true }]), "  here  › Build 3 s  #5 DONE"],
     ["a connection being opened", after([0, { type: "connect", host: "web-1", state: "opening", durationMs: 0 }]), "  web-1  › Connect 3 s"],
     ["a connection that failed", after([0, { type: "connect", host: "web-1", state: "failed", durationMs: 0, text: "refused" }]), "  web-1  ✗ refused"],
+    ["how much of an image was sent, and how fast", after([0, phase("web-1")], [0, begin("web-1", "Deliver", "")], [2, { type: "transfer", host: "web-1", title: "Deliver", image: "shop:77", state: "progress", sentBytes: 20_000_000, totalBytes: 498_000_000, thereBytes: 0, durationMs: 2000 }]), "  web-1  › Deliver 3 s  20.0 MB of 498 MB, 10.0 MB/s"],
     ["what is taken back", after([0, phase("web-1")], [1, { type: "undo", host: "web-1", title: "Remove x", ok: true }]), "  web-1  ✓ Taken back: Remove x"],
   ])("%s", (_, screen, line) => expect(shown(screen, 3)[1]).toBe(line));
 });

@@ -18,4 +18,9 @@ test.each<[Partial<typeof summary>, string]>([
   [{ from: ["74"], ok: false }, "  version wanted  74 → 75"],
 ])("summaryLines() of %j says %p", (change, line) => expect(summaryLines({ ...summary, hosts: [], ...change }, plain)[1]).toBe(line));
 
+test("summaryLines() tells what hosts were sent of images, and what they had", () => {
+  expect(summaryLines({ ...summary, hosts: [], delivered: { sentBytes: 2_100_000, thereBytes: 498_000_000 } }, plain)[2]).toBe("  image    2.1 MB sent, 498 MB were there");
+  expect(summaryLines({ ...summary, hosts: [], delivered: { sentBytes: 500_000_000, thereBytes: 0 } }, plain)[2]).toBe("  image    500 MB sent");
+});
+
 test("summaryLines() says that a run failed", () => expect(summaryLines({ ...summary, ok: false }, plain)[0]).toBe("rollback of shop (staging) failed in 1 min 05 s"));

@@ -93,7 +93,7 @@ describe("runChange()", () => {
   test("says that nothing was changed when Ctrl-C comes before the first stage", async () => {
     const fake = fakeWorld({ answers: hosts, onConnect: () => fake.abort() });
     const error: unknown = await runChange(fake.world, taskOf(shop), changes.deploy({})).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ failure: "cancelled", message: "Cancelled before anything was changed" });
+    expect(error).toMatchObject({ failure: "cancelled", message: "Cancelled before anything was changed", state: ["Nothing was changed."] });
     expect(fake.ran).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
   });
 

@@ -69,7 +69,7 @@ describe("the deploy lock", () => {
       end = over.resolve;
       if (answer !== "taken") over.resolve(false);
       return {
-        write: () => undefined, end: () => over.resolve(false), lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
+        write: () => undefined, send: async () => undefined, end: () => over.resolve(false), lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
         ended: over.promise.then((lost) => ({ status: answer === "taken" ? 0 : 75, stderr: "", lost })),
       };
     };

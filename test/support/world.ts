@@ -1,7 +1,7 @@
 import type { Command } from "../../lib/ground/command.ts";
 import { CancelledError } from "../../lib/ground/errors.ts";
 import type { Event } from "../../lib/ground/event.ts";
-import type { Channel, Exit, HttpAnswer, World } from "../../lib/ground/world.ts";
+import type { Channel, Exit, HttpAnswer, Images, World } from "../../lib/ground/world.ts";
 import { fakeClock } from "./clock.ts";
 
 /** What is answered to a text: the first pattern that matches. A number is an exit status, a text is standard output. */
@@ -42,14 +42,22 @@ export interface FakeOptions {
   readonly onConnect?: (host: string) => void;
   /** Called before a tunnel opens: to throw as a host does that opens none. */
   readonly onTunnel?: (host: string) => void;
+  /** What is collected and sent; default: nothing is there to collect. */
+  readonly images?: Images;
 }
+
+const noImages: Images = {
+  collect: async (image) => { throw new Error(`Nobody made ${image}`); },
+  collected: async (image) => { throw new Error(`Nobody collected ${image}`); },
+  archive: async (image) => { throw new Error(`Nobody collected ${image}`); },
+};
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
 /** Process id of every batch. */
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel, images = noImages }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -76,6 +84,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     cwd: "/app",
     hostname: "desk",
     files: { read: async (path) => files[path], bytes: async () => undefined, list: async () => undefined, exists: async (path) => path in files || path.endsWith("/Dockerfile"), write: async () => undefined, append: async () => undefined },
+    images,
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
       async connect(host) {
@@ -124,6 +133,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         if (!taken) over.resolve();
         return {
           write: (text) => void beats.push(text),
+          send: async () => undefined,
           end: () => { ran.push(`${host} $ release the lock`); over.resolve(); },
           lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
           ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),

@@ -187,6 +187,25 @@ describe.each(transports)("over %s", (_, make) => {
       expect(await channel.ended).toEqual({ status: 4, stderr: "over\n", lost: false });
     });
 
+    test("sends bytes as they are, as fast as they are taken", async () => {
+      const channel = await open.transport.open(server.host, sh`sha256sum | cut -d " " -f 1`, never);
+      const bytes = crypto.getRandomValues(new Uint8Array(65_536));
+      const hash = new Bun.CryptoHasher("sha256");
+      for (let i = 0; i < 60; i++) {
+        await channel.send(bytes);
+        hash.update(bytes);
+      }
+      channel.end();
+      expect(await Array.fromAsync(channel.lines)).toEqual([hash.digest("hex")]);
+      expect((await channel.ended).status).toBe(0);
+    });
+
+    test("sending to a command that has ended does not wait for ever", async () => {
+      const channel = await open.transport.open(server.host, sh`head -c 1 > /dev/null; exec < /dev/null; exit 3`, never);
+      for (let i = 0; i < 200; i++) await channel.send(new Uint8Array(65_536));
+      expect((await channel.ended).status).toBe(3);
+    });
+
     test("tells a lost connection", async () => {
       await using server = await startSshServer();
       await using open = openTransport(home.path, {}, { make });

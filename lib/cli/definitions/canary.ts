@@ -6,7 +6,7 @@ const difference = "Behind Traefik the share is one of visitors, and a cookie ke
 export const start = define({
   meta: {
     purpose: "Start a version beside the one that serves and send it a share of the traffic",
-    notes: [difference, "Its image must be in the registry or on the hosts: `capstan build push --version VERSION` puts it there. The next deploy ends the canary."],
+    notes: [difference, "Its image must be in the registry (without one: on this machine) or on the hosts: `capstan build push --version VERSION` puts it there. The next deploy ends the canary."],
     examples: [["capstan canary start 4f2c1a9 --percent 10", "a tenth of the visitors get it"]],
   },
   args: { version: { type: "positional", valueHint: "VERSION", description: "The version to try" }, percent: { ...share, default: 10 } },

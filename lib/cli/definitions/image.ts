@@ -6,6 +6,7 @@ const output = { type: "string", valueHint: "TYPE" } as const;
 export const push = define({
   meta: {
     purpose: "Build the image and push it to the registry",
+    notes: ["Without a registry in the config its layers are kept on this machine, for hosts that get them through SSH."],
     examples: [
       ["capstan build push", "the commit that is checked out"],
       ["capstan build push --no-cache", "every layer anew"],
@@ -16,7 +17,7 @@ export const push = define({
   args: { output: { ...output, default: "registry", description: "Where the image goes, as buildx's --output type=TYPE takes it" }, cache: buildArgs.cache },
   changes: true,
 });
-export const pull = define({ meta: { purpose: "Pull the image on every host", examples: [["capstan build pull --version 4f2c1a9", "ahead of `capstan deploy --skip-push --version 4f2c1a9`"]] }, args: {}, changes: true });
+export const pull = define({ meta: { purpose: "Pull the image on every host", notes: ["Without a registry in the config every host is sent the layers it does not have, from the Docker of this machine or from what was kept of an earlier build."], examples: [["capstan build pull --version 4f2c1a9", "ahead of `capstan deploy --skip-push --version 4f2c1a9`"]] }, args: {}, changes: true });
 export const deliver = define({ meta: { purpose: "Build and push the image, then pull it on every host", examples: [["capstan build deliver", "everything of a deploy that takes long and changes no service"]] }, args: { cache: buildArgs.cache }, changes: true });
 export const dev = define({
   meta: {

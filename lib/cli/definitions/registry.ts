@@ -10,7 +10,7 @@ export const logout = define({ meta: { purpose: "Log out of the registry, here a
 export const setup = define({
   meta: {
     purpose: "Open the way to the registry: start it when it is on this machine, else log in",
-    notes: ["A registry at localhost:PORT runs as a container on this machine. Hosts reach it through their SSH connection while they pull."],
+    notes: ["Without a registry in the config there is nothing to do: hosts get images through SSH.", "A registry at localhost:PORT runs as a container on this machine. Hosts reach it through their SSH connection while they pull."],
     examples: [["capstan registry setup", "before the first `capstan build push` to a registry at localhost:5000"], ["capstan registry setup --skip-remote", "log in here only"]],
   },
   args: { ...sides },

@@ -11,7 +11,7 @@ export const logArgs = {
 
 /** Options of everything that builds or pulls the image. */
 export const buildArgs = {
-  skipPush: { type: "boolean", alias: "P", description: "Build nothing: the image is in the registry already" },
+  skipPush: { type: "boolean", alias: "P", description: "Build nothing: the image is in the registry already, or without one in the Docker of this machine" },
   cache: { type: "boolean", default: true, description: "Use the build cache", negativeDescription: "Build every layer anew" },
 } as const satisfies Args;
 

@@ -2,14 +2,13 @@ import { sh } from "../../ground/command.ts";
 import { proxyAppsDirectory, proxyContainer, proxyDirectory, proxyVolume, rolePrefix, tlsDirectory } from "../../ground/names.ts";
 import type { HostStep, RunStep } from "../../ground/step.ts";
 import type { KamalProxySettings, Role, Settings } from "../../config/settings.ts";
-import { isStarted } from "../container.ts";
 import { namedLogs } from "../logs.ts";
-import { nowFunction } from "./clock.ts";
 import { switchStatus, type ProxyDriver } from "./driver.ts";
 import { canarySteps, endCanarySteps, endRollout } from "./kamal-canary.ts";
 import { factsCommand, parseFacts, plainList, readState } from "./kamal-state.ts";
+import { replaceStep, waitForProxy } from "./kamal-reboot.ts";
 import { switchStep, unroute } from "./kamal-switch.ts";
-import { haveImage, runProxy, startOrRunProxy } from "./run-flags.ts";
+import { haveImage, startOrRunProxy } from "./run-flags.ts";
 
 const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 
@@ -17,13 +16,9 @@ const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "
 const again = (title: string, command: RunStep["command"]): RunStep => ({ ...step(title, command), repeatable: true });
 
 const makeFolder = again("Make the folder of the proxy's files", sh`mkdir -p ${proxyAppsDirectory}`);
-const isThere = sh`docker container inspect ${proxyContainer} > /dev/null 2>&1`;
 const startStep = again("Start the proxy", sh`docker container start ${proxyContainer}`);
 const stopStep = again("Stop the proxy", sh`docker container stop ${proxyContainer}`);
-
-/** Where the steps of a reboot keep the time. */
-const stoppedAt = `${proxyDirectory}/stopped-at`;
-const waitStep = again("Wait for the proxy", sh`n=0; until docker exec ${proxyContainer} kamal-proxy list > /dev/null 2>&1; do n=$((n + 1)); [ $n -le 100 ] || { docker logs --tail 20 ${proxyContainer} >&2; exit ${switchStatus.unconfirmed}; }; sleep 0.2; done`);
+const waitStep = again("Wait for the proxy", waitForProxy);
 
 /** kamal-proxy 0.9: routes are commands to its control socket, and it keeps them in a state file on a volume. */
 export const kamalProxy: ProxyDriver = {
@@ -44,19 +39,7 @@ export const kamalProxy: ProxyDriver = {
     again("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),
     makeFolder,
     again("Have the proxy's image", haveImage(proxyRun)),
-    again("Note when the proxy stops", sh`${nowFunction}
-now > ${stoppedAt}`),
-    { ...stopStep, command: sh`! ${isThere} || ${stopStep.command}` },
-    again("Remove the proxy's container", sh`! ${isThere} || docker container rm ${proxyContainer}`),
-    { ...step("Run the proxy", runProxy(proxyRun)), doneIf: isStarted(proxyContainer) },
-    waitStep,
-    {
-      ...step("Tell how long the proxy was away", sh`${nowFunction}
-echo "The proxy was away for $(($(now) - $(cat ${stoppedAt}))) ms."
-rm -f ${stoppedAt}`),
-      doneIf: sh`[ ! -e ${stoppedAt} ]`,
-      loud: true,
-    },
+    replaceStep(proxyRun),
   ],
   start: () => [startStep, waitStep],
   stop: () => [stopStep],

@@ -8,16 +8,21 @@ const stateFolder = "/home/kamal-proxy/.config/kamal-proxy";
 /** What the proxy remembers: routes, targets, pauses. JSON. */
 export const stateFile = `${stateFolder}/kamal-proxy.state`;
 
-const fixed = sh`docker run --name ${proxyContainer} --network ${network} --detach --restart unless-stopped --volume ${`${proxyVolume}:${stateFolder}`} --volume "$PWD"/${`${proxyAppsDirectory}:${appsConfig}`}`;
+const fixed = (name: string, starts: boolean): Command => sh`docker ${starts ? "run" : "create"} --name ${name} --network ${network} ${starts ? ["--detach"] : []} --restart unless-stopped --volume ${`${proxyVolume}:${stateFolder}`} --volume "$PWD"/${`${proxyAppsDirectory}:${appsConfig}`}`;
 
 /**
  * Runs a new proxy container.
  * @param run undefined: as the files that Kamal's `proxy boot_config` left on the host say, each with its default
  */
-export function runProxy(run: ProxyRunSettings | undefined): Command {
-  if (run === undefined) return sh`${proxyFromFiles()} | xargs ${fixed}`;
+export const runProxy = (run: ProxyRunSettings | undefined): Command => withFlags(fixed(proxyContainer, true), run);
+
+/** Makes a proxy container and does not start it. @param run as {@link runProxy} takes it */
+export const createProxy = (name: string, run: ProxyRunSettings | undefined): Command => withFlags(fixed(name, false), run);
+
+function withFlags(command: Command, run: ProxyRunSettings | undefined): Command {
+  if (run === undefined) return sh`${proxyFromFiles()} | xargs ${command}`;
   const proxyFlags = [...(run.debug ? ["--debug"] : []), ...(run.metricsPort === undefined ? [] : ["--metrics-port", String(run.metricsPort)])];
-  return sh`${fixed} ${publishFlags(run)} ${[
+  return sh`${command} ${publishFlags(run)} ${[
     ...(run.logMaxSize === "" ? [] : ["--log-opt", `max-size=${run.logMaxSize}`]),
     ...(run.metricsPort === undefined ? [] : [`--expose=${run.metricsPort}`]),
     ...optionFlags(run.options), run.image, "kamal-proxy", "run", ...proxyFlags,

@@ -87,6 +87,7 @@ export function openChannel(connection: Connection, channel: ClientChannel, comm
   });
   return {
     write: (text) => void (channel.writable && channel.write(text)),
+    send: (bytes) => sendBytes(channel, bytes),
     end: () => void channel.end(),
     lines,
     ended,
@@ -106,3 +107,12 @@ async function stopGently(channel: ClientChannel, execution: Execution): Promise
 
 /** How long a command may take to notice that its input has ended. */
 const gentleMs = 500;
+
+/** Writes bytes with regard to how fast they are taken. */
+async function sendBytes(channel: ClientChannel, bytes: Uint8Array): Promise<void> {
+  if (!channel.writable || channel.write(bytes)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const event of ["drain", "close"]) channel.once(event, resolve);
+  await promise;
+  for (const event of ["drain", "close"]) channel.off(event, resolve);
+}

@@ -1,0 +1,172 @@
+import { CancelledError, CommandError, ConnectError, DeployError } from "../ground/errors.ts";
+import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
+import type { DeliverStep } from "../ground/step.ts";
+import type { Channel, World } from "../ground/world.ts";
+import { haveLine, loadLine, lookLine, parseHostImages, readyLine, taggedLine, type HostImages } from "../remote/delivery.ts";
+import { tell } from "./stamp.ts";
+
+/** What a host was sent of an image. */
+export interface Delivered {
+  readonly sentBytes: number;
+  /** Bytes of the layers it had. */
+  readonly thereBytes: number;
+}
+
+/** How often it is told how far a host is. */
+const tellEveryMs = 500;
+/** How long a host may take to say what it has. */
+const answerMs = 120_000;
+/** How long nothing may get through to a host, and how long Docker may work on an archive once all of it is there. */
+const stallMs = 120_000;
+const loadMs = 1_800_000;
+/**
+ * Brings an image to a host: the layers it does not have, through the connection that is open. What came in a try that was cut off is not sent again.
+ * @throws DeployError (build) when it has no variant for the host, CommandError when the host cannot load it, ConnectError, or a cancellation
+ */
+export async function deliver(world: World, host: string, step: DeliverStep): Promise<Delivered> {
+  const attempt = async (whole: boolean): Promise<Delivered> => {
+    try {
+      return await attemptDelivery(world, host, step, whole);
+    } catch (error) {
+      if (error instanceof LoadError) await world.transport.run(host, step.forget, { timeoutMs: 60_000, signal: world.signal }).catch(() => undefined);
+      throw error;
+    }
+  };
+  try {
+    return await attempt(false);
+  } catch (error) {
+    if (!(error instanceof LoadError) || world.signal.aborted) throw error;
+    // A layer that was there a moment ago may have been pruned, and a Docker that has one unpacked need not have it as a file.
+    tell(world, { type: "notice", level: "warn", host, text: `${error.message}: all layers are sent` });
+    return await attempt(true);
+  }
+}
+
+/** The host could not load what it was sent. */
+class LoadError extends CommandError {}
+
+async function attemptDelivery(world: World, host: string, step: DeliverStep, whole: boolean): Promise<Delivered> {
+  const started = world.clock.now();
+  const giveUp = new AbortController();
+  const channel = await world.transport.open(host, step.command, AbortSignal.any([world.signal, giveUp.signal]));
+  try {
+    const output = read(world, channel, host, step);
+    const ended = endedBefore(world, channel, host, step, output.rest);
+    ended.catch(() => undefined);
+    const answer = (): Promise<HostImages> => within(world, answerMs, Promise.race([output.answer(), ended]), host, "say what images it has");
+    const [{ variants }, first] = await Promise.all([Promise.race([world.images.collected(step.image), ended]), answer()]);
+    let there = first;
+    if (!isEnough(variants, first)) {
+      channel.write(lookLine(variants.map(({ layers }) => layers[0]?.diffId ?? "")));
+      const second = await answer();
+      there = { ...second, images: [...first.images, ...second.images], parts: first.parts };
+    }
+    const variant = variantFor(variants, there, host, step.image);
+    const skipped = whole ? 0 : layersThere(variant, there.images.map(({ layers }) => layers));
+    const archive = await world.images.archive(step.image, variant, skipped);
+    const known = whole ? undefined : there.images.find(({ id }) => id === variant.config || id === archive.manifest)?.id;
+    const thereBytes = variant.layers.slice(0, known === undefined ? skipped : undefined).reduce((sum, { size }) => sum + size, 0);
+    const told = { type: "transfer", host, title: step.title, image: step.image, thereBytes } as const;
+    const onSent = (sentBytes: number, totalBytes: number): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started });
+    const sentBytes = known === undefined ? await send(world, channel, host, archive, there, onSent) : (channel.write(haveLine(known)), 0);
+    channel.end();
+    await within(world, loadMs, known === undefined ? finished(world, channel, host, step, output.rest) : tagged(world, channel, host, step, output.rest), host, "load the image");
+    tell(world, { ...told, state: "end", sentBytes, totalBytes: sentBytes, durationMs: world.clock.now() - started });
+    return { sentBytes, thereBytes };
+  } catch (error) {
+    giveUp.abort(error);
+    throw error;
+  }
+}
+
+/** Whether what a host has of the service is all there is to know: one platform, and an image that begins as this one. */
+const isEnough = ([variant, ...others]: readonly ImageVariant[], { images }: HostImages): boolean =>
+  variant !== undefined && others.length === 0 && (layersThere(variant, images.map(({ layers }) => layers)) > 0 || images.some(({ id }) => id === variant.config));
+
+/** Rejects when the command ends before it should. */
+async function endedBefore(world: World, channel: Channel, host: string, step: DeliverStep, rest: Promise<string>): Promise<never> {
+  await finished(world, channel, host, step, rest);
+  throw endedEarly(host, step, { status: 0, stderr: "" }, await rest);
+}
+
+/** Waits until the host has given the name to the image it had. Its Docker was started for nothing, and fails. */
+async function tagged(world: World, channel: Channel, host: string, step: DeliverStep, rest: Promise<string>): Promise<void> {
+  await finished(world, channel, host, step, rest).catch(async (error: unknown) => {
+    if (!(error instanceof LoadError) || !(await rest).split("\n").includes(taggedLine)) throw error;
+  });
+}
+
+/** Waits until the host has loaded the image. */
+async function finished(world: World, channel: Channel, host: string, step: DeliverStep, rest: Promise<string>): Promise<void> {
+  const ending = await channel.ended;
+  if (world.signal.aborted) throw new CancelledError();
+  if (ending.lost) throw new ConnectError(host, "lost", `The connection to ${host} was lost while ${step.image} was sent`, { hint: "Run the same command again: it goes on from where this was cut off." });
+  const said = await rest;
+  // A Docker whose images containerd keeps tells of this, and ends as if nothing were wrong.
+  if (ending.status !== 0 || said.includes("Error unpacking")) throw endedEarly(host, step, ending, said);
+}
+
+/** @returns how many bytes were sent; what the host took of an earlier try is not among them */
+async function send(world: World, channel: Channel, host: string, archive: ImageArchive, { parts }: HostImages, onSent: (sentBytes: number, totalBytes: number) => void): Promise<number> {
+  const before = Math.min(parts.get(archive.id) ?? 0, archive.size);
+  let sentBytes = 0;
+  let toldMs = world.clock.now();
+  let over = false;
+  void channel.ended.then(() => { over = true; });
+  channel.write(loadLine(archive.id, archive.size));
+  for await (const bytes of archive.read(before)) {
+    await within(world, stallMs, channel.send(bytes), host, "take more of it");
+    if (over) break;
+    sentBytes += bytes.length;
+    const now = world.clock.now();
+    if (now - toldMs < tellEveryMs) continue;
+    toldMs = now;
+    onSent(sentBytes, archive.size - before);
+  }
+  return sentBytes;
+}
+
+/** The host's answers, one after the other, and all it says after them. */
+function read(world: World, channel: Channel, host: string, step: DeliverStep): { answer(): Promise<HostImages>; readonly rest: Promise<string> } {
+  const answers: PromiseWithResolvers<HostImages>[] = [];
+  const answerAt = (turn: number): PromiseWithResolvers<HostImages> => (answers[turn] ??= Promise.withResolvers<HostImages>());
+  let [asked, given] = [0, 0];
+  const collect = async (): Promise<string> => {
+    const lines: string[] = [];
+    for await (const line of channel.lines) {
+      if (line === readyLine) {
+        answerAt(given++).resolve(parseHostImages(lines.splice(0)));
+        continue;
+      }
+      lines.push(line);
+      if (given > 0 && !/^(image|platform|part) /.test(line)) tell(world, { type: "output", host, title: step.title, stream: "stdout", line, loud: false });
+    }
+    return lines.join("\n");
+  };
+  return { answer: () => answerAt(asked++).promise, rest: collect() };
+}
+
+function variantFor(variants: readonly ImageVariant[], { platform }: HostImages, host: string, image: string): ImageVariant {
+  const found = variants.find((variant) => variant.platform === platform) ?? (variants.length === 1 ? variants[0] : undefined);
+  if (found !== undefined) return found;
+  throw new DeployError("build", `Cannot deliver ${image} to ${host}: it is ${platform ?? "of no known platform"}, and the image was built for ${variants.map((one) => one.platform).join(", ")}`, { host, hint: `Add ${JSON.stringify(platform?.split("/")[1] ?? "")} to builder.arch.` });
+}
+
+const endedEarly = (host: string, step: DeliverStep, { status, stderr }: { readonly status: number | undefined; readonly stderr: string }, stdout: string): LoadError =>
+  new LoadError(host, step.command, { status, signal: undefined, stdout, stderr: `${stderr}\n${stdout}`.trim(), durationMs: 0 }, { title: step.title, hint: "Check Docker and the disk of the host: `capstan server exec 'docker info; df -h'`." });
+
+/** What a host owes, which must come in time. */
+async function within<T>(world: World, ms: number, work: Promise<T>, host: string, what: string): Promise<T> {
+  const over = new AbortController();
+  const late = async (): Promise<never> => {
+    await world.clock.sleep(ms, over.signal);
+    throw new DeployError("command", `Cannot deliver the image to ${host}: it did not ${what} within ${ms / 1000} s`, { host, hint: "Look at its Docker and its disk, then run the same command again." });
+  };
+  const limit = late();
+  limit.catch(() => undefined);
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    over.abort();
+  }
+}

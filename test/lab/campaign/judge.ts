@@ -1,0 +1,212 @@
+import type { ToolEvent } from "./boundary.ts";
+import type { Outage } from "./inject.ts";
+import type { Fault } from "./kinds.ts";
+import type { CampaignLoad, Loss } from "./load.ts";
+import type { Point } from "./points.ts";
+import type { ToolRun } from "./tool.ts";
+
+/** What one host was like. */
+export interface HostSight {
+  /** What it answers; `failed` when it does not. */
+  readonly serves: string;
+  /** Names of the app's containers that run, and of all. */
+  readonly running: readonly string[];
+  readonly containers: readonly string[];
+  /** Networks, volumes, files of the tool, normalised. */
+  readonly things: readonly string[];
+}
+
+/** All that was seen of a point. Times are milliseconds since 1970. */
+export interface Observation {
+  readonly point: Point;
+  readonly run: ToolRun;
+  readonly service: string;
+  /** Addresses, in order. */
+  readonly hosts: readonly string[];
+  /** Served before. */
+  readonly before: string;
+  /** Served once the operation has gone through. */
+  readonly target: string;
+  readonly nextVersion: string;
+  /** Number of the host that was new. */
+  readonly fresh: number | undefined;
+  readonly outages: readonly Outage[];
+  readonly crashedAt: number | undefined;
+  readonly crashedHost: number | undefined;
+  readonly rival: ToolRun | undefined;
+  readonly lockTakenByKamal: boolean;
+  /** What each host served once the tool had ended and the fault was over. */
+  readonly after: readonly string[];
+  /** From the tool's end, or the network's return, until no lock was there; undefined: there was one for 30 s. */
+  readonly lockFreeMs: number | undefined;
+  readonly converge: ToolRun;
+  readonly converged: readonly HostSight[];
+  /** Of a fleet that no fault ever struck. */
+  readonly usual: readonly string[];
+  readonly retained: number;
+  readonly load: CampaignLoad;
+  /** Processes or files of the tool on the operator's machine. */
+  readonly strays: readonly string[];
+  /** How long each part took, in seconds, as text. */
+  readonly times: readonly string[];
+}
+
+/** What a point came to. */
+export interface Verdict {
+  readonly problems: readonly string[];
+  readonly sent: number;
+  /** Requests lost that may not be. */
+  readonly lost: number;
+  /** Requests lost to a host that was down itself. */
+  readonly excused: number;
+  /** From the fault to the tool's end. */
+  readonly endMs: number;
+}
+
+/** The statuses that the documentation gives to what a fault may lead to, besides 0. */
+const failures = [4, 5, 6, 7, 8, 9, 10, 11];
+const stops: readonly Fault[] = ["sigint", "sigterm", "sighup", "terminal-gone"];
+
+/** Judges a point. */
+export function judge(seen: Observation): Verdict {
+  const { point, run, load } = seen;
+  const bad = load.losses.filter((loss) => !isExcused(loss, seen));
+  const problems = [
+    ...(run.struckAt === undefined ? ["the boundary was never told"] : []),
+    ...(bad.length === 0 ? [] : [`${bad.length} requests lost: ${summary(bad, seen)}`]),
+    ...endProblems(point.fault, run),
+    ...(run.status !== undefined && run.status !== 0 ? toldProblems(run) : []),
+    ...stateProblems(seen),
+    ...(seen.rival === undefined ? [] : rivalProblems(seen, seen.rival)),
+    ...(seen.lockTakenByKamal && run.status === 0 && lockWasTaken(run) && !lockWasReleased(run) ? ["Kamal could take the lock while it was held"] : []),
+    ...(seen.lockFreeMs === undefined ? ["the lock was left for 30 s"] : []),
+    ...convergeProblems(seen),
+    ...seen.strays.map((stray) => `left here: ${stray}`),
+  ];
+  return { problems, sent: load.sent, lost: bad.length, excused: load.losses.length - bad.length, endMs: run.endedAt - (run.struckAt ?? run.startedAt) };
+}
+
+/** Whether a request may be lost: its host was down itself in its time. */
+function isExcused(loss: Loss, seen: Observation): boolean {
+  const over = seen.converge.endedAt;
+  const windows: readonly Outage[] = [...seen.outages, ...announcedGaps(seen), ...crashWindow(seen), ...(seen.fresh === undefined ? [] : [{ host: seen.fresh, from: 0, to: over }])];
+  return windows.some(({ host, from, to }) => host === loss.host && loss.begun <= (to ?? over) && loss.ended >= from - 50);
+}
+
+/** A crash after the switch is the app's own loss until Docker has started it again. Before the switch nobody asks the new container. */
+function crashWindow({ crashedAt, crashedHost, run, hosts, after }: Observation): Outage[] {
+  if (crashedAt === undefined || crashedHost === undefined) return [];
+  const switched = run.events.find((event) => event.type === "step-start" && event["host"] === hosts[crashedHost - 1] && String(event["phase"]).startsWith("Switch"));
+  const at = switched === undefined ? Infinity : timeOf(switched);
+  return at > crashedAt && after[crashedHost - 1] !== "failed" ? [] : [{ host: crashedHost, from: crashedAt - 200, to: crashedAt + 5_000 }];
+}
+
+const timeOf = (event: ToolEvent): number => Date.parse(String(event["at"]));
+
+/** How long a host may be without its proxy when nobody hears any more how the replacement went. */
+const gapMs = 15_000;
+
+/** `proxy reboot` says that each host refuses connections while its proxy is replaced. The host carries that to its end, whatever becomes of who asked for it. */
+function announcedGaps({ point, run, hosts }: Observation): Outage[] {
+  if (point.operation !== "proxy-reboot") return [];
+  return hosts.flatMap((address, i): Outage[] => {
+    const steps = run.events.filter((event) => event["host"] === address && event["title"] === "Replace the proxy's container");
+    const begun = steps.find((event) => event.type === "step-start");
+    if (begun === undefined) return [];
+    const ended = steps.find((event) => event.type === "step-end" && event["ok"] === true);
+    const from = timeOf(begun);
+    return [{ host: i + 1, from, to: ended === undefined ? from + gapMs : timeOf(ended) + 500 }];
+  });
+}
+
+function summary(losses: readonly Loss[], { run }: Observation): string {
+  const start = run.struckAt ?? run.startedAt;
+  const kinds = new Map<string, Loss[]>();
+  for (const loss of losses) {
+    const kind = `h${loss.host} ${loss.error}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), loss]);
+  }
+  return [...kinds].map(([kind, those]) => `${those.length} x ${kind} at ${seconds(Math.min(...those.map(({ ended }) => ended)) - start)} to ${seconds(Math.max(...those.map(({ ended }) => ended)) - start)} s`).join(", ");
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
+function endProblems(fault: Fault, { status, signal, hung }: ToolRun): string[] {
+  if (hung) return ["it did not end"];
+  if (fault === "kill-9") return signal === "SIGKILL" || status === 0 || status === 137 ? [] : [`ended with ${signal ?? status}, not with SIGKILL`];
+  if (status === undefined) return [`died of ${signal}`];
+  const expected = stops.includes(fault) ? [0, 130] : [0, ...failures];
+  return expected.includes(status) ? [] : [`exit status ${status}`];
+}
+
+const errorOf = ({ events }: ToolRun): ToolEvent | undefined => events.findLast((event) => event.type === "error");
+const lines = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** An error has a text, a state or a hint, and is never a stack trace. */
+function toldProblems(run: ToolRun): string[] {
+  const error = errorOf(run);
+  if (error === undefined) return ["nothing was told"];
+  return [
+    ...(error["failure"] === "bug" ? [`told as a bug: ${String(error["message"])} ${String(error["stack"]).split("\n").slice(1, 4).join(" ")}`] : []),
+    ...(String(error["message"] ?? "").trim() === "" ? ["an error without a text"] : []),
+    ...(error["failure"] !== "cancelled" && typeof error["hint"] !== "string" && !hasHint(error["causes"]) ? [`no hint: ${String(error["message"])}`] : []),
+    ...(lines(error["state"]).length === 0 && !lines(error["state"]).length && error["failure"] !== "connect" ? [`no state: ${String(error["message"])}`] : []),
+    ...(/^\s+at .+:\d+:\d+/m.test(run.stderr) ? ["a stack trace on standard error"] : []),
+  ];
+}
+
+const hasHint = (causes: unknown): boolean => Array.isArray(causes) && causes.some((cause: unknown) => typeof cause === "object" && cause !== null && "hint" in cause && typeof cause.hint === "string");
+
+/** What it said is true now, and the exit status says. */
+function stateProblems({ run, after, before, target, fresh, outages, hosts, rival, lockTakenByKamal }: Observation): string[] {
+  const isDown = (host: number): boolean => outages.some((outage) => outage.host === host && outage.to === undefined);
+  const looked = after.map((serves, i) => ({ host: i + 1, serves })).filter(({ host }) => !isDown(host));
+  const rivalWon = rival?.status === 0;
+  const problems: string[] = [];
+  if (run.status === 0 && !rivalWon) for (const { host, serves } of looked) if (serves !== target) problems.push(`ended with 0, and h${host} serves ${serves}, not ${target}`);
+  if (run.status !== 0) for (const { host, serves } of looked) if (host !== fresh && serves === "failed") problems.push(`h${host} serves nothing afterwards`);
+  if (rivalWon || lockTakenByKamal) return problems;
+  for (const line of lines(errorOf(run)?.["state"])) {
+    const unchanged = /^Every host serves what it served before: (.*)\.$/.exec(line)?.[1]?.split(", ") ?? (line === "Nothing was changed." ? [before] : undefined);
+    const done = /^Version (\S+) serves on every host/.exec(line)?.[1];
+    for (const { host, serves } of looked) {
+      if (host !== fresh && unchanged !== undefined && !unchanged.includes(serves)) problems.push(`said "${line}", and h${host} (${hosts[host - 1]}) serves ${serves}`);
+      if (done !== undefined && serves !== done) problems.push(`said "${line}", and h${host} serves ${serves}`);
+    }
+  }
+  return problems;
+}
+
+const lockWasTaken = ({ events }: ToolRun): boolean => events.some((event) => event.type === "lock" && event["state"] === "taken");
+const lockWasReleased = ({ events }: ToolRun): boolean => events.some((event) => event.type === "lock" && event["state"] === "released");
+
+/** Two at once: one goes through at least, the other too, after it, or is told who holds the lock. */
+function rivalProblems({ run }: Observation, rival: ToolRun): string[] {
+  const problems = [run, rival].flatMap((one, i) => (one.status === 0 || one.status === 7 ? [] : [`the ${i === 0 ? "first" : "second"} of two deploys ended with ${one.signal ?? one.status}: ${String(errorOf(one)?.["message"] ?? "")}`]));
+  return run.status === 7 && rival.status === 7 ? [...problems, "both of two deploys were refused"] : problems;
+}
+
+/** A replacement that Docker itself died in cannot be carried to its end, and Docker does not always start again what ran when it was killed. */
+const dockerDies: readonly Fault[] = ["reboot", "dockerd"];
+
+function convergeProblems({ point, run, fresh, converge, converged, nextVersion, service, usual, retained }: Observation): string[] {
+  if (converge.hung) return ["the next deploy did not end"];
+  if (converge.status !== 0) return [`the next deploy ended with ${converge.signal ?? converge.status}: ${String(errorOf(converge)?.["message"] ?? converge.stderr.trim().split("\n").at(-1))} ${lines(errorOf(converge)?.["details"]).slice(-2).join(" / ")}`];
+  return converged.flatMap(({ serves, running, containers, things }, i) => {
+    const host = `h${i + 1}`;
+    const wanted = `${service}-web-${nextVersion}`;
+    const odd = containers.filter((name) => !/^[a-z]+-web-r\d+x\d+$/.test(name));
+    // A setup that failed is begun again: what boots accessories is not a plain deploy.
+    const isExcused = dockerDies.includes(point.fault) || (i + 1 === fresh && run.status !== 0);
+    const missing = isExcused ? [] : usual.filter((thing) => thing.startsWith("running ") && !things.includes(thing));
+    const surplus = things.filter((thing) => !usual.includes(thing));
+    return [
+      ...(serves === nextVersion ? [] : [`after the next deploy ${host} serves ${serves}, not ${nextVersion}`]),
+      ...(running.join() === wanted ? [] : [`after the next deploy ${host} runs ${running.join(", ")}`]),
+      ...(odd.length === 0 ? [] : [`after the next deploy ${host} has ${odd.join(", ")}`]),
+      ...(containers.length <= retained + 1 ? [] : [`after the next deploy ${host} keeps ${containers.length} containers`]),
+      ...(missing.length === 0 ? [] : [`after the next deploy ${host} has no ${missing.join(", ")}`]),
+      ...(surplus.length === 0 ? [] : [`after the next deploy ${host} has ${surplus.join(", ")}`]),
+    ];
+  });
+}

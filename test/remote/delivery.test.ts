@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { haveLine, loadLine, lookLine, parseHostImages, receiveImage } from "../../lib/remote/delivery.ts";
+
+test("what a host does to receive an image", () => {
+  expect(receiveImage({ service: "shop", destination: "qa" }, "acme/shop:77", ["acme/shop:76", "acme/shop:latest"]).text).toBe(`folder=.kamal/apps/shop-qa/images
+mkdir -p "$folder" && chmod 700 "$folder" && cd "$folder" && umask 077 && exec 3>&1 || exit
+{
+docker image inspect --format 'image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}' acme/shop:76 acme/shop:latest 2> /dev/null >&3
+for part in *.part; do [ ! -f "$part" ] || echo "part $part $(wc -c < "$part")" >&3; done
+echo ready >&3
+read -r what archive size || exit
+if [ "$what" = look ]; then
+docker version --format 'platform {{.Server.Os}}/{{.Server.Arch}}' >&3
+docker image ls --quiet --no-trunc | sort -u | xargs docker image inspect --format 'image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}' 2> /dev/null | grep -E "$archive" >&3
+echo ready >&3
+read -r what archive size || exit
+fi
+part=$archive-$size.part
+for other in *.part; do [ "$other" = "$part" ] || rm -f "$other"; done
+if [ "$what" = have ]; then docker tag "$archive" acme/shop:77 && echo tagged >&3; exit; fi
+[ ! -f "$part" ] || cat "$part"
+tee -a "$part"
+} | docker load --quiet
+status=$?
+for part in *.part; do
+size=$(echo "$part" | cut -d - -f 2 | cut -d . -f 1)
+[ ! -f "$part" ] || { [ $status -ne 0 ] && [ "$(wc -c < "$part")" -lt "$size" ]; } || rm -f "$part"
+done
+exit $status`);
+});
+
+test("the lines it is told", () => {
+  expect([lookLine(["sha256:a", "sha256:b", "sha256:a"]), lookLine([""]), haveLine("sha256:c"), loadLine("0f", 12)]).toEqual(["look sha256:a|sha256:b\n", "look ^image[^:]*:[^:]*$\n", "have sha256:c\n", "load 0f 12\n"]);
+});
+
+test("what it says", () => {
+  const part = "0123456789abcdef".repeat(2);
+  const answer = parseHostImages(["platform linux/arm64", "image sha256:i sha256:a sha256:b", "image sha256:j", `part ${part}-9000.part 4096`, "part ../x.part 3", "part *.part", "WARNING: something", `part ${part.toUpperCase()}-1.part 1`, `part ${part}.part 2`]);
+  expect(answer).toEqual({ platform: "linux/arm64", images: [{ id: "sha256:i", layers: ["sha256:a", "sha256:b"] }, { id: "sha256:j", layers: [] }], parts: new Map([[part, 4096]]) });
+});
+
+test("a host of which nothing is known is asked for nothing at first", () => {
+  expect(receiveImage({ service: "shop", destination: undefined }, "shop:1", []).text).toContain("\n{\n:\nfor part in");
+});
