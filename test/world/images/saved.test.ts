@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import fc from "fast-check";
 import { readdirSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { layersThere, byteText } from "../../../lib/ground/image.ts";
@@ -117,3 +118,20 @@ test.each<[images: string[][], there: number]>([
 ])("of the layers a, b, c a host with %p has %p", (images, there) => expect(layersThere({ layers: ["a", "b", "c"].map((diffId) => ({ diffId, digest: diffId, size: 1 })) }, images)).toBe(there));
 
 test.each([[0, "0 B"], [999, "999 B"], [1000, "1.0 kB"], [2_100_000, "2.1 MB"], [498_000_000, "498 MB"], [99_960_000, "100 MB"], [5_000_000_000, "5.0 GB"], [5e12, "5000 GB"]])("%p bytes are %s", (bytes, text) => expect(byteText(bytes)).toBe(text));
+
+test("any manifest and any bytes give an image or are refused, and none leaves half a file", async () => {
+  const manifest = fc.oneof(
+    fc.json(),
+    fc.record({ Config: fc.constantFrom("c.json", "x", "../c.json"), Layers: fc.array(fc.constantFrom("a", "c.json", "../a", "")) }).map((one) => JSON.stringify([one])),
+  );
+  const archive = fc.oneof(
+    fc.uint8Array({ maxLength: 3000 }),
+    fc.tuple(manifest, fc.constantFrom("manifest.json", "index.json"), fc.json(), fc.uint8Array({ maxLength: 600 })).map(([text, name, other, bytes]) => tarOf({ a: bytes, "c.json": other, [name]: text })),
+  );
+  using temporary = temporaryStore();
+  await fc.assert(fc.asyncProperty(archive, async (bytes) => {
+    const outcome = await readSaved(temporary.store, inPieces(bytes)).then((variants) => Array.isArray(variants), (error: unknown) => error instanceof Error);
+    expect(outcome).toBe(true);
+  }), { numRuns: 300 });
+  expect(readdirSync(`${temporary.folder}/blobs`).filter((name) => name.endsWith(".part"))).toEqual([]);
+});
