@@ -15,11 +15,12 @@ const twins: Readonly<Record<string, string>> = { host: "hosts", hosts: "host", 
 export function overlay(base: unknown, over: unknown, name = ""): unknown {
   if (over === undefined) return base;
   if (!isMap(base) || !isMap(over)) return over;
-  const merged: Record<string, unknown> = { ...base };
+  // A map, since a plain object takes the key __proto__ for something else.
+  const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
     const twin = name === "proxy" && value !== undefined ? twins[key] : undefined;
-    if (twin !== undefined && over[twin] === undefined) delete merged[twin];
-    merged[key] = overlay(base[key], value, key);
+    if (twin !== undefined && over[twin] === undefined) merged.delete(twin);
+    merged.set(key, overlay(merged.get(key), value, key));
   }
-  return merged;
+  return Object.fromEntries(merged);
 }

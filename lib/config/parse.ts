@@ -69,7 +69,10 @@ export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings 
 
 /** What the schema finds, and what the cross-field checks find in all that the schema could read. */
 function check(config: unknown, given: Parameters<typeof crossProblems>[1]): { readonly parsed: ParsedConfig | undefined; readonly problems: readonly Problem[] } {
-  if (!isMap(config)) return { parsed: undefined, problems: schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []) };
+  if (!isMap(config)) {
+    const problems = schemaProblems(config, ConfigSchema.safeParse(config, silent).error?.issues ?? []);
+    return { parsed: undefined, problems: problems.length > 0 ? problems : [{ path: [], text: "expected a map" }] };
+  }
   // Nothing else is looked at: what the schema says of such texts would be as long as they are.
   const unfit = textProblems(config);
   if (unfit.length > 0) return { parsed: undefined, problems: unfit };

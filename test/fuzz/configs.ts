@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { isDeployError } from "../../lib/ground/errors.ts";
 import { planDeploy } from "../../lib/plan/deploy.ts";
 import { printPlan } from "../../lib/plan/print.ts";
@@ -28,7 +29,7 @@ const values: readonly unknown[] = [
 /** A config as the words of a text say it: each line is a place and the number of a value. */
 export function configOf(text: string): unknown {
   let config: Record<string, unknown> = structuredClone(base) as unknown as Record<string, unknown>;
-  for (const line of text.split("\n").slice(0, 12)) {
+  for (const line of text.split("\n").filter((one) => one !== "").slice(0, 12)) {
     const [path = "", number = "0"] = line.split(" ");
     const value = values[(Number.parseInt(number, 10) || 0) % values.length];
     const [first = "", ...rest] = path.split(".");
@@ -52,8 +53,12 @@ const fitting = ["env.clear.A", "env.clear.B", "labels.team"].flatMap((path) => 
     return i < 0 ? [] : [`${path} ${i}\n`];
   }));
 
+const broken = fc.tuple(fc.constantFrom(...paths), fc.nat(values.length - 1)).map(([path, i]) => `${path} ${i}\n`);
+/** Half of them as they should be, half with a few places that may be wrong. */
+const inputs = fc.tuple(fc.array(fc.constantFrom(...fitting), { maxLength: 6 }), fc.oneof(fc.constant([]), fc.array(broken, { minLength: 1, maxLength: 3 }))).map(([fit, wrong]) => [...fit, ...wrong].join(""));
+
 export const configReaders: readonly Reader[] = [{
-  name: "typed config", file: "lib/config/parse.ts",
+  name: "typed config", file: "lib/config/parse.ts", inputs,
   tokens: [...fitting, ...fitting, ...fitting, ...fitting, ...paths.flatMap((path) => [`${path} `]), ...values.map((_, i) => `${i}\n`), "\n"],
   samples: fitting.map((_, i) => [0, 7, 19, 31].map((more) => fitting[(i + more) % fitting.length]).join("")),
   read: (text) => {

@@ -10,6 +10,8 @@ export interface Reader {
   readonly tokens: readonly string[];
   /** Whole inputs as they should be, to be damaged. */
   readonly samples?: readonly string[];
+  /** Inputs that are made in another way than of tokens and damaged samples. */
+  readonly inputs?: fc.Arbitrary<string>;
   /** A DeployError is a refusal. Anything else that is thrown is a defect, and so is what a check in here throws. */
   readonly read: (text: string) => unknown;
   /** How a refusal that is no DeployError is known: what a Query's parser throws becomes one where it is asked. */
@@ -71,7 +73,7 @@ export async function fuzz(reader: Reader, count: number, seed: number, longest:
     const { user, system } = process.cpuUsage(started);
     return (user + system) / 1000;
   };
-  const property = fc.asyncProperty(texts(reader.tokens, reader.samples), async (text) => {
+  const property = fc.asyncProperty(reader.inputs ?? texts(reader.tokens, reader.samples), async (text) => {
     slowestMs = Math.max(slowestMs, await once(text));
   });
   const details = await fc.check(property, { numRuns: Math.max(1, Math.ceil(count * (reader.share ?? 1))), seed, endOnFailure: false });

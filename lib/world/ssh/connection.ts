@@ -93,13 +93,18 @@ export class Connection {
     }
   }
 
-  /** Ends the connection. */
+  /** Ends the connection. A host that is silent is not waited for. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#isGone) return;
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
     this.client.end();
-    const patience = setTimeout(() => this.client.destroy(), closeMs);
-    await this.gone;
+    const patience = setTimeout(() => {
+      // The client's own destroy() does nothing once end() was called.
+      socketOf(this.client)?.destroy();
+      resolve();
+    }, closeMs);
+    await Promise.race([this.gone, enough]);
     clearTimeout(patience);
   }
 
@@ -112,3 +117,6 @@ export class Connection {
 
 /** How long a host may take to say goodbye. */
 const closeMs = 500;
+
+/** The socket of a client, which ssh2 keeps to itself. */
+const socketOf = (client: Client): { destroy(): void } | undefined => (client as unknown as { readonly _sock?: { destroy(): void } })["_sock"];
