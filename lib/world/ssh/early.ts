@@ -31,7 +31,8 @@ export function logInEarly(client: Client): EarlyLogin {
   let session: Promise<ClientChannel> | undefined;
   protocol.service = (name) => {
     service(name);
-    if (inside._remoteVer?.startsWith("OpenSSH_") !== true) return;
+    const { _remoteVer: software } = inside;
+    if (software?.startsWith("OpenSSH_") !== true) return;
     isEarly = true;
     accept(protocol, name);
     session = openSession(client);
