@@ -48,8 +48,9 @@ const lingerSeconds = 120;
  * the statuses in its environment, for two minutes: no file, nothing on a disk that may be full. `record.ts` asks for them.
  * It says so twice: who scrubs secrets from output holds back an end that may be the beginning of one.
  * @param mark hex digits that no output holds by accident
+ * @param question asked once all is done: its answer stands between the mark `asked` and the end
  */
-export function batchScript(items: readonly BatchItem[], mark: string): Command {
+export function batchScript(items: readonly BatchItem[], mark: string, question?: Command): Command {
   const head = sh`stop= did=
 trap 'stop=1' TERM
 trap 'stop=away' PIPE USR1
@@ -78,11 +79,17 @@ m ${i} $s
 ${guard}`.text;
   });
   const inputs = items.flatMap(({ command: { input } }) => (input === undefined ? [] : [typeof input === "string" ? base64(input) : input.map(input.name, base64), "\n"]));
-  return new Command([head.text, ...body, "over\n"].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
+  const asked = question === undefined ? "" : sh`[ -z "$stop" ] || over
+m asked 0
+(
+${question}
+) </dev/null 2> /dev/null
+`.text;
+  return new Command([head.text, ...body, asked, "over\n"].join(""), inputs.length === 0 ? undefined : Secret.join("inputs of the batch", inputs));
 }
 
-/** What a mark says: the number of the shell; that a command has ended; that the script has come to its end. */
-export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number } | { readonly kind: "over" };
+/** What a mark says: the number of the shell; that a command has ended; that the answer to the question follows; that the script has come to its end. */
+export type Mark = { readonly kind: "pid"; readonly pid: number } | { readonly kind: "end"; readonly index: number; readonly status: number } | { readonly kind: "asked" | "over" };
 
 /** Splits one stream of a batch into output and marks, whatever way it was cut into pieces. */
 export class MarkReader {
@@ -131,16 +138,16 @@ function unfinished(text: string, start: string, look: number): number {
 
 /** What may stand between the sign of the mark and its end, with the end. */
 const longestMark = 24;
-const whole = /^(?:(over) 0|pid ([1-9]\d{0,9})|(\d{1,6}) (\d{1,3}))\x1e/;
-const begun = /^(?:o(?:v(?:e(?:r(?: 0?)?)?)?)?|p(?:i(?:d(?: (?:[1-9]\d{0,9})?)?)?)?|\d{1,6}(?: \d{0,3})?)?$/;
+const whole = /^(?:(asked|over) 0|pid ([1-9]\d{0,9})|(\d{1,6}) (\d{1,3}))\x1e/;
+const begun = /^(?:a(?:s(?:k(?:e(?:d(?: 0?)?)?)?)?)?|o(?:v(?:e(?:r(?: 0?)?)?)?)?|p(?:i(?:d(?: (?:[1-9]\d{0,9})?)?)?)?|\d{1,6}(?: \d{0,3})?)?$/;
 
 const mayBecomeMark = (text: string): boolean => text.length < longestMark && begun.test(text);
 
 /** The mark at the beginning of a text. A host's own programs know the sign and may print what they like behind it: only what {@link batchScript} prints counts. */
 function markIn(text: string): Mark | undefined {
-  const [match, over, pid, index, status] = whole.exec(text) ?? [];
+  const [match, moment, pid, index, status] = whole.exec(text) ?? [];
   if (match === undefined) return undefined;
-  if (over !== undefined) return { kind: "over" };
+  if (moment === "asked" || moment === "over") return { kind: moment };
   if (pid === undefined) return { kind: "end", index: Number(index), status: Number(status) };
   return Number(pid) > 1 ? { kind: "pid", pid: Number(pid) } : undefined;
 }

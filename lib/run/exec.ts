@@ -111,6 +111,6 @@ export async function prepareExec(world: World, { settings }: Task, plan: ExecPl
 /** Registry login, network, env files and audit lines of one host: one round trip. */
 async function prepare(world: World, host: string, errands: readonly Errand[]): Promise<void> {
   const mark = world.randomHex(8);
-  const exit = await sendBatch(world, host, errands.map(({ command }) => ({ command, optional: false })), { mark, timeoutMs: 120_000, signal: world.signal });
+  const { exit } = await sendBatch(world, host, errands.map(({ command }) => ({ command, optional: false })), { mark, timeoutMs: 120_000, signal: world.signal });
   if (!exit.stdout.includes(`${mark} ${errands.length - 1} 0`)) throw new DeployError("command", `Cannot prepare ${host} for the command`, { host, details: exit.stderr.replaceAll(/\x1e[^\x1e]*\x1e/g, "").split("\n").filter(Boolean).slice(-10) });
 }

@@ -32,13 +32,23 @@ export async function carryLane(world: World, engine: Engine, host: string, step
     for (let planned = steps[at]; planned !== undefined && !isAlone(planned); planned = steps[++at]) {
       run.push({ ...planned, command: commandOf(planned.step), optional: planned.optional });
     }
+    const alone = steps[at++];
+    const question = alone?.step.kind === "wait" ? alone.step.state.command : undefined;
+    let answer: string | undefined;
     for (const chunk of chunks(run)) {
-      for (let rest: readonly Batched[] = chunk; rest.length > 0;) rest = await carryBatch(world, engine, host, rest, spare);
+      for (let rest: readonly Batched[] = chunk; rest.length > 0;) ({ rest, answer } = await carryBatch(world, engine, host, rest, spare, question));
     }
     if (run.some(({ step }) => step.kind === "run" && step.renews)) await world.transport.renew(host);
-    const alone = steps[at++];
-    if (alone !== undefined) await carryAlone(world, engine, alone, spare);
+    if (alone !== undefined) await carryAlone(world, engine, alone, spare, answer);
   }
+}
+
+/** What became of a batch. */
+interface Carried {
+  /** Steps that are still to be done: none, unless the connection was lost and made again. */
+  readonly rest: readonly Batched[];
+  /** To the question that came with it. */
+  readonly answer: string | undefined;
 }
 
 function commandOf(step: HostPlanned["step"]): Command {
@@ -51,20 +61,20 @@ function commandOf(step: HostPlanned["step"]): Command {
 }
 
 /** A step by itself. Either kind begins where it stands when it is begun again: what a host was sent of an image is there. */
-async function carryOut(world: World, engine: Engine, { host, step }: HostPlanned): Promise<void> {
-  if (step.kind === "wait") await awaitReady(world, host, step);
+async function carryOut(world: World, engine: Engine, { host, step }: HostPlanned, answer?: string): Promise<void> {
+  if (step.kind === "wait") await awaitReady(world, host, step, answer);
   if (step.kind !== "deliver") return;
   const { sentBytes, thereBytes } = await deliver(world, host, step);
   engine.delivered(sentBytes, thereBytes);
 }
 
-async function carryAlone(world: World, engine: Engine, planned: HostPlanned, spare: Spare): Promise<void> {
+async function carryAlone(world: World, engine: Engine, planned: HostPlanned, spare: Spare, answer: string | undefined): Promise<void> {
   const { host } = planned;
   refuseWhenCancelled(world);
   engine.begin(planned);
   let ok = false;
   try {
-    await carryOut(world, engine, planned).catch(async (error: unknown) => {
+    await carryOut(world, engine, planned, answer).catch(async (error: unknown) => {
       if (!isLost(error) || !spare(planned.phase)) throw error;
       await connectAgain(world, host, error);
       await carryOut(world, engine, planned);
@@ -75,8 +85,8 @@ async function carryAlone(world: World, engine: Engine, planned: HostPlanned, sp
   }
 }
 
-/** @returns the steps that are still to be done: none, unless the connection was lost and made again */
-async function carryBatch(world: World, engine: Engine, host: string, batch: readonly Batched[], spare: Spare): Promise<readonly Batched[]> {
+/** @param question asked behind the steps, in the same script: the first look at a container costs no round trip of its own */
+async function carryBatch(world: World, engine: Engine, host: string, batch: readonly Batched[], spare: Spare, question: Command | undefined): Promise<Carried> {
   refuseWhenCancelled(world);
   const mark = world.randomHex(8);
   const hard = new AbortController();
@@ -102,7 +112,8 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
   };
   progress.begin();
   try {
-    const exit = await sendBatch(world, host, batch, {
+    const { exit, answer } = await sendBatch(world, host, batch, {
+      question,
       // Each step has a deadline of its own; this one is for a host that says nothing of any.
       mark, timeoutMs: batch.reduce((sum, { step }) => sum + deadlineOf(step), 60_000), signal: hard.signal,
       onPiece: (stream, piece) => (typeof piece === "string" ? progress.output(stream, piece) : onMark(stream, piece)),
@@ -110,7 +121,7 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
     cameBack = true;
     progress.settle();
     if (progress.failure !== undefined) throw progress.failure;
-    if (progress.complete()) return [];
+    if (progress.complete()) return { rest: [], answer };
     if (world.signal.aborted) {
       // The script came to its own end between two steps: the next one did not begin.
       if (exit.status === 0) progress.withdraw();
@@ -124,9 +135,9 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
     try {
       if (cameBack || !isLost(error)) throw error;
       if (progress.failure !== undefined) throw progress.failure;
-      if (progress.complete()) return [];
+      if (progress.complete()) return { rest: [], answer: undefined };
       if (!spare(progress.current()?.phase ?? "")) throw error;
-      return await recoverBatch(world, engine, host, progress, left, error);
+      return { rest: await recoverBatch(world, engine, host, progress, left, error), answer: undefined };
     } catch (final) {
       if (!cameBack) engine.leave(host, left);
       progress.fail();

@@ -20,14 +20,15 @@ const crashLoopRestarts = 3;
 
 /**
  * Waits until a container is ready to serve.
+ * @param said what the host has just said of its state; undefined: it is asked
  * @throws DeployError (health) with the tries, the container's end and its log, when it is not ready in time
  */
-export async function awaitReady(world: World, host: string, step: WaitStep): Promise<void> {
+export async function awaitReady(world: World, host: string, step: WaitStep, said?: string): Promise<void> {
   const started = world.clock.now();
   const tries: Try[] = [];
   using _ = keepVigil(world, { host, role: step.role, title: step.title, deadlineMs: step.deadlineMs, heard: () => lastTry(tries) });
   let runningSince: number | undefined;
-  let state = await stateOf(world, host, step);
+  let state = (said === undefined ? undefined : readable(step, said)) ?? (await stateOf(world, host, step));
   for (;;) {
     const left = step.deadlineMs - (world.clock.now() - started);
     const asked = step.readiness.kind === "http" && state.status === "running" ? await askWhileUp(world, host, step, state, step.readiness, left) : { state, answer: undefined };
@@ -51,6 +52,15 @@ export async function awaitReady(world: World, host: string, step: WaitStep): Pr
 function lastTry(tries: readonly Try[]): string | undefined {
   const last = tries.at(-1);
   return last === undefined ? undefined : `last answer: ${last.answer === undefined ? describeState(last.state) : describeAnswer(last.answer)}`;
+}
+
+/** Undefined for an answer that is none. */
+function readable(step: WaitStep, answer: string): ContainerState | undefined {
+  try {
+    return step.state.parse(answer);
+  } catch {
+    return undefined;
+  }
 }
 
 async function stateOf(world: World, host: string, step: WaitStep, signal: AbortSignal = world.signal): Promise<ContainerState> {

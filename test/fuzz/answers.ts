@@ -79,11 +79,11 @@ export const answers: readonly Reader[] = [
     assert(cut.answer()?.status === whole.answer()?.status, "an answer in pieces is the same answer");
     assert((whole.answer()?.body.length ?? 0) <= 4096, "length of the body");
   } },
-  { name: "marks of a batch", file: "lib/run/batch.ts", tokens: ["\x1e", "\x1eabcd ", "\x1eabcd pid 7\x1e", "\x1eabcd 0 0\x1e", "\x1eabcd -1 0\x1e", "\x1eabcd over 0\x1e", "ab", "text\n", "pid "], samples: ["\x1eabcd pid 7\x1eout\n\x1eabcd 0 0\x1emore\x1eabcd 1 127\x1e"], read: (text) => {
+  { name: "marks of a batch", file: "lib/run/batch.ts", tokens: ["\x1e", "\x1eabcd ", "\x1eabcd pid 7\x1e", "\x1eabcd 0 0\x1e", "\x1eabcd -1 0\x1e", "\x1eabcd over 0\x1e", "\x1eabcd asked 0\x1e", "ab", "text\n", "pid "], samples: ["\x1eabcd pid 7\x1eout\n\x1eabcd 0 0\x1emore\x1eabcd 1 127\x1e"], read: (text) => {
     const read = (pieces: readonly string[]): string => {
       const reader = new MarkReader("abcd");
       const found = pieces.flatMap((piece) => reader.feed(piece));
-      for (const one of found) if (typeof one !== "string") assert(one.kind === "over" ? true : one.kind === "pid" ? Number.isInteger(one.pid) && one.pid > 1 : Number.isInteger(one.index) && one.index >= 0 && Number.isInteger(one.status), JSON.stringify(one));
+      for (const one of found) if (typeof one !== "string") assert(one.kind === "pid" ? Number.isInteger(one.pid) && one.pid > 1 : one.kind !== "end" || (Number.isInteger(one.index) && one.index >= 0 && Number.isInteger(one.status)), JSON.stringify(one));
       return found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join("");
     };
     const step = Math.max(1, Math.ceil(text.length / 40));

@@ -10,7 +10,7 @@ const long: readonly Fault[] = ["silent-long", "reboot", "dockerd", "disk-full",
 
 test("a slice of the fault campaign: one fault at a time at boundaries that the tool reports, under load", async () => {
   const { tried } = await runCampaign({
-    lanes: 1, operations: ["deploy", "proxy-reboot", "accessory-reboot"],
+    lanes: 2, operations: ["deploy", "proxy-reboot", "accessory-reboot"],
     pick: (boundaries) => pickSlice(boundaries, usualSeed, 12, faultNames.filter((fault) => !long.includes(fault))),
     say: (text) => console.log(text),
   });

@@ -5,8 +5,8 @@ import { batchScript, chunks, MarkReader, type Mark } from "../../lib/run/batch.
 
 const item = (command: ReturnType<typeof sh>, optional = false) => ({ command, optional });
 
-async function runIn(shell: readonly string[], items: Parameters<typeof batchScript>[0]): Promise<{ out: readonly (string | Mark)[]; err: readonly (string | Mark)[] }> {
-  const script = batchScript(items, "abcd");
+async function runIn(shell: readonly string[], items: Parameters<typeof batchScript>[0], question?: ReturnType<typeof sh>): Promise<{ out: readonly (string | Mark)[]; err: readonly (string | Mark)[] }> {
+  const script = batchScript(items, "abcd", question);
   const input = script.input === undefined ? "" : typeof script.input === "string" ? script.input : script.input.reveal();
   const child = Bun.spawn([...shell, "-c", script.text], { stdin: new Blob([`${input}\n`]), stdout: "pipe", stderr: "pipe" });
   const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
@@ -37,6 +37,13 @@ describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]]
     const { out } = await runIn(shell, [item(sh`cat`.stdin(nasty)), item(sh`cat`), item(sh`cat; printf .`.stdin(new Secret("S", "s3cret\n")))]);
     expect(texts(out)).toBe(`${nasty}|s3cret\n.`);
     expect(ends(out)).toEqual(["0:0", "1:0", "2:0"]);
+  });
+
+  test("asks a question once all is done, and not after a failure", async () => {
+    const { out } = await runIn(shell, [item(sh`echo one`)], sh`echo state; cat; echo oops >&2`);
+    expect(out.slice(1, 5)).toEqual(["one\n", { kind: "end", index: 0, status: 0 }, { kind: "asked" }, "state\n"]);
+    expect(texts((await runIn(shell, [item(sh`echo one`)], sh`echo oops >&2; exit 3`)).err)).toBe("");
+    expect(texts((await runIn(shell, [item(sh`false`)], sh`echo state`)).out)).toBe("");
   });
 
   test("takes the status of the command, not of what feeds it", async () => {

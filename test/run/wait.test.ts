@@ -36,6 +36,19 @@ describe("awaitReady()", () => {
     expect(isDeployError(error) && error.details.at(-1)).toBe("likely cause: the application starts and crashes again and again (exit code 3)");
   });
 
+  test("does not ask again what the host has just said, and asks where that cannot be read", async () => {
+    const state = { command: sh`inspect`, parse: (text: string) => { if (text === "") throw new Error("no answer"); return { ...running, status: text }; } };
+    const step: WaitStep = { kind: "wait", title: "Wait", role: "web", container: "c", readiness: http, deadlineMs: 30_000, logs: sh`logs`, state };
+    const looks = async (said?: string): Promise<readonly string[]> => {
+      const { world, ran } = fakeWorld({ answers: { h1: [[/./, "running"]] } });
+      await awaitReady(world, "h1", step, said);
+      return ran;
+    };
+    expect(await looks("running")).toEqual([]);
+    expect(await looks("")).toEqual(["h1 $ inspect"]);
+    expect(await looks()).toEqual(["h1 $ inspect"]);
+  });
+
   test("counts from the last start", async () => {
     const { error, seconds } = await waitFor(settled, [{}, {}, { status: "created" }, {}]);
     expect(error).toBeUndefined();

@@ -113,6 +113,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           limits.onOutput?.(stream, text);
         };
         say("stdout", `\x1e${parts.mark} pid ${batchPid}\x1e`);
+        let goesOn = true;
         for (const [i, part] of parts.commands.entries()) {
           if (stopped.has(host)) break;
           const { status, stdout } = answerTo(host, part, answers[host]);
@@ -120,8 +121,10 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           if (limits.signal.aborted) throw limits.signal.reason;
           say("stdout", `${stdout}\x1e${parts.mark} ${i} ${status}\x1e`);
           say("stderr", `\x1e${parts.mark} ${i} ${status}\x1e`);
-          if (status !== 0 && !parts.optional[i]) break;
+          goesOn = status === 0 || parts.optional[i] === true;
+          if (!goesOn) break;
         }
+        if (goesOn && !stopped.has(host) && parts.question !== undefined) say("stdout", `\x1e${parts.mark} asked 0\x1e${answerTo(host, parts.question, answers[host]).stdout}`);
         for (const stream of ["stdout", "stderr"] as const) say(stream, `\x1e${parts.mark} over 0\x1e`);
         return { ...exit(0, whole.stdout), stderr: whole.stderr };
       },
@@ -163,12 +166,14 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
 const exit = (status: number, stdout: string): Exit => ({ status, signal: undefined, stdout, stderr: "", durationMs: 1 });
 
 /** Takes a batch script apart again: the commands between its marks. */
-function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[] } | undefined {
+function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[]; question: string | undefined } | undefined {
   const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(command.text)?.[1];
   if (mark === undefined) return undefined;
-  const blocks = command.text.split('[ -z "$stop" ] || over\n').slice(1);
+  const [text = "", question] = command.text.split('[ -z "$stop" ] || over\nm asked 0\n');
+  const blocks = text.split('[ -z "$stop" ] || over\n').slice(1);
   return {
     mark,
+    question: question?.slice(2, question.lastIndexOf("\n)")),
     commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)"))),
     optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || over")),
   };

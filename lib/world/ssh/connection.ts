@@ -33,8 +33,8 @@ export class Connection {
   #spare: Promise<ClientChannel> | undefined;
   #reason: Error | undefined;
 
-  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with */
-  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean }) {
+  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with; `session`: one that is being opened already */
+  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly session?: Promise<ClientChannel> | undefined }) {
     this.host = host;
     this.client = client;
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -44,7 +44,8 @@ export class Connection {
       this.#isGone = true;
       resolve(this.#reason ?? new Error(this.#closing ? "it was closed" : "the host closed it"));
     });
-    this.#openSpare();
+    if (options.session === undefined) this.#openSpare();
+    else this.#spare = options.session;
     if (options.forwardAgent) this.#spare = this.#spare?.then((channel) => (forwardAgent(client, channel), channel));
     this.#spare?.catch(() => undefined);
   }
@@ -92,13 +93,18 @@ export class Connection {
     }
   }
 
-  /** Ends the connection. */
+  /** Ends the connection. A host that is silent is not waited for. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#isGone) return;
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
     this.client.end();
-    const patience = setTimeout(() => this.client.destroy(), closeMs);
-    await this.gone;
+    const patience = setTimeout(() => {
+      // The client's own destroy() does nothing once end() was called.
+      socketOf(this.client)?.destroy();
+      resolve();
+    }, closeMs);
+    await Promise.race([this.gone, enough]);
     clearTimeout(patience);
   }
 
@@ -111,3 +117,6 @@ export class Connection {
 
 /** How long a host may take to say goodbye. */
 const closeMs = 500;
+
+/** The socket of a client, which ssh2 keeps to itself. */
+const socketOf = (client: Client): { destroy(): void } | undefined => (client as unknown as { readonly _sock?: { destroy(): void } })["_sock"];

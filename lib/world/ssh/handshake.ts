@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
-import { BaseAgent, Client, type AnyAuthMethod, type ConnectConfig, type ParsedKey, type SignCallback, type SigningRequestOptions } from "ssh2";
+import { BaseAgent, Client, type AnyAuthMethod, type ClientChannel, type ConnectConfig, type ParsedKey, type SignCallback, type SigningRequestOptions } from "ssh2";
 import { isDeployError } from "../../ground/errors.ts";
 import { onAbort, cancellation } from "../cancel.ts";
 import { toOffer, type Algorithms } from "./algorithms.ts";
 import { chooseRsaSignature, type RsaSignatures } from "./rsa-signatures.ts";
 import { signAtOnce } from "./sign-at-once.ts";
 import { Deadline } from "./deadline.ts";
+import { logInEarly } from "./early.ts";
 import { handshakeFailure, levelOf, loginRefused, tooSlow } from "./failures.ts";
 import type { HostKeyCheck } from "./host-keys.ts";
 import type { Identities, Identity } from "./identity.ts";
@@ -26,12 +27,19 @@ export interface Line {
   complaint?(): string | undefined;
 }
 
+/** A client that is logged in. */
+export interface LoggedIn {
+  readonly client: Client;
+  /** The session that was asked for on the way. */
+  readonly session: Promise<ClientChannel> | undefined;
+}
+
 /**
  * Speaks SSH over an open stream: checks the host's key, then logs in.
- * @returns a client that is logged in; its errors have a listener
+ * @returns a client whose errors have a listener
  * @throws ConnectError (host-key, authentication, key-file, timeout, protocol), or a cancellation
  */
-export async function handshake({ stream, complaint }: Line, target: Target, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
+export async function handshake({ stream, complaint }: Line, target: Target, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<LoggedIn> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   promise.catch(() => undefined);
   const client = new Client();
@@ -91,17 +99,23 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     stream.on("data", hear);
     signAtOnce(client, login.identities);
     rsa = chooseRsaSignature(client, target.extras.pubkeyAlgorithms);
+    const early = isForeseeable(target, login) ? logInEarly(client) : undefined;
     await promise;
     // From here on each packet would be put in words for nobody.
     silence(client);
     await check.recorded();
     countAllAsAnswers(client, stream);
-    return client;
+    return { client, session: early?.session() };
   } catch (error) {
     client.destroy();
     stream.destroy();
     throw error;
   }
+}
+
+/** A first key that lies open, and whose signature does not hang on what the host says. With compression the host would take what comes early for compressed. */
+function isForeseeable(target: Target, { identities: [first] }: Identities): boolean {
+  return !target.compression && first?.signNow !== undefined && first.publicKey.type !== "ssh-rsa";
 }
 
 /** ssh2's types know fewer names than ssh2 does. */

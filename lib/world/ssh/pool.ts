@@ -1,4 +1,3 @@
-import type { Client } from "ssh2";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import type { Clock } from "../../ground/world.ts";
@@ -8,7 +7,7 @@ import { Connection, type ConnectionPool } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { dialCommand } from "./dial-command.ts";
 import { forwardThrough } from "./forward.ts";
-import { handshake, type Line } from "./handshake.ts";
+import { handshake, type Line, type LoggedIn } from "./handshake.ts";
 import { againAfterHangup } from "./hangup.ts";
 import { HostKeys, type HostKeyCheck } from "./host-keys.ts";
 import type { Identities, Keyring } from "./identity.ts";
@@ -86,8 +85,8 @@ export class Pool implements ConnectionPool {
     try {
       const target = await targets.find(route.name, route.kind);
       const [login, check, hop] = await Promise.all([keyring.for(target), this.#hostKeys.check(target), this.#hopTo(target, route, signal, trail)]);
-      const client = await this.#connect(target, hop, check, login, signal);
-      const connection = new Connection(route.name, client, { forwardAgent: target.forwardAgent && target.agent !== undefined });
+      const { client, session } = await this.#connect(target, hop, check, login, signal);
+      const connection = new Connection(route.name, client, { session, forwardAgent: target.forwardAgent && target.agent !== undefined });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
       void connection.gone.then(() => {
         if (connection.isClosing || this.#closed) return;
@@ -100,7 +99,7 @@ export class Pool implements ConnectionPool {
     }
   }
 
-  #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<Client> {
+  #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<LoggedIn> {
     return againAfterHangup(this.#options.clock, signal, async () => {
       using _ = await this.#starts.take(signal);
       const line = await this.#lineTo(target, hop, signal);

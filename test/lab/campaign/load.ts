@@ -116,4 +116,7 @@ if (import.meta.main) {
     process.stdout.write(JSON.stringify(report), () => process.exit(0));
   }));
   process.on("SIGINT", () => undefined);
+  // Whoever started it may have been killed.
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.exit(1), 1_000);
 }
