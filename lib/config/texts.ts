@@ -1,4 +1,5 @@
 import { quote } from "../ground/command.ts";
+import { sentBytes } from "../ground/sent.ts";
 import type { Path } from "./locate.ts";
 import { isMap } from "./merge.ts";
 import type { Problem } from "./problems.ts";
@@ -25,7 +26,7 @@ export function textProblems(value: unknown, path: Path = [], above: readonly un
 function problemOf(text: string, path: Path): readonly string[] {
   if (text.includes("\0")) return ["a text without NUL characters: no program can be given one"];
   if (!text.isWellFormed()) return ["a text of whole characters, found half of one"];
-  if (isContent(path) || (text.length < mostBytes / 4 && !isContent(path))) return [];
-  const bytes = Buffer.byteLength(quote(text));
+  if (isContent(path) || text.length < mostBytes / 20) return [];
+  const bytes = sentBytes(quote(text));
   return bytes <= mostBytes ? [] : [`a text of at most ${mostBytes} bytes, found ${bytes} as it stands on a command line: longer ones do not reach a container`];
 }

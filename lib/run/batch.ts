@@ -1,5 +1,6 @@
 import { Command, sh } from "../ground/command.ts";
 import { Secret } from "../ground/secret.ts";
+import { sentBytes } from "../ground/sent.ts";
 
 /** One command of a batch. */
 export interface BatchItem {
@@ -9,7 +10,7 @@ export interface BatchItem {
 }
 
 /** The longest script that is sent at once: Linux allows 128 KiB in one argument. */
-const maxScriptChars = 90_000;
+const maxScriptBytes = 90_000;
 
 /** Cuts items into batches whose script fits into one argument. */
 export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
@@ -17,13 +18,14 @@ export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
   let length = 0;
   for (const item of items) {
     const last = cut.at(-1);
-    if (last === undefined || length + item.command.text.length > maxScriptChars) {
+    const bytes = sentBytes(item.command.text);
+    if (last === undefined || length + bytes > maxScriptBytes) {
       cut.push([item]);
       length = 0;
     } else {
       last.push(item);
     }
-    length += item.command.text.length + 200;
+    length += bytes + 250;
   }
   return cut;
 }

@@ -3,6 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { sh } from "../../lib/ground/command.ts";
+import { readLabels } from "../../lib/config/traefik/labels.ts";
+import { batchScript, chunks } from "../../lib/run/batch.ts";
+import { wrap } from "../../lib/world/ssh/shell.ts";
 import { Secret } from "../../lib/ground/secret.ts";
 import { parseDotenv } from "../../lib/config/dotenv.ts";
 import { envFile } from "../../lib/remote/envfile.ts";
@@ -80,4 +84,16 @@ test("what is written into a secrets file in single quotes is read as it is", ()
     const [entry] = parseDotenv(`A='${text}'\n`, "secrets");
     expect(entry?.value.map((part) => (part.kind === "text" ? part.text : part.kind)).join("")).toBe(text);
   }), { numRuns: 500, seed: 14 });
+});
+
+test("commands full of quotes are sent in as many batches as their quotes take, however often a shell reads them", () => {
+  const items = Array.from({ length: 6 }, () => ({ command: sh`echo ${"'".repeat(2_000)}`, optional: false }));
+  const cut = chunks(items);
+  expect(cut.length).toBeGreaterThan(1);
+  for (const batch of cut) expect(Buffer.byteLength(wrap(batchScript(batch, "abcdef0123456789").text, "ab"))).toBeLessThan(128 * 1024);
+});
+
+test("labels add nothing to the objects of JavaScript", () => {
+  readLabels({ "traefik.http.routers.__proto__.rule": "a", "traefik.http.routers.constructor.rule": "b", "traefik.http.middlewares.a.plugin.__proto__.x": "c" }, 3);
+  expect(["rule" in {}, "x" in {}, "rule" in Object]).toEqual([false, false, false]);
 });

@@ -1,6 +1,7 @@
 import type { ClientChannel } from "ssh2";
 import type { Command } from "../../ground/command.ts";
 import { DeployError } from "../../ground/errors.ts";
+import { sentBytes } from "../../ground/sent.ts";
 import { holdsPlaceholder } from "../../ground/secret.ts";
 import { within } from "../cancel.ts";
 import { randomHex } from "../random.ts";
@@ -38,8 +39,8 @@ export function checkCommand(host: string, command: Command): void {
   if (holdsPlaceholder(command.text)) {
     throw new DeployError("command", `Cannot run "${command}" on ${host}: it holds the placeholder of a secret`, { host, hint: "Pass secrets on standard input: a command line can be read by everybody on the host." });
   }
-  if (Buffer.byteLength(command.text) > mostBytes) {
-    throw new DeployError("command", `Cannot run a command of ${command.text.length} characters on ${host}: a shell takes at most ${mostBytes} bytes`, { host, hint: "Send large content on standard input." });
+  if (sentBytes(command.text) > mostBytes) {
+    throw new DeployError("command", `Cannot run a command of ${command.text.length} characters on ${host}: a shell takes at most ${mostBytes} bytes, and there are ${sentBytes(command.text)} with its quotes`, { host, hint: "Send large content on standard input." });
   }
 }
 
