@@ -131,7 +131,7 @@ function adviceOf({ destination }: Settings, { state, unseen, lock, back }: Glan
   if (has("no docker")) found.push(advice("server bootstrap", "installs Docker where it is missing; else start its daemon"));
   const tidies = places.some(({ left }) => left.length > 0);
   if (unfinished) {
-    const target = pending.length === 1 ? ` (of that very version: \`--version ${pending[0]}\`)` : "";
+    const target = pending.length === 1 ? ` (of that very version, as it was built: \`--skip-push --version ${pending[0]}\`)` : "";
     found.push(advice("deploy", `finishes it: all hosts get the version you deploy${target}, what is left over is tidied up`));
     if (back !== undefined) found.push(advice("rollback", `undoes it: back to ${back.version} on every host, which ${back.why}`));
   } else if (places.length > 0 && places.every(({ trouble }) => trouble === "nothing there")) found.push(advice("setup", "makes the hosts ready and deploys"));

@@ -32,7 +32,7 @@ function told({ hosts, unseen = {}, lock, destination }: Look, settings = shop):
 }
 
 const well = { h1: routed("2", web("2"), web("1", "exited")), h2: routed("2", web("2"), web("2_replaced_00aa", "running")), h3: works(jobs("2"), jobs("1", "exited")) };
-const finish = (version?: string): string => `$ capstan deploy: finishes it: all hosts get the version you deploy${version === undefined ? "" : ` (of that very version: \`--version ${version}\`)`}, what is left over is tidied up`;
+const finish = (version?: string): string => `$ capstan deploy: finishes it: all hosts get the version you deploy${version === undefined ? "" : ` (of that very version, as it was built: \`--skip-push --version ${version}\`)`}, what is left over is tidied up`;
 const undo = (version: string, why: string): string => `$ capstan rollback: undoes it: back to ${version} on every host, which ${why}`;
 const last = "is the last release that all hosts served; 3 was not finished (put in place 2030-01-02T00:00:00Z)";
 

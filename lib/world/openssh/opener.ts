@@ -3,18 +3,16 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
-import type { SshOptions } from "../../ground/ssh-options.ts";
-import type { Clock } from "../../ground/world.ts";
 import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
 import { randomHex } from "../random.ts";
-import type { Redactor } from "../redact.ts";
 import { parseAddress } from "../ssh/address.ts";
 import { Deadline } from "../ssh/deadline.ts";
 import { connectFailure, tooSlow } from "../ssh/failures.ts";
 import { keyFileError } from "../ssh/identity.ts";
 import { readKey } from "../ssh/key-format.ts";
 import { expandHome, homeOf } from "../ssh/paths.ts";
-import type { Target, Targets } from "../ssh/target.ts";
+import type { Target } from "../ssh/target.ts";
+import type { TransportOptions } from "../ssh/transport.ts";
 import { Asker, Questions } from "./ask.ts";
 import { certificateFault, readCertificate } from "./certificate.ts";
 import { explain } from "./explain.ts";
@@ -24,17 +22,6 @@ import { MasterConnection } from "./master-connection.ts";
 import { openProxy } from "./mux.ts";
 import { clientOver } from "./proxy-client.ts";
 
-export interface OpenerOptions {
-  readonly ssh: SshOptions;
-  readonly targets: Targets;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly report: (event: EventBody) => void;
-  readonly redactor: Redactor;
-  readonly clock: Clock;
-  readonly prompt?: ((question: string) => Promise<string>) | undefined;
-}
-
 /** As with the lookups of ssh2: the next one waits longer each time, up to two seconds. */
 const lookupPauseMs = 100;
 const longestPauseMs = 2000;
@@ -43,12 +30,12 @@ const longestFolder = 60;
 
 /** Opens connections with the user's own `ssh`: one master for each, in a folder that only the user may look into. */
 export class Opener implements AsyncDisposable {
-  readonly #options: OpenerOptions;
+  readonly #options: TransportOptions;
   readonly #asker: Asker | undefined;
   #root: Promise<string> | undefined;
   #count = 0;
 
-  constructor(options: OpenerOptions) {
+  constructor(options: TransportOptions) {
     this.#options = options;
     this.#asker = options.prompt && new Asker(options.prompt, options.redactor);
   }

@@ -4,13 +4,14 @@ import { Slots } from "../slots.ts";
 import type { ConnectionPool } from "../ssh/connection.ts";
 import { againAfterHangup } from "../ssh/hangup.ts";
 import { Shared } from "../ssh/shared.ts";
+import type { TransportOptions } from "../ssh/transport.ts";
 import type { MasterConnection } from "./master-connection.ts";
 import { closeForward, openForward } from "./mux.ts";
-import { Opener, type OpenerOptions } from "./opener.ts";
+import { Opener } from "./opener.ts";
 
 /** One master a host, started when it is first needed, started again when it was lost. */
 export class MasterPool implements ConnectionPool {
-  readonly #options: OpenerOptions;
+  readonly #options: TransportOptions;
   readonly #opener: Opener;
   readonly #starts: Slots;
   readonly #connections = new Map<string, Shared<MasterConnection>>();
@@ -18,7 +19,7 @@ export class MasterPool implements ConnectionPool {
   readonly #retired: Shared<MasterConnection>[] = [];
   #closed = false;
 
-  constructor(options: OpenerOptions) {
+  constructor(options: TransportOptions) {
     this.#options = options;
     this.#opener = new Opener(options);
     this.#starts = new Slots(options.ssh.maxConcurrentStarts);
