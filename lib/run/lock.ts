@@ -168,11 +168,11 @@ class HeldLock implements Lock {
   }
 
   async sure(signal?: AbortSignal): Promise<void> {
-    if (!this.#isUnsure()) return;
-    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-    signal?.addEventListener("abort", () => stop(), { once: true });
+    if (!this.#isUnsure() || signal?.aborted === true) return;
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
+    signal?.addEventListener("abort", () => stop("stopped"), { once: true });
     tell(this.#world, { type: "notice", level: "info", host: this.#host, text: "Waiting until the host says that it has the deploy lock still", loud: false });
-    while (this.#isUnsure() && signal?.aborted !== true) await Promise.race([this.#news.promise, stopped]);
+    while (this.#isUnsure() && (await Promise.race([this.#news.promise, stopped])) !== "stopped");
   }
 
   async release(): Promise<void> {

@@ -38,18 +38,18 @@ function lockHost(answers: readonly string[] = []): { fake: FakeWorld; holders: 
     const queue = answer === "broken" ? [] : answer.split("\n");
     let wake = (): void => undefined;
     const over = Promise.withResolvers<boolean>();
-    let ended = false;
+    const gone = new AbortController();
     const holder: Holder = {
       after: /after=('[^']*'|\S+)/.exec(command.text)?.[1] ?? "", heard: [],
       says: (line) => { queue.push(line); wake(); },
-      end: (lost) => { ended = true; over.resolve(lost); wake(); },
+      end: (lost) => { gone.abort(); over.resolve(lost); wake(); },
     };
     holders.push(holder);
     if (answer !== "taken") holder.end(answer === "broken");
     return {
       write: (text) => void holder.heard.push(text), send: async () => undefined, end: () => holder.end(false),
       lines: (async function* () {
-        while (queue.length > 0 || !ended) {
+        while (queue.length > 0 || !gone.signal.aborted) {
           const line = queue.shift();
           if (line !== undefined) yield line;
           else await new Promise<void>((done) => (wake = done));

@@ -134,15 +134,16 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         const taken = answer === "taken";
         const over = Promise.withResolvers<void>();
         if (!taken) over.resolve();
-        let [unheard, ended, wake] = [0, false, (): void => undefined];
-        void over.promise.then(() => { ended = true; wake(); });
+        const gone = new AbortController();
+        let [unheard, wake] = [0, (): void => undefined];
+        void over.promise.then(() => { gone.abort(); wake(); });
         return {
           write: (text) => { beats.push(text); unheard++; wake(); },
           send: async () => undefined,
           end: () => { ran.push(`${host} $ release the lock`); over.resolve(); },
           lines: (async function* () {
             yield* answer.split("\n");
-            while (!ended) {
+            while (!gone.signal.aborted) {
               if (unheard > 0) {
                 unheard--;
                 yield "heard";
