@@ -44,6 +44,8 @@ const takeAgainMs = 30_000;
 /** How long a run waits by itself for a lock whose run may be dead: it is free by then, or its run is back. */
 const adriftMs = 30_000;
 const adriftPauseMs = 1_000;
+/** A living holder beats every second, however busy its host is. */
+const quietSeconds = 5;
 
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
@@ -59,7 +61,7 @@ export async function takeLock(world: World, task: Task, version: string): Promi
     const taken = await tryToTake(world, task, host, version);
     if ("lock" in taken) return taken.lock;
     const { holder } = taken;
-    if (holder?.holder?.adrift === true && world.clock.now() < adriftUntil) {
+    if (mayBeGone(holder) && world.clock.now() < adriftUntil) {
       if (!told) tell(world, { type: "notice", level: "info", host, text: `The deploy lock is held: ${describeLock(holder)}. Waiting for a moment: its run may be gone` });
       await world.clock.sleep(adriftPauseMs, world.signal);
       continue;
@@ -70,6 +72,9 @@ export async function takeLock(world: World, task: Task, version: string): Promi
     await world.clock.sleep(lockWait.intervalMs, world.signal);
   }
 }
+
+/** A holder whose connection is gone, or that does not beat: it may be dead, and is not taken over yet. */
+const mayBeGone = (lock: LockFact | undefined): boolean => lock?.holder !== undefined && (lock.holder.adrift === true || lock.holder.silentSeconds > quietSeconds);
 
 /** A lock that was taken, and the connection to who holds it on the host. */
 interface Taken {

@@ -199,12 +199,13 @@ describe("a lock", () => {
 describe("a lock of a run that may be gone", () => {
   const adrift = "held\ntoken aa\nfrom ci-3\ncommand deploy\nstep Boot web\nadrift\nbeat 100\nnow 100";
 
-  test("is waited for without being asked to", async () => {
-    const { fake, pass } = lockHost([adrift, adrift, "taken"]);
+  test.each([["its connection is gone", adrift], ["it does not beat", adrift.replace("adrift\n", "").replace("beat 100", "beat 94")]])("is waited for without being asked to: %s", async (_title, answer) => {
+    const { fake, pass } = lockHost([answer, answer, "taken"]);
     const taking = takeLock(fake.world, taskOf(settings), "2");
     await pass(3_000);
     await (await taking).release();
-    expect(fake.events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(['The deploy lock is held: an unknown holder, version , ""; deploy from ci-3, at "Boot web", for 100 s; its connection is gone. Waiting for a moment: its run may be gone']);
+    const more = answer === adrift ? "; its connection is gone" : "";
+    expect(fake.events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual([`The deploy lock is held: an unknown holder, version , ""; deploy from ci-3, at "Boot web", for 100 s${more}. Waiting for a moment: its run may be gone`]);
   });
 
   test("is somebody else's once that run is back, or has not gone for half a minute", async () => {
