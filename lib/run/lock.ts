@@ -39,8 +39,8 @@ const releaseMs = 10_000;
 const mostLines = 200;
 /** How long the host may take to give it, or to say who has it: before it takes over from a dead holder it looks twice. */
 const takeMs = 60_000;
-/** How long its connection may take to be there again: longer than the lock stays by itself, but a host that was started anew still has it. */
-const takeAgainMs = 30_000;
+/** How long its connection may take to be there again: by then the lock has gone by itself, and what is still at work elsewhere has to end. */
+const takeAgainMs = silenceSeconds * 1_000;
 /** How long a run waits by itself for a lock whose run may be dead: it is free by then, or its run is back. */
 const adriftMs = 30_000;
 const adriftPauseMs = 1_000;
