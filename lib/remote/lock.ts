@@ -181,6 +181,7 @@ ${show}
 ${holder}
 mkdir -p ${runDirectory} 2> /dev/null
 take
+trap '' PIPE
 trap 'end stopped' TERM HUP INT
 trap 'end silent' USR1
 trap 'end gone' USR2
@@ -199,7 +200,8 @@ end stopped`;
 /**
  * The functions of the holder. The age of `beat` tells others that it lives, and it is only ever touched: that works on
  * a full disk, and makes none in a directory that is somebody else's by now. Before a silent lock is taken over it is
- * looked at a second time, so that a jump of the clock does no harm. Who takes its run's lock again stands in the
+ * looked at a second time, so that a jump of the clock does no harm. A connection that breaks just before `taken` is
+ * told ends nobody: the run comes back for that lock too. Who takes its run's lock again stands in the
  * directory while it looks and writes: what another one has put in its place meanwhile is never written to.
  * What was moved away to be removed is looked at once more: it may have been taken again just before.
  */
@@ -247,7 +249,6 @@ take() {
   exit ${String(lockStatusCode.cannotWrite)}
 }
 listen() {
-  trap '' PIPE
   while IFS= read -r line; do
     owns "$dir" || return 1
     [ "$line" != ${releaseLine} ] || return 0

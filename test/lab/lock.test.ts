@@ -17,7 +17,7 @@ afterAll(() => lab?.stop());
 const isLocked = async (): Promise<boolean> => (await lab.host(1).exec(`test -d ${lockDirectory}`)).status === 0;
 
 test("a second deploy is refused with who holds the lock, also with another host filter, and waits when asked to", async () => {
-  const first = project.start(["deploy", "--skip-push", "--version", "v1"], { HOLD: "4000" });
+  const first = project.start(["deploy", "--skip-push", "--version", "v1"], { HOLD: "9000" });
   await until("the first deploy holds the lock", isLocked);
   await until("it waits in its hook", async () => (await project.run(["lock", "status"])).stdout.includes("Hook preDeploy"));
   const status = await project.must(["lock", "status"]);

@@ -195,6 +195,16 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     expect((await holder.rest()).split("\n").at(-2)).toBe("silent");
   }, 30_000);
 
+  test.concurrent("keeps the lock for a moment when the connection goes before it could tell that it has it", async () => {
+    using home = new LockHost();
+    const text = `sleep 0.3\n${holdLock(shop, { ...hold, graceSeconds: 3 }).text}`;
+    const ended = home.run(`sleep 1 | ${shell.join(" ")} -c "$TEXT" 2> /dev/null | :`, { env: { TEXT: text } });
+    await Bun.sleep(2_500);
+    expect(isHeld(home)).toBe(true);
+    await ended;
+    await until(() => !isHeld(home), 8_000);
+  }, 30_000);
+
   test.concurrent("keeps the lock for a moment when its connection goes, and not for longer", async () => {
     using home = new LockHost();
     const holder = await home.hold(shell, { graceSeconds: 3 });
