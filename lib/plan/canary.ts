@@ -6,7 +6,7 @@ import { removeReplaced, stopContainer } from "../remote/container.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
-import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
+import { bootSteps, placeOf, startedTarget, switchSteps, type Place } from "./boot.ts";
 import { canaryContainer, isUp, plainVersion, routeOf } from "./current.ts";
 import { releasedSteps, retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
@@ -28,7 +28,7 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   const same = routes.filter((routed) => plainVersion(places.get(routed)?.current?.version ?? "") === order.version);
   if (same.length > 0) throw new DeployError("usage", `Version ${order.version} serves already: ${named(same)}`, { state: ["Nothing was changed."], hint: "Name another version." });
   const boot = (routed: Routed): readonly HostStep[] => bootSteps(order, must(places.get(routed)));
-  const share = (routed: Routed): HostStep[] => [...shareSteps(order, routed, { container: must(places.get(routed)).name }, percent), auditStep(order, routed.role.name, `Started canary ${order.version} with ${percent} %`)];
+  const share = (routed: Routed): HostStep[] => [...shareSteps(order, routed, startedTarget(order, must(places.get(routed))), percent), auditStep(order, routed.role.name, `Started canary ${order.version} with ${percent} %`)];
   const tidy = (routed: Routed): HostStep[] => {
     const displaced = places.get(routed)?.displaced?.to;
     return displaced === undefined ? [] : [{ kind: "run", role: routed.role.name, title: `Remove ${displaced}`, command: removeReplaced(displaced) }];
@@ -79,7 +79,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
       ...pullPhases(order, facts, booting, { when: "missing" }),
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
-      { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
+      { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place, { container: place.name, version: order.version }))) },
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, placesOn(host))]) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },

@@ -100,6 +100,30 @@ export function execInContainer(name: string, command: Command, options: { reado
 /** Prints the id of the container with exactly this name, in whatever state; nothing when there is none. */
 export const containerId = (name: string): Command => sh`docker container ls --all --filter ${`name=^${name}$`} --quiet`;
 
+/** A container that a run started. */
+export interface Started {
+  readonly settings: Settings;
+  readonly role: Role;
+  readonly name: string;
+  /** As it was given to {@link runContainer}. */
+  readonly hostnameHex: string;
+}
+
+/**
+ * Sets `id` to the id of the container with this name if this very run started it, to nothing otherwise: another one may have taken the
+ * name, and what a run takes back is its own. Where the user gives the containers a host name, their labels have to do. Ends the script when Docker does not answer.
+ */
+export function findStarted({ settings, role, name, hostnameHex }: Started): Command {
+  if ("hostname" in role.options) return sh`id=$(${containerId(name)} ${containerFilters(settings, role.name)}) || exit`;
+  return sh`id=$(${containerId(name)}) || exit
+hostname=$([ -z "$id" ] || docker container inspect --format ${"{{.Config.Hostname}}"} "$id") || exit
+case $hostname in *-${hostnameHex}) ;; *) id= ;; esac`;
+}
+
+/** Takes a container away that this very run started, running or not. Harmless when there is none, or another one. */
+export const removeStarted = (started: Started): Command => sh`${findStarted(started)}
+[ -z "$id" ] || docker rm --force --volumes "$id" || ! docker container inspect "$id" > /dev/null 2>&1`;
+
 /** Gives a container another name; its id, and so its route, stays. */
 export const renameContainer = (from: string, to: string): Command => sh`docker rename ${from} ${to}`;
 /** Whether there is a container of that name, in whatever state. */

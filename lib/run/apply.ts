@@ -7,6 +7,7 @@ import { stepText } from "../plan/print.ts";
 import { failureOf } from "./failure.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
 import { carryLane } from "./lane.ts";
+import type { Lock } from "./lock.ts";
 import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
 import { quieten, takeBack } from "./undo.ts";
@@ -14,6 +15,8 @@ import { keepVigil } from "./vigil.ts";
 
 /** What carrying out a plan needs beside the world. */
 export interface Conductor {
+  /** Undefined: this run needs none, or works under that of the run that called it. */
+  readonly lock?: Pick<Lock, "sure" | "lost"> | undefined;
   callHook(step: HookStep): Promise<void>;
   /** Called when a step that writes to the audit log has succeeded. */
   onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
@@ -28,7 +31,7 @@ export type PhaseTimes = readonly { readonly phase: string; readonly durationMs:
 
 /**
  * Carries out a plan: the only place that changes hosts. On failure it takes back what was begun, newest first, as
- * long as no committed phase has begun.
+ * long as no committed phase has begun, and the lock is not lost: without it another run may be at work, and undos go by what was there before that.
  * @throws DeployError that says what failed where, and what is true now
  */
 export async function apply(world: World, plan: Plan, conductor: Conductor): Promise<PhaseTimes> {
@@ -42,8 +45,10 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
       continue;
     }
     const away = await quieten(world, score.journal);
-    const taken = score.journal.committed ? [] : await takeBack(world, score.journal, away);
-    throw failureOf(plan, stretch, errors, score.journal, taken);
+    await conductor.lock?.sure();
+    const lost = conductor.lock?.lost.aborted === true;
+    const taken = score.journal.committed || lost ? [] : await takeBack(world, score.journal, away, conductor.lock);
+    throw failureOf(plan, stretch, errors, score.journal, taken, lost);
   }
   return score.times;
 }
@@ -112,6 +117,7 @@ async function carryAllHere(world: World, conductor: Conductor, score: Score, st
 
 /** @returns false when an optional step failed */
 async function carryHere(world: World, conductor: Conductor, score: Score, planned: PlannedStep): Promise<boolean> {
+  await score.sure(world.signal);
   if (world.signal.aborted) throw new CancelledError();
   score.begin(planned);
   let ok = false;
@@ -174,6 +180,10 @@ class Score implements Engine {
     this.#world = world;
     this.#conductor = conductor;
     this.#phases = new Map(plan.phases.map((phase) => [phase.title, phase]));
+  }
+
+  async sure(signal: AbortSignal): Promise<void> {
+    await this.#conductor.lock?.sure(signal);
   }
 
   begin(planned: PlannedStep): void {

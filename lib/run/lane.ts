@@ -70,6 +70,7 @@ async function carryOut(world: World, engine: Engine, { host, step }: HostPlanne
 
 async function carryAlone(world: World, engine: Engine, planned: HostPlanned, spare: Spare, answer: string | undefined): Promise<void> {
   const { host } = planned;
+  await engine.sure(world.signal);
   refuseWhenCancelled(world);
   engine.begin(planned);
   let ok = false;
@@ -87,6 +88,7 @@ async function carryAlone(world: World, engine: Engine, planned: HostPlanned, sp
 
 /** @param question asked behind the steps, in the same script: the first look at a container costs no round trip of its own */
 async function carryBatch(world: World, engine: Engine, host: string, batch: readonly Batched[], spare: Spare, question: Command | undefined): Promise<Carried> {
+  await engine.sure(world.signal);
   refuseWhenCancelled(world);
   const mark = world.randomHex(8);
   const hard = new AbortController();

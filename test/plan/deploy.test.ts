@@ -65,6 +65,14 @@ describe("planDeploy()", () => {
     expect(step?.kind === "run" ? step.undo?.text : "").toContain("id=a20000000000");
   });
 
+  test("takes back only what this very run started: another one may have taken the name", () => {
+    const facts = fleetOf({ "10.0.0.1": hostOf([containerOf(shop, "web", "3", "a3")], { proxy: proxyOf(["shop-web", "a3"]) }) });
+    const steps = planDeploy(orderOf(shop, "4"), facts, whole).phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run");
+    const start = steps.find((step) => step.title === "Start shop-web-4");
+    const [hex = "none"] = /(?<=--hostname 10\.0\.0\.1-)[0-9a-f]{12}/.exec(start?.command.text ?? "") ?? [];
+    expect([start, steps.find((step) => step.title.startsWith("Switch"))].map((step) => step?.undo?.text.includes(`case $hostname in *-${hex}) ;; *) id= ;; esac\n`))).toEqual([true, true]);
+  });
+
   test("pulls only where the image is missing, when it may", () => {
     const facts = fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:1"] }), "10.0.0.2": hostOf([]) });
     const plan = planDeploy(orderOf(pair, "1"), facts, { proxy: false, prune: false, pull: "missing", pullHint: "Name another." });

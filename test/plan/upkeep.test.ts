@@ -192,6 +192,11 @@ describe("error pages", () => {
     expect(titles(plan).indexOf("Write error page 502.html")).toBeLessThan(titles(plan).findIndex((title) => title.startsWith("Switch shop-web to ")));
   });
 
+  test("the promotion of a canary goes back from it by name: an earlier run started it", () => {
+    const [step] = steps(planCanaryPromote(orderOf(paged, "2", { content: pages }), canary)).filter(({ title }) => title === "Switch shop-web to shop-web-2");
+    expect(step?.kind === "run" ? step.undo?.text.split("\n")[0] : "").toBe("id=$(docker container ls --all --filter 'name=^shop-web-2$' --quiet)");
+  });
+
   test("go only to hosts where kamal-proxy answers for a role, and nowhere without pages", () => {
     const hosts = (settings: typeof shop, content = pages): (string | undefined)[] => errorPagePhases(orderOf(settings, "2", { content }), ["10.0.0.1", "10.0.0.2"]).flatMap((phase) => phase.lanes.map(({ host }) => host));
     expect(hosts(paged)).toEqual(["10.0.0.1"]);

@@ -139,6 +139,39 @@ describe("apply()", () => {
   });
 });
 
+describe("apply() under a lock", () => {
+  const phases = [phase("Boot", { h1: [run("boot", "rm"), wait(), run("more")] }), phase("Switch", { h1: [run("switch", "back")] })];
+  const lostReason = new DeployError("lock", "The deploy lock was lost");
+
+  test("begins nothing on a host, calls no hook and takes nothing back before the lock is sure", async () => {
+    const hook: Phase = { title: "Hook", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "Call", hook: "preDeploy", hosts: [] }] }] };
+    const fake = fakeWorld({ answers: { h1: [[/switch/, 1], [/./, ""]] } });
+    const seen: string[] = [];
+    const sure = async (): Promise<void> => void seen.push(`${fake.ran.length}`);
+    const conduct = conductor();
+    await apply(fake.world, plan(hook, ...phases), { ...conduct, lock: { sure, lost: new AbortController().signal } }).catch(() => undefined);
+    expect(fake.ran).toEqual(["h1 $ echo boot", "h1 $ inspect", "h1 $ echo more", "h1 $ echo switch", "h1 $ echo back", "h1 $ echo rm"]);
+    // The hook, the first batch, the wait, the second batch; then the end of it all, and each undo.
+    expect(seen).toEqual(["0", "0", "2", "2", "4", "4", "5"]);
+  });
+
+  test("takes nothing back once the lock is lost, and says what is true then", async () => {
+    const lost = new AbortController();
+    const fake = fakeWorld({ answers: { h1: always }, probe: () => { lost.abort(lostReason); return { ok: false, reason: "refused", detail: "", durationMs: 1 }; } });
+    const error: unknown = await apply({ ...fake.world, signal: lost.signal }, plan(...phases), { ...conductor(), lock: { sure: async () => undefined, lost: lost.signal } }).catch((thrown: unknown) => thrown);
+    expect(fake.ran).toEqual(["h1 $ echo boot", "h1 $ inspect"]);
+    expect((error as DeployError).state).toEqual(["This run stopped where it was and took nothing back: without the lock another run may be at work by now. `capstan details` tells what is there, and what to type next."]);
+  });
+
+  test("takes nothing more back once the lock is lost meanwhile", async () => {
+    const lost = new AbortController();
+    const fake = fakeWorld({ answers: { h1: [[/switch/, 1], [/./, ""]] }, onRun: (_host, text) => { if (text === "echo back") lost.abort(lostReason); } });
+    const error: unknown = await apply(fake.world, plan(...phases), { ...conductor(), lock: { sure: async () => undefined, lost: lost.signal } }).catch((thrown: unknown) => thrown);
+    expect(fake.ran.slice(-2)).toEqual(["h1 $ echo switch", "h1 $ echo back"]);
+    expect((error as DeployError).state).toEqual(['Could not take back "boot" on h1: the deploy lock was lost meanwhile, and another run may be at work', "Taken back on h1: back"]);
+  });
+});
+
 test("stretches() joins neighbouring phases of one and the same host only", () => {
   const one = phase("a", { h1: [run("a")] });
   const two = phase("b", { h1: [run("b")] });

@@ -134,11 +134,24 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         const taken = answer === "taken";
         const over = Promise.withResolvers<void>();
         if (!taken) over.resolve();
+        const gone = new AbortController();
+        let [unheard, wake] = [0, (): void => undefined];
+        void over.promise.then(() => { gone.abort(); wake(); });
         return {
-          write: (text) => void beats.push(text),
+          write: (text) => { beats.push(text); unheard++; wake(); },
           send: async () => undefined,
           end: () => { ran.push(`${host} $ release the lock`); over.resolve(); },
-          lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
+          lines: (async function* () {
+            yield* answer.split("\n");
+            while (!gone.signal.aborted) {
+              if (unheard > 0) {
+                unheard--;
+                yield "heard";
+              } else {
+                await new Promise<void>((done) => (wake = done));
+              }
+            }
+          })(),
           ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),
         };
       },

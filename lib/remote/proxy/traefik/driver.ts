@@ -108,7 +108,7 @@ done`,
   logs: (options) => namedLogs(traefikContainer, options),
 };
 
-/** Puts the file before back, when the one in force names the container. */
+/** Puts the file before back, when the one in force names the container, and this run started it where that is known. */
 function undoOf(name: string, to: Target, title: string): NonNullable<Placing["undo"]> {
   return {
     title,
@@ -117,7 +117,7 @@ ${prelude}
 ${functions}
 ${restoreFunction(name)}
 rm -f "$dir"/${nextName(name, name)}.yml
-id=$(${"id" in to ? sh`echo ${to.id}` : containerId(to.container)})
+${"id" in to ? sh`id=${to.id}` : (to.own ?? sh`id=$(${containerId(to.container)})`)}
 [ -n "$id" ] || exit 0
 case " $(targets "$dir"/${name}.yml)" in *" $id":*) restore || exit ${switchStatus.unconfirmed} ;; esac`,
   };
