@@ -38,16 +38,15 @@ export function previousRelease(settings: Settings, scope: Scope, facts: FleetFa
   return state.good.length === 0 ? previousContainer(settings, scope, facts, state) : fromRecord(state);
 }
 
-function fromRecord({ good, versions, unfinished, pending, places }: FleetState): Choice | undefined {
+function fromRecord({ good, versions, unfinished, pending, returning, places }: FleetState): Choice | undefined {
   const last = good.at(-1);
   if (last === undefined) return undefined;
   const choice = ({ version, at }: typeof last, why: string): Choice => ({ version, why: `${why} (put in place ${at})` });
   if (pending.length > 0) return choice(last, `is the last release that all hosts served; ${pending.join(", ")} was not finished`);
+  if (returning !== undefined) return choice(returning, `is on its way back already: a rollback from ${returning.from} was not finished`);
   const isRepeated = places.some(({ version, left }) => left.some((one) => one.version === version));
   if (unfinished && isRepeated && versions.length === 1 && versions[0] === last.version) return choice(last, "is the last release that all hosts served; its own second deploy was not finished");
   const [lone, ...others] = versions;
-  const returning = unfinished ? good.findLast(({ version }) => version !== last.version && versions.includes(version)) : undefined;
-  if (returning !== undefined) return choice(returning, `is on its way back already: a rollback from ${last.version} was not finished`);
   if (lone === undefined) return choice(last, "is the last release that all hosts served");
   const at = good.findIndex(({ version }) => version === lone);
   if (others.length > 0 || at === -1) return choice(last, "is the last release that all hosts served");

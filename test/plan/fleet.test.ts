@@ -32,8 +32,13 @@ function told({ hosts, unseen = {}, lock, destination }: Look, settings = shop):
 }
 
 const well = { h1: routed("2", web("2"), web("1", "exited")), h2: routed("2", web("2"), web("2_replaced_00aa", "running")), h3: works(jobs("2"), jobs("1", "exited")) };
-const finish = (version?: string): string => `$ capstan deploy: finishes it: all hosts get the version you deploy${version === undefined ? "" : ` (of that very version: \`--version ${version}\`)`}, what is left over is tidied up`;
+const finish = (version?: string): string => `$ capstan deploy: finishes it: all hosts get the version you deploy${version === undefined ? "" : ` (of that very version, which is not built again: \`--skip-push --version ${version}\`)`}, what is left over is tidied up`;
 const undo = (version: string, why: string): string => `$ capstan rollback: undoes it: back to ${version} on every host, which ${why}`;
+const goOn = (version: string, from: string): string[] => [
+  `$ capstan rollback: finishes it: ${version} on every host, which is on its way back already: a rollback from ${from} was not finished (put in place 2030-01-0${version}T00:00:00Z)`,
+  `$ capstan rollback ${from}: undoes it: ${from} on every host`,
+  "$ capstan deploy: ends it too: all hosts get the version you deploy, what is left over is tidied up",
+];
 const last = "is the last release that all hosts served; 3 was not finished (put in place 2030-01-02T00:00:00Z)";
 
 describe("tellFleet()", () => {
@@ -57,6 +62,11 @@ describe("tellFleet()", () => {
       "h3 | jobs | 3 runs",
       "h3 | jobs | left over: shop-jobs-2 is running too",
       finish("3"), undo("2", last),
+    ]],
+    ["a rollback interrupted before the first switch", { hosts: { h1: routed("2", web("1"), web("2")), h2: routed("2", web("2"), web("1", "exited")), h3: works(jobs("2")) } }, [
+      "no: Version 2 serves on all 3 hosts. A rollback to 1 was begun and not finished.",
+      "h1 | web | 2 serves", "h1 | web | left over: shop-web-1 is running and gets no requests", "h2 | web | 2 serves", "h3 | jobs | 2 runs",
+      ...goOn("1", "2"),
     ]],
     ["the same version again, interrupted", { hosts: well, destination: "qa" }, [
       "no: Version 2 serves on all 3 hosts. A deploy was begun and not finished.",
@@ -120,9 +130,9 @@ describe("tellFleet()", () => {
   test("one host, two roles, of different versions", () => {
     const one = settingsOf({ roles: [roleOf("web", { hosts: ["h1"], proxy: traefikOf({}) }), roleOf("jobs", { hosts: ["h1"], proxy: undefined })] });
     expect(told({ hosts: { h1: routed("2", web("2"), jobs("1")) } }, one)).toEqual([
-      "no: Hosts differ: 2 on h1 (web); 1 on h1 (jobs). A deploy was begun and not finished.",
+      "no: Hosts differ: 2 on h1 (web); 1 on h1 (jobs). A rollback to 1 was begun and not finished.",
       "h1 | web | 2 serves", "h1 | jobs | 1 runs",
-      finish(), undo("1", "is on its way back already: a rollback from 2 was not finished (put in place 2030-01-01T00:00:00Z)"),
+      ...goOn("1", "2"),
     ]);
     expect(told({ hosts: { h1: routed("2", web("2"), jobs("2")) } }, one)).toEqual(["ok: All is well: version 2 serves on h1."]);
   });
