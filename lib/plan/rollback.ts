@@ -73,12 +73,17 @@ function olderInPlace({ roles }: Scope, facts: FleetFacts, versions: readonly st
 
 /**
  * The version to roll back to: the one that was named, else that of {@link previousRelease}.
- * @throws DeployError (missing) when nothing is named and there is no earlier release
+ * @throws DeployError (missing) when nothing is named and there is no earlier release, (usage) when nothing is named and nothing is known of the hosts
  */
 export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFacts, named: string | undefined): string {
   if (named !== undefined) return checkedVersion(named);
   const previous = previousRelease(settings, scope, facts);
   if (previous !== undefined) return previous.version;
+  if (facts.size === 0) {
+    throw new DeployError("usage", "Cannot know the version to roll back to: only the hosts know it, and none was asked", {
+      state: ["Nothing was changed."], hint: "Name one: `capstan rollback VERSION`, or give what `capstan observe --json > facts.json` wrote: `--facts facts.json`.",
+    });
+  }
   const versions = versionsOnHosts(settings, scope, facts);
   throw new DeployError("missing", "There is no earlier version to roll back to", {
     state: ["Nothing was changed."],
@@ -100,7 +105,8 @@ function pullHint(order: Order, facts: FleetFacts): string {
   const image = `${settings.repository}:${version}`;
   const without = appHosts(order).filter((host) => !factsOf(facts, host).images.includes(image));
   const versions = versionsOnHosts(settings, scope, facts).filter((one) => one !== version);
-  return `${image} is not on ${without.join(", ")} and could not be pulled. ${versions.length === 0 ? "No other earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`}`;
+  const lack = settings.withoutRegistry === true ? ", and the Docker of this machine does not give it" : " and could not be pulled";
+  return `${image} is not on ${without.join(", ")}${lack}. ${versions.length === 0 ? "No other earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`}`;
 }
 
 /**

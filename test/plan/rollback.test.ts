@@ -114,6 +114,14 @@ describe("rollbackVersion()", () => {
     }));
   });
 
+  test("says so when no host was asked", () => {
+    expect(() => rollbackVersion(shop, scope, new Map(), undefined)).toThrow(expect.objectContaining({
+      failure: "usage", message: "Cannot know the version to roll back to: only the hosts know it, and none was asked", state: ["Nothing was changed."],
+      hint: "Name one: `capstan rollback VERSION`, or give what `capstan observe --json > facts.json` wrote: `--facts facts.json`.",
+    }));
+    expect(rollbackVersion(shop, scope, new Map(), "77")).toBe("77");
+  });
+
   test("names what was left, but never goes there by itself", () => {
     expect(() => rollbackVersion(shop, scope, on([web("1", "a1"), web("2", "a2", "exited")], { proxy: proxyOf(["shop-web", "a1"]), releases: log("1!", "2!", "1!") }), undefined)).toThrow(expect.objectContaining({
       failure: "missing", hint: "Name one: `capstan rollback VERSION`. On the hosts are 2. Its image is pulled when no container of it is left.",
@@ -134,6 +142,13 @@ describe("planRollback()", () => {
     expect(pull?.lanes.map(({ host, steps }) => [host, steps.map(({ title }) => title).filter((title) => title.startsWith("Pull "))])).toEqual([["h1", ["Pull acme/shop:1"]], ["h2", []], ["h3", ["Pull acme/shop:1"]]]);
     expect(pull?.lanes[0]?.steps.find(({ title }) => title === "Pull acme/shop:1")?.hint).toBe("acme/shop:1 is not on h1, h3 and could not be pulled. No other earlier version is left on the hosts: deploy one.");
   });
+});
+
+test("planRollback() speaks of pulling only where there is a registry", () => {
+  const own = { ...fleet, withoutRegistry: true };
+  const facts = fleetOf({ h1: serving("2", ["2", "0!"], abc), h2: { ...serving("2", ["2"], abc), images: ["acme/shop:1"] }, h3: working(["2"], abc) });
+  const [deliver] = planRollback(orderOf(own, "1"), facts, "1").phases;
+  expect(deliver?.lanes[0]?.steps[0]?.hint).toBe("acme/shop:1 is not on h1, h3, and the Docker of this machine does not give it. Name one that is still on the hosts: 0.");
 });
 
 test("versionsOnHosts() names a version once, without the mark of a container that made place", () => {
