@@ -122,15 +122,15 @@ export function releasedSteps(order: Order, places: readonly Place[]): readonly 
 
 /** Stops what no longer serves and marks the image as the latest. @param places all on the host that the run put the version in */
 export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
-  const image = `${order.settings.repository}:${order.version}`;
-  const roles = places.map(({ role }) => role.name);
-  const isPart = order.settings.roles.some(({ name, hosts }) => hosts.includes(host) && !roles.includes(name));
   const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
     kind: "run", role: role.name, title: `Stop ${container.name}`,
     command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true,
     timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
   })));
   const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name), repeatable: true })));
+  const image = `${order.settings.repository}:${order.version}`;
+  const roles = places.map(({ role }) => role.name);
+  const isPart = order.settings.roles.some(({ name, hosts }) => hosts.includes(host) && !roles.includes(name));
   return [
     { kind: "run", title: `Tag ${image} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
     auditStep(order, undefined, taggedLatest(image, isPart ? roles : undefined)),

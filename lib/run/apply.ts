@@ -37,13 +37,11 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
     const errors = await carryStretch(world, conductor, score, stretch);
     score.closePhases(errors.length === 0);
     if (errors.length === 0) continue;
-    const isHousekeeping = (): boolean => errors.every(isPassable) && stretch.every((phase) => phase.optional === true || score.journal.isFinished(phase));
-    const away = isHousekeeping() ? undefined : await quieten(world, score.journal);
-    // Asked once more: what went on unheard may have come to the housekeeping.
-    if (away === undefined || isHousekeeping()) {
+    if (stretch.every((phase) => phase.optional) && errors.every(isPassable)) {
       for (const error of errors.filter(isDeployError)) tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
       continue;
     }
+    const away = await quieten(world, score.journal);
     const taken = score.journal.committed ? [] : await takeBack(world, score.journal, away);
     throw failureOf(plan, stretch, errors, score.journal, taken);
   }

@@ -1,5 +1,5 @@
 import type { LeftBatch } from "./progress.ts";
-import type { Phase, Step } from "../ground/step.ts";
+import type { Step } from "../ground/step.ts";
 
 /** A step with where it stands in the plan. */
 export interface PlannedStep {
@@ -42,12 +42,6 @@ export class Journal {
 
   finish(step: PlannedStep): void {
     this.#done.add(step);
-  }
-
-  /** All steps of a phase have succeeded. */
-  isFinished(phase: Phase): boolean {
-    const done = [...this.#done].filter((one) => one.phase === phase.title);
-    return phase.lanes.every(({ host, steps }) => steps.every((step) => done.some((one) => one.host === host && one.step === step)));
   }
 
   /** Begun steps that can be taken back, newest first. A step whose outcome is unknown is among them. */

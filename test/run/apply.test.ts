@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
-import { ConnectError, DeployError } from "../../lib/ground/errors.ts";
+import { DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
 import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
 import { fakeWorld, type FakeOptions } from "../support/world.ts";
@@ -82,27 +82,6 @@ describe("apply()", () => {
     await apply(world, plan(phase("Prune", { h1: [run("prune"), run("more")] }, { optional: true }), phase("Last", { h1: [run("last")] })), conductor());
     expect(ran).toEqual(["h1 $ echo prune", "h1 $ echo more", "h1 $ echo last"]);
     expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(['prune failed: Cannot run "echo prune" on h1: it ended with status 1']);
-  });
-
-  test.each<[string, string, string, readonly string[] | undefined]>([
-    ["in the housekeeping", "echo prune", "gone", undefined],
-    ["before it, and the host came to it unheard", "echo stop", "did 0 0 1 .", undefined],
-    ["before it", "echo stop", "did 0 .", ["Version 2 serves on every host; only the clean-up after it failed."]],
-  ])("passes over a connection to the only host that is lost for 35 s %s", async (_title, at, record, state) => {
-    let backMs = 0;
-    const isAway = (host: string): void => { if (fake.world.clock.now() < backMs) throw new ConnectError(host, "lost", `The connection to ${host} was lost`); };
-    const fake = fakeWorld({
-      answers: { h1: always }, records: { h1: record }, onConnect: isAway,
-      onRun: (host, text) => {
-        if (text === at) backMs = fake.world.clock.now() + 35_000;
-        isAway(host);
-      },
-    });
-    const phases = [phase("Retire", { h1: [run("first"), run("stop")] }, { committed: true }), phase("Prune", { h1: [run("prune"), run("more")] }, { committed: true, optional: true })];
-    const error = await apply(fake.world, plan(...phases), conductor()).then(() => undefined, (thrown: unknown) => thrown as DeployError);
-    expect(error?.state).toEqual(state === undefined ? undefined : [...state]);
-    const told = fake.events.flatMap((event) => (event.type === "notice" && event.level === "warn" ? [event.text] : []));
-    expect(told).toEqual(["The connection to h1 was lost. Connecting again", ...(error === undefined ? ["The connection to h1 was lost"] : [])]);
   });
 
   test("names every host that failed, and keeps each one's error as cause", async () => {
