@@ -136,8 +136,8 @@ function adviceOf({ destination }: Settings, { state, unseen, lock, back }: Glan
     if (returning.from !== back?.version) found.push(advice(`rollback ${returning.from}`, `undoes it: ${returning.from} on every host`));
     found.push(advice("deploy", "ends it too: all hosts get the version you deploy, what is left over is tidied up"));
   } else if (unfinished) {
-    const target = pending.length === 1 ? ` (of that very version, which is not built again: \`--skip-push --version ${pending[0]}\`)` : "";
-    found.push(advice("deploy", `finishes it: all hosts get the version you deploy${target}, what is left over is tidied up`));
+    found.push(advice("deploy", "finishes it: all hosts get the version you deploy, what is left over is tidied up"));
+    if (pending.length === 1) found.push(advice(`rollback ${pending[0]}`, `finishes it with ${pending[0]} itself, which is not built again`));
     if (back !== undefined) found.push(advice("rollback", `undoes it: back to ${back.version} on every host, which ${back.why}`));
   } else if (places.length > 0 && places.every(({ trouble }) => trouble === "nothing there")) found.push(advice("setup", "makes the hosts ready and deploys"));
   else if (has("stopped")) found.push(advice("app start", "starts what ran last"), advice("deploy", "puts a new version in place"));
