@@ -71,7 +71,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
   requireDocker(facts, hosts);
   const promoted = routes.map((routed) => ({ routed, place: promotedPlace(order, routed, facts) }));
   const others = hosts.flatMap((host) => rolesOn(order, host).filter((role) => role.proxy === undefined).map((role) => placeOf(order, role, host, factsOf(facts, host))));
-  const placesOn = (host: string): readonly Place[] => [...promoted.map(({ place }) => place), ...others].filter((place) => place.host === host);
+  const places: readonly Place[] = [...promoted.map(({ place }) => place), ...others];
   const booting = hosts.filter((host) => others.some((place) => place.host === host));
   return {
     notes: [],
@@ -80,7 +80,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
       { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place, { container: place.name, version: order.version }))) },
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, placesOn(host))]) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts.filter((host) => places.some((place) => place.host === host)), (host) => [...releasedSteps(order, places), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },
   };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
 import type { Plan } from "../../lib/ground/step.ts";
 import { planBootstrap } from "../../lib/plan/bootstrap.ts";
+import { planCanaryPromote } from "../../lib/plan/canary.ts";
 import { planDeploy, type DeployParts } from "../../lib/plan/deploy.ts";
 import { planLines } from "../../lib/plan/print.ts";
 import { planProxy } from "../../lib/plan/proxy.ts";
@@ -92,6 +93,19 @@ describe("planDeploy()", () => {
     expect(titles(plan)).toEqual(["Pull image", "Prepare hosts", "Boot jobs", "Retire old containers", "Prune"]);
     expect(plan.phases.flatMap((phase) => phase.lanes.map((lane) => lane.host))).not.toContain("10.0.0.1");
   });
+
+  const both = settingsOf({ roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.1", "10.0.0.2"] })] });
+  const records = (plan: Plan): string[][] => ["10.0.0.1", "10.0.0.2"].map((host) => stepsOf(plan, "Retire old containers", host).filter((title) => title.startsWith("Record ")));
+  const [released, tagging] = [`Record "Released version 2 on all hosts"`, `Record "Tagging acme/shop:2 as the latest image"`];
+  test.each<[string, Plan, readonly (readonly string[])[]]>([
+    ["everywhere", planDeploy(orderOf(both, "2"), new Map(), whole), [[released, tagging], [released, tagging]]],
+    ["with all that a host has", planDeploy(orderOf(both, "2", { filter: { hosts: ["10.0.0.1"] } }), new Map(), whole), [[tagging], []]],
+    ["with a part of what a host has", planDeploy(orderOf(both, "2", { filter: { roles: ["jobs"] } }), new Map(), whole), [[`Record "Tagging acme/shop:2 as the latest image for jobs"`], [tagging]]],
+    ["by promotion of the only canary there is of two", planCanaryPromote(orderOf(pair, "2"), fleetOf({
+      "10.0.0.1": hostOf([containerOf(pair, "web", "2", "a2"), containerOf(pair, "web", "1", "a1")], { proxy: { ...proxyOf(), routes: [{ name: "shop-web", targets: ["a10000000000:80"], mode: "live", canary: { target: "a20000000000:80", percent: 10 } }] } }),
+      "10.0.0.2": hostOf([containerOf(pair, "web", "1", "b1")], { proxy: proxyOf(["shop-web", "b1"]) }),
+    })), [[tagging], []]],
+  ])("records a release %s", (_title, plan, expected) => expect(records(plan)).toEqual(expected.map((lines) => [...lines])));
 });
 
 test("planBootstrap() installs Docker only where it is missing", () => {
