@@ -183,6 +183,14 @@ test("planAppStart() brings the assets of the version back before its container 
   expect(titles(planAppStart(orderOf(withAssets, ""), new Map(), undefined))[1]).toBe("Start shop-web");
 });
 
+test.each<[what: string, plan: Plan]>([
+  ["app start", planAppStart(orderOf(shop, ""), fleetOf({ "10.0.0.1": hostOf([web("2", "a2", "exited")]), "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "c2", "exited")]) }), undefined)],
+  ["upgrade", planUpgrade(orderOf(shop, "2"), fleetOf({ "10.0.0.1": hostOf([web("1", "a1")]), "10.0.0.2": hostOf([]) }), false, false)],
+])("%s can be gone on with after a lost connection, whatever step was at work", (_what, plan) => {
+  const stuck = plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run" && step.repeatable !== true && step.doneIf === undefined);
+  expect([...new Set(stuck.map(({ title }) => title))]).toEqual([]);
+});
+
 describe("error pages", () => {
   const folder = ".kamal/proxy/apps-config/shop/error_pages";
   const paged = settingsOf({ errorPagesPath: "/app/pages" });
