@@ -185,7 +185,7 @@ test("planAppStart() brings the assets of the version back before its container 
 
 test.each<[what: string, plan: Plan]>([
   ["app start", planAppStart(orderOf(shop, ""), fleetOf({ "10.0.0.1": hostOf([web("2", "a2", "exited")]), "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "c2", "exited")]) }), undefined)],
-  ["upgrade", planUpgrade(orderOf(shop, "2"), fleetOf({ "10.0.0.1": hostOf([web("1", "a1")]), "10.0.0.2": hostOf([]) }), false, false)],
+  ["upgrade", planUpgrade(orderOf(shop, "2"), new Map(), false, false)],
 ])("%s can be gone on with after a lost connection, whatever step was at work", (_what, plan) => {
   const stuck = plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run" && step.repeatable !== true && step.doneIf === undefined);
   expect([...new Set(stuck.map(({ title }) => title))]).toEqual([]);
