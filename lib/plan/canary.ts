@@ -2,7 +2,7 @@ import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
-import { removeReplaced, stopContainer } from "../remote/container.ts";
+import { removeReplaced } from "../remote/container.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
@@ -14,6 +14,7 @@ import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from ".
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
 import type { Order } from "./order.ts";
 import { pullPhases } from "./pull.ts";
+import { stopStep } from "./stop.ts";
 
 /**
  * `canary start`: the version is started beside the one that serves and gets a share of the requests.
@@ -129,8 +130,7 @@ function promotedPlace(order: Order, { role, host, route }: Routed, facts: Fleet
 }
 
 function stopSteps(container: Container | undefined, role: Routed["role"]): HostStep[] {
-  if (container === undefined) return [];
-  return [{ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 }];
+  return container === undefined ? [] : [stopStep(role, container.name)];
 }
 
 function must<T>(value: T | undefined): T {

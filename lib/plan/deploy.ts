@@ -1,6 +1,6 @@
 import { DeployError } from "../ground/errors.ts";
 import type { HostStep, Lane, Phase, Plan } from "../ground/step.ts";
-import { removeReplaced, stopContainer } from "../remote/container.ts";
+import { removeReplaced } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
@@ -17,6 +17,7 @@ import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
 import { pullPhases } from "./pull.ts";
+import { stopStep } from "./stop.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
@@ -122,11 +123,7 @@ export function releasedSteps(order: Order, places: readonly Place[]): readonly 
 
 /** Stops what no longer serves and marks the image as the latest. @param places all on the host that the run put the version in */
 export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
-  const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
-    kind: "run", role: role.name, title: `Stop ${container.name}`,
-    command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true,
-    timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
-  })));
+  const stops = places.flatMap(({ role, others }) => others.map(({ name }) => stopStep(role, name)));
   const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name), repeatable: true })));
   const image = `${order.settings.repository}:${order.version}`;
   const roles = places.map(({ role }) => role.name);

@@ -28,15 +28,15 @@ export function planHealthcheck(order: Order, facts: FleetFacts): Plan {
         lanes: [{
           host,
           steps: [
-            { kind: "run", title: "Make sure that the network is there", command: createNetwork() },
+            { kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true },
             { kind: "upload", title: `Write env file of ${role.name}`, path: envFilePath(order.settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
-            { kind: "run", title: `Remove what an earlier check left of ${name}`, command: sh`docker rm --force ${name} > /dev/null 2>&1 || true` },
+            { kind: "run", title: `Remove what an earlier check left of ${name}`, command: sh`docker rm --force ${name} > /dev/null 2>&1 || true`, repeatable: true },
             { kind: "run", title: `Start ${name}`, command: runTrial({ settings: order.settings, role, host, version: order.version, name }), undo: removeContainer(name), undoTitle: `Remove ${name}` },
             waitStep(order, role, name),
           ],
         }],
       },
-      { title: "Remove the trial", lanes: [{ host, steps: [{ kind: "run", title: `Remove ${name}`, command: removeContainer(name) }] }] },
+      { title: "Remove the trial", lanes: [{ host, steps: [{ kind: "run", title: `Remove ${name}`, command: removeContainer(name), repeatable: true }] }] },
     ],
     afterFailure: { takenBack: "Nothing that serves was touched.", committed: "" },
   };

@@ -19,7 +19,7 @@ import { pullPhases } from "./pull.ts";
 function refuseOldLock({ settings }: Order): RunStep {
   const locks = ["mrsk_lock", `mrsk_lock-${settings.service}`, `${runDirectory}/locks/${serviceWithDestination(settings)}`];
   return {
-    kind: "run", title: "Make sure that nobody deploys with MRSK or Kamal 1",
+    kind: "run", title: "Make sure that nobody deploys with MRSK or Kamal 1", repeatable: true,
     command: sh`for dir in ${locks}; do
 [ -d "$dir" ] || continue
 echo "The lock $dir is held:" >&2

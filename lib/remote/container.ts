@@ -138,6 +138,9 @@ export function stopContainer(name: string, seconds: number | undefined): Comman
   return sh`${containerId(name)} | xargs docker stop ${seconds === undefined ? [] : ["-t", seconds]}`;
 }
 
+/** Whether no container of that name runs, or tries to. Fails when Docker does not answer. */
+export const isStopped = (name: string): Command => sh`running=$(docker container ls --filter ${`name=^${name}$`} --quiet) && [ -z "$running" ]`;
+
 /** Takes a container away, running or not. Harmless when there is none. */
 export const removeContainer = (name: string): Command => sh`docker rm --force --volumes ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;
 

@@ -1,4 +1,4 @@
-import { CancelledError, isDeployError, ProgramError } from "../ground/errors.ts";
+import { CancelledError, isDeployError, ProgramError, type DeployError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
 import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
@@ -40,10 +40,6 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
     const errors = await carryStretch(world, conductor, score, stretch);
     score.closePhases(errors.length === 0);
     if (errors.length === 0) continue;
-    if (stretch.every((phase) => phase.optional) && errors.every(isPassable)) {
-      for (const error of errors.filter(isDeployError)) tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
-      continue;
-    }
     const away = await quieten(world, score.journal);
     await conductor.lock?.sure();
     const lost = conductor.lock?.lost.aborted === true;
@@ -53,8 +49,15 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
   return score.times;
 }
 
-/** What an optional phase may fail with: not Ctrl-C, and not a bug. */
-const isPassable = (error: unknown): boolean => isDeployError(error) && error.failure !== "cancelled";
+/** What optional steps may fail with: not Ctrl-C, and not a bug. */
+const isPassable = (error: unknown): error is DeployError => isDeployError(error) && error.failure !== "cancelled";
+
+/** Tells an error and passes over it when only optional steps of a host were left to do. @throws the error otherwise */
+function passOver(world: World, journal: Journal, steps: readonly PlannedStep[], error: unknown): void {
+  const left = steps.filter((planned) => !journal.hasDone(planned));
+  if (!isPassable(error) || left.length === 0 || !left.every(({ optional }) => optional)) throw error;
+  tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
+}
 
 /**
  * Neighbouring phases that concern one and the same host only need no barrier between them: their steps travel
@@ -88,8 +91,12 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   await using _ = tunnels;
   const results = await settle(hosts, first.limit ?? hosts.length, async (host) => {
     const steps = stretch.flatMap((phase) => planned(phase, host));
-    if (host === undefined) await carryAllHere(world, conductor, score, steps);
-    else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+    try {
+      if (host === undefined) await carryAllHere(world, conductor, score, steps);
+      else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+    } catch (error) {
+      passOver(world, score.journal, steps, error);
+    }
   });
   return results.flatMap((result) => (result.ok ? [] : [result.error]));
 }

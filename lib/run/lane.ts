@@ -30,7 +30,8 @@ export async function carryLane(world: World, engine: Engine, host: string, step
   while (at < steps.length) {
     const run: Batched[] = [];
     for (let planned = steps[at]; planned !== undefined && !isAlone(planned); planned = steps[++at]) {
-      run.push({ ...planned, command: commandOf(planned.step), optional: planned.optional });
+      const { step } = planned;
+      run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}) });
     }
     const alone = steps[at++];
     const question = alone?.step.kind === "wait" ? alone.step.state.command : undefined;

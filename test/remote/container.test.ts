@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Command } from "../../lib/ground/command.ts";
 import type { Role, Settings } from "../../lib/config/settings.ts";
 import {
-  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, listContainers, removeContainer, removeStarted, renameContainer, runContainer, runOneOff, runTrial, startContainer, stopContainer,
+  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, isStopped, listContainers, removeContainer, removeStarted, renameContainer, runContainer, runOneOff, runTrial, startContainer, stopContainer,
 } from "../../lib/remote/container.ts";
 import { currentContainerId, currentVersion } from "../../lib/remote/current.ts";
 import { Home, run, shells } from "../support/shell.ts";
@@ -114,6 +114,11 @@ describe("commands on one container", () => {
     ["A12 stale", "shop-web-75", undefined, `docker container ls --all --filter 'name=^shop-web-75$' --quiet | xargs docker stop`],
     ["A12 replaced", "shop-web-74_replaced_0011223344556677", undefined, `docker container ls --all --filter 'name=^shop-web-74_replaced_0011223344556677$' --quiet | xargs docker stop`],
   ])("%s: stopContainer()", (_title, name, seconds, expected) => expect(stopContainer(name, seconds).text).toBe(expected));
+
+  test.each<[what: string, docker: string, status: number]>([["it is gone", "", 0], ["it runs", "echo 0a1b2c3d4e5f", 1], ["Docker does not answer", "exit 1", 1]])("isStopped() when %s", async (_what, docker, status) => {
+    using home = new Home().program("docker", docker);
+    expect((await home.run(isStopped("shop-web-75").text)).status).toBe(status);
+  });
 
   test("start, details and lists", () => {
     expect(startContainer("shop-web-77").text).toBe("docker start shop-web-77");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
-import { DeployError } from "../../lib/ground/errors.ts";
+import { ConnectError, DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
 import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
 import { fakeWorld, type FakeOptions } from "../support/world.ts";
@@ -82,6 +82,35 @@ describe("apply()", () => {
     await apply(world, plan(phase("Prune", { h1: [run("prune"), run("more")] }, { optional: true }), phase("Last", { h1: [run("last")] })), conductor());
     expect(ran).toEqual(["h1 $ echo prune", "h1 $ echo more", "h1 $ echo last"]);
     expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(['prune failed: Cannot run "echo prune" on h1: it ended with status 1']);
+  });
+
+  test.each<[what: string, hosts: readonly string[]]>([["one host, where its steps travel with those before it", ["h1"]], ["several hosts", ["h1", "h2"]]])("passes over what ends an optional phase on %s", async (_what, hosts) => {
+    const on = (...steps: readonly HostStep[]): Readonly<Record<string, readonly HostStep[]>> => Object.fromEntries(hosts.map((host) => [host, steps]));
+    const { world, ran, events } = fakeWorld({
+      answers: { h1: always, h2: always },
+      onRun: (host, text) => { if (host === "h1" && text === "echo prune") throw new ConnectError(host, "lost", "Lost the connection to h1"); },
+    });
+    const conduct = conductor();
+    await apply(world, plan(phase("Switch", on(run("switch"))), phase("Retire", on(run("stop")), { committed: true }), phase("Prune", on(run("prune")), { optional: true }), { title: "Call postDeploy", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "postDeploy", hook: "postDeploy", hosts }] }] }), conduct);
+    expect(ran.filter((text) => text === "h1 $ echo switch" || text === "h1 $ echo stop")).toEqual(["h1 $ echo switch", "h1 $ echo stop"]);
+    expect(conduct.hooks).toEqual(["postDeploy"]);
+    expect(events.flatMap((event) => (event.type === "notice" && event.level === "warn" ? [event.text] : [])).at(-1)).toBe("Lost the connection to h1");
+  });
+
+  test("does not pass over what ends a step before the optional ones, nor Ctrl-C in one of those", async () => {
+    const prune = [phase("Retire", { h1: [run("stop")] }, { committed: true }), phase("Prune", { h1: [run("prune")] }, { optional: true })];
+    const lose = (at: string) => (host: string, text: string): void => { if (text === `echo ${at}`) throw new ConnectError(host, "lost", "Lost the connection to h1"); };
+    expect((await failing({ answers: { h1: always }, onRun: lose("stop") }, ...prune)).error).toMatchObject({ failure: "connect", message: "Lost the connection to h1" });
+    const fake = fakeWorld({ answers: { h1: always }, onRun: (_host, text) => { if (text === "echo prune") fake.abort(); } });
+    expect(await apply(fake.world, plan(...prune, phase("Last", { h1: [run("last")] })), conductor()).then(() => undefined, (thrown: unknown) => thrown)).toMatchObject({ failure: "cancelled" });
+  });
+
+  test("counts a step that failed as done when what it is for is there all the same", async () => {
+    const stop: RunStep = { ...run("stop"), passIf: sh`is-stopped` };
+    const { world, ran } = fakeWorld({ answers: { h1: [[/^is-stopped/, ""], [/echo stop/, 123], [/./, ""]] } });
+    await apply(world, plan(phase("Retire", { h1: [stop, run("next")] })), conductor());
+    expect(ran).toEqual(["h1 $ echo stop", "h1 $ is-stopped", "h1 $ echo next"]);
+    expect((await failing({ answers: { h1: [[/^is-stopped/, 1], [/echo stop/, 123], [/./, ""]] } }, phase("Retire", { h1: [stop, run("next")] }))).error.message).toBe('Cannot run "echo stop" on h1: it ended with status 123');
   });
 
   test("names every host that failed, and keeps each one's error as cause", async () => {

@@ -116,7 +116,9 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         let goesOn = true;
         for (const [i, part] of parts.commands.entries()) {
           if (stopped.has(host)) break;
-          const { status, stdout } = answerTo(host, part, answers[host]);
+          const { stdout, ...said } = answerTo(host, part, answers[host]);
+          const passIf = parts.passIf[i];
+          const status = said.status === 0 || passIf === undefined ? said.status : (answerTo(host, passIf, answers[host]).status === 0 ? 0 : said.status);
           await Promise.resolve();
           if (limits.signal.aborted) throw limits.signal.reason;
           say("stdout", `${stdout}\x1e${parts.mark} ${i} ${status}\x1e`);
@@ -179,7 +181,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
 const exit = (status: number, stdout: string): Exit => ({ status, signal: undefined, stdout, stderr: "", durationMs: 1 });
 
 /** Takes a batch script apart again: the commands between its marks. */
-function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[]; question: string | undefined } | undefined {
+function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[]; passIf: (string | undefined)[]; question: string | undefined } | undefined {
   const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(command.text)?.[1];
   if (mark === undefined) return undefined;
   const [text = "", question] = command.text.split('[ -z "$stop" ] || over\nm asked 0\n');
@@ -187,7 +189,8 @@ function batchParts(command: Command): { mark: string; commands: string[]; optio
   return {
     mark,
     question: question?.slice(2, question.lastIndexOf("\n)")),
-    commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)"))),
+    commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)", block.lastIndexOf("\ns=$?\n")))),
+    passIf: blocks.map((block) => block.slice(block.lastIndexOf("\ns=$?\n")).match(/\|\| \(\n([^]*)\n\) <\/dev\/null > \/dev\/null 2>&1 && s=0\n/)?.[1]),
     optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || over")),
   };
 }
