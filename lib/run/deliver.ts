@@ -1,4 +1,4 @@
-import { CancelledError, CommandError, ConnectError, DeployError } from "../ground/errors.ts";
+import { CancelledError, CommandError, ConnectError, DeployError, isDeployError } from "../ground/errors.ts";
 import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
 import type { DeliverStep } from "../ground/step.ts";
 import type { Channel, World } from "../ground/world.ts";
@@ -39,6 +39,7 @@ export async function deliver(world: World, host: string, step: DeliverStep): Pr
       throw error;
     }
   };
+  if (step.isSpare === true && !(await isHere(world, step))) return { sentBytes: 0, thereBytes: 0 };
   try {
     return await attempt(false);
   } catch (error) {
@@ -55,6 +56,10 @@ const damagedCache = (host: string, { image }: DeliverStep, damaged: number, cau
   new DeployError("build", `Cannot deliver ${image} to ${host}: its Docker refused what was damaged in the cache of this machine`, {
     host, cause, details: [`${damaged === 1 ? "One layer was" : `${damaged} layers were`} not what ${damaged === 1 ? "its digest says" : "their digests say"}, and left the cache.`], hint: "Run the same command again: the image is collected anew.",
   });
+
+/** Whether this machine has the image. What else went wrong with it is found out when it is delivered. */
+const isHere = (world: World, { image }: DeliverStep): Promise<boolean> =>
+  world.images.collected(image).then(() => true, (error: unknown) => !(error instanceof Error && isDeployError(error.cause) && error.cause.failure === "missing"));
 
 /** The host could not load what it was sent. */
 class LoadError extends CommandError {}

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CommandError } from "../../lib/ground/errors.ts";
+import { CancelledError, CommandError, DeployError } from "../../lib/ground/errors.ts";
 import type { CollectedImage, ImageArchive } from "../../lib/ground/image.ts";
 import type { DeliverStep } from "../../lib/ground/step.ts";
 import type { Channel, Images, World } from "../../lib/ground/world.ts";
@@ -158,6 +158,19 @@ test("a host that says it is ready more often than it was asked gains nothing", 
   const host = talk({ answer: [...ready, "ready", "ready", "ready"], words: () => many(100_000, "ready") });
   expect(await host.deliver()).toEqual({ sentBytes: 100, thereBytes: 11_000 });
 }, 10_000);
+
+/** Images that could not be collected. */
+const none = (failure: "missing" | "build"): Images => ({ ...images, collected: async (name) => { throw new CancelledError(`Cannot deliver ${name}: it could not be collected`, { cause: new DeployError(failure, "it is nowhere") }); } });
+
+test("where every host has it and this machine has not, nothing is sent; any other trouble with it ends the delivery", async () => {
+  const host = talk({ answer: ready });
+  const spare: DeliverStep = { ...step, isSpare: true };
+  expect(await deliver({ ...host.world, images: none("missing") }, "10.0.0.1", spare)).toEqual({ sentBytes: 0, thereBytes: 0 });
+  expect(host.told).toEqual([]);
+  await expect(deliver({ ...host.world, images: none("build") }, "10.0.0.1", spare)).rejects.toThrow("it could not be collected");
+  await expect(deliver({ ...host.world, images: none("missing") }, "10.0.0.1", step)).rejects.toThrow("it could not be collected");
+  expect(await deliver(host.world, "10.0.0.1", spare)).toEqual({ sentBytes: 100, thereBytes: 11_000 });
+});
 
 test("a host that says nothing is given up", async () => {
   const host = talk({ answer: [], mute: true });
