@@ -31,6 +31,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   "lib/run/wait.ts": "hands the answer to its parser",
   "lib/run/local.ts": "hands the answer to its parser",
   "lib/cli/tokens.ts": "by way of the command line",
+  "lib/world/images/manifest.ts": "what this machine's own Docker saved, each part by a schema: test/world/images",
+  "lib/world/images/saved.ts": "what this machine's own Docker saved, each part by a schema: test/world/images",
+  "lib/world/images/store.ts": "notes of our own, none for what is no JSON",
 };
 
 test("no parser is without a reader here", () => {
