@@ -126,6 +126,8 @@ export interface CollectStep extends Titled {
   readonly image: string;
   /** A file that holds it, which goes then. Default: Docker has it. */
   readonly archive?: string;
+  /** Every host has it: it is no failure that this machine does not. */
+  readonly isSpare?: boolean;
 }
 
 /** Sends an image through the connection: the layers that the host does not have. */
@@ -137,6 +139,8 @@ export interface DeliverStep extends Titled {
   readonly command: Command;
   /** Removes what came so far: of no use where the host could not load it. */
   readonly forget: Command;
+  /** Every host has it: nothing is sent where this machine does not. */
+  readonly isSpare?: boolean;
 }
 
 /** A pause between the groups of a rolling boot. */

@@ -16,7 +16,7 @@ import { pruneContainersOn } from "./prune.ts";
 import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
-import { pullPhases } from "./pull.ts";
+import { pullPhases, type Pulling } from "./pull.ts";
 import { stopStep } from "./stop.ts";
 
 /** How much a deploy does around the boot. */
@@ -26,8 +26,8 @@ export interface DeployParts {
   readonly prune: boolean;
   /** Boot accessories that are missing; default: false. */
   readonly accessories?: boolean;
-  /** Pull always, or only where the image is missing. */
-  readonly pull: "always" | "missing";
+  /** When the image is brought to a host. */
+  readonly pull: Pulling["when"];
   /** Call preDeploy; default: true. */
   readonly preDeploy?: boolean;
   /** What to do when the image cannot be pulled. */

@@ -160,7 +160,10 @@ async function collect(world: World, step: CollectStep): Promise<void> {
   let last: string | undefined;
   const lines = linesTo(world, step, (line) => (last = line));
   using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
-  await world.images.collect(step.image, { archive: step.archive, hint: step.hint, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  await world.images.collect(step.image, { archive: step.archive, hint: step.hint, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) }).catch((error: unknown) => {
+    if (step.isSpare !== true || !isDeployError(error) || error.failure !== "missing") throw error;
+    tell(world, { type: "notice", level: "info", text: `${step.image} is not on this machine: hosts run the one that they have` });
+  });
   lines.stdout.end();
   lines.stderr.end();
 }

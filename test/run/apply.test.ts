@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
 import { ConnectError, DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
+import type { Images } from "../../lib/ground/world.ts";
 import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
 import { fakeWorld, type FakeOptions } from "../support/world.ts";
 
@@ -39,6 +40,16 @@ describe("apply()", () => {
     expect(ran).toEqual(["h1 $ echo pull1", "h2 $ echo pull2", "h1 $ echo boot1", "h2 $ echo boot2"]);
     expect(events.filter((event) => event.type === "step-end").map((event) => [event.host, event.title, event.ok])).toEqual([["h1", "pull1", true], ["h2", "pull2", true], ["h1", "boot1", true], ["h2", "boot2", true]]);
     expect(conduct.phases).toEqual(["Pull", "Boot"]);
+  });
+
+  test("an image that this machine has not is no failure where all hosts have it, and is told", async () => {
+    const images: Images = { ...fakeWorld().world.images, collect: async (image) => { throw new DeployError(image === "shop:1" ? "missing" : "build", `Cannot deliver ${image}`); } };
+    const collect = (image: string, isSpare: boolean): Phase => ({ title: "Deliver", lanes: [{ host: undefined, steps: [{ kind: "collect", title: "Collect", image, ...(isSpare ? { isSpare } : {}) }] }] });
+    const { world, events } = fakeWorld({ images });
+    await apply(world, plan(collect("shop:1", true)), conductor());
+    expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(["shop:1 is not on this machine: hosts run the one that they have"]);
+    await expect(apply(world, plan(collect("shop:1", false)), conductor())).rejects.toThrow("Cannot deliver shop:1");
+    await expect(apply(world, plan(collect("shop:2", true)), conductor())).rejects.toThrow("Cannot deliver shop:2");
   });
 
   test("records an audit entry only once it is written", async () => {

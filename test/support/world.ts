@@ -50,6 +50,7 @@ const noImages: Images = {
   collect: async (image) => { throw new Error(`Nobody made ${image}`); },
   collected: async (image) => { throw new Error(`Nobody collected ${image}`); },
   archive: async (image) => { throw new Error(`Nobody collected ${image}`); },
+  verify: async (image) => { throw new Error(`Nobody collected ${image}`); },
 };
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
