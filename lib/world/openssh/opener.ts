@@ -11,6 +11,7 @@ import type { Redactor } from "../redact.ts";
 import { parseAddress } from "../ssh/address.ts";
 import { Deadline } from "../ssh/deadline.ts";
 import { connectFailure, tooSlow } from "../ssh/failures.ts";
+import { distrust } from "../ssh/host-keys.ts";
 import { keyFileError } from "../ssh/identity.ts";
 import { readKey } from "../ssh/key-format.ts";
 import { expandHome, homeOf } from "../ssh/paths.ts";
@@ -98,17 +99,17 @@ export class Opener implements AsyncDisposable {
     const data = await this.#writeConfig(target, folder, paths.config);
     const argv = masterArgv(this.#addressOf(target), target, this.#options.ssh, paths);
     let connection: MasterConnection | undefined;
-    const listener = hostKeyListener(target, report);
+    const hostKey = new HostKeyWords(target, report);
     const master = new Master({
       argv, folder, socket: paths.socket, env: { ...env, LC_ALL: "C", ...asking },
-      onLine: (line) => questions?.take(line) === true || (connection === undefined ? listener(line) : connection.heard(line)),
+      onLine: (line) => questions?.take(line) === true || (connection === undefined ? hostKey.heard(line) : connection.heard(line)),
     });
     const waiting = new AbortController();
     try {
       const isReady = await Promise.race([master.ready(waiting.signal), stop.promise]);
       if (!isReady) throw (await this.#lockedKey(target, master.words)) ?? explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
       const client = clientOver(await openProxy(paths.socket));
-      connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, master, folder, socket: paths.socket });
+      connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, isDistrusted: hostKey.isDistrusted, master, folder, socket: paths.socket });
       return connection;
     } catch (error) {
       waiting.abort();
@@ -211,17 +212,31 @@ async function certificateFaults(words: readonly string[], user: string, now: nu
   return (path) => found.get(path.replace(/-cert\.pub$/, ""));
 }
 
-/** Tells the user what becomes of the host's key. @returns takes a line; true: OpenSSH's own words for it are not needed */
-function hostKeyListener(target: Target, report: (event: EventBody) => void): (line: string) => boolean {
-  let shown = "";
-  return (line) => {
-    const checked = target.strictHostKeyChecking !== "no";
-    shown = /^debug1: Server host key: (\S+ SHA256:\S+)/.exec(line)?.[1] ?? shown;
+/** Tells the user what becomes of the host's key. */
+class HostKeyWords {
+  /** The key has changed and was taken all the same. */
+  isDistrusted = false;
+  readonly #target: Target;
+  readonly #report: (event: EventBody) => void;
+  #shown = "";
+
+  constructor(target: Target, report: (event: EventBody) => void) {
+    this.#target = target;
+    this.#report = report;
+  }
+
+  /** @returns true: OpenSSH's own words for it are not needed */
+  heard(line: string): boolean {
+    const { name, newKeysFile, strictHostKeyChecking } = this.#target;
+    const checked = strictHostKeyChecking !== "no";
+    this.#shown = /^debug1: Server host key: (\S+ SHA256:\S+)/.exec(line)?.[1] ?? this.#shown;
     if (/^Warning: Permanently added .* to the list of known hosts/.test(line)) {
-      if (checked) report({ type: "notice", level: "info", host: target.name, text: target.newKeysFile === undefined ? `New host key accepted: ${shown}` : `New host key accepted and added to ${target.newKeysFile}: ${shown}` });
+      if (checked) this.#report({ type: "notice", level: "info", host: name, text: newKeysFile === undefined ? `New host key accepted: ${this.#shown}` : `New host key accepted and added to ${newKeysFile}: ${this.#shown}` });
       return true;
     }
-    if (!checked && /REMOTE HOST IDENTIFICATION HAS CHANGED/.test(line)) report({ type: "notice", level: "warn", host: target.name, text: `The host key has changed and is not checked: ${shown}` });
+    if (checked || this.isDistrusted || !/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(line)) return false;
+    this.isDistrusted = true;
+    this.#report({ type: "notice", level: "warn", host: name, text: distrust(this.#target, this.#shown) });
     return false;
-  };
+  }
 }

@@ -34,6 +34,8 @@ export interface Target {
   readonly newKeysFile: string | undefined;
   readonly hashKnownHosts: boolean;
   readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
+  /** This very machine, whose key is nobody's concern (NoHostAuthenticationForLocalhost). */
+  readonly isItself: boolean;
   readonly timeoutMs: number;
   /** How often a connection is tried, with a second in between. */
   readonly connectionAttempts: number;
@@ -134,6 +136,7 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         hashKnownHosts: config.hashKnownHosts,
         // The default of the settings gives way to what ssh_config says of this very host; anything else was meant.
         strictHostKeyChecking: isItself ? "no" : ssh.strictHostKeyChecking === "accept-new" ? (config.strictHostKeyChecking ?? "accept-new") : ssh.strictHostKeyChecking,
+        isItself,
         timeoutMs: (config.connectTimeoutSeconds || ssh.connectTimeoutSeconds) * 1000,
         connectionAttempts: Math.max(1, config.connectionAttempts ?? 1),
         addressFamily: config.addressFamily,
