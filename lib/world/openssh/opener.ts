@@ -57,8 +57,8 @@ export class Opener implements AsyncDisposable {
   /** @throws ConnectError, DeployError (config), or a cancellation */
   async open(name: string, signal: AbortSignal): Promise<MasterConnection> {
     const { targets, clock } = this.#options;
-    const target = await targets.find(name, "host");
-    const hops = await this.#hopsOf(target, name, [name]);
+    const target = await targets.find(name, "host", signal);
+    const hops = await this.#hopsOf(target, name, [name], signal);
     await checkNamedKeys(target);
     await endLastLine(target);
     for (let retries = 0; ; retries++) {
@@ -72,13 +72,13 @@ export class Opener implements AsyncDisposable {
   }
 
   /** The jump hosts of a host, nearest first. OpenSSH would start itself without end where they lead in a circle. */
-  async #hopsOf(target: Target, name: string, trail: readonly string[]): Promise<Target[]> {
-    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, target.jumpKind)));
+  async #hopsOf(target: Target, name: string, trail: readonly string[], signal: AbortSignal): Promise<Target[]> {
+    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, target.jumpKind, signal)));
     const [nearest] = hops;
     if (nearest === undefined) return [];
     if (trail.includes(nearest.name)) throw new ConnectError(name, "jump", `Cannot connect to ${name}: it is to be reached through itself`, { hint: "Look at ProxyJump in ~/.ssh/config, or set \"ProxyJump none\" for it." });
     // Behind the nearest, each is reached through the one before it.
-    return [...(await this.#hopsOf(nearest, name, [...trail, nearest.name])), ...hops];
+    return [...(await this.#hopsOf(nearest, name, [...trail, nearest.name], signal)), ...hops];
   }
 
   async #open(target: Target, hops: readonly Target[], signal: AbortSignal): Promise<MasterConnection> {
