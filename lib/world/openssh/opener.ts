@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
@@ -6,6 +6,7 @@ import type { EventBody } from "../../ground/event.ts";
 import type { SshOptions } from "../../ground/ssh-options.ts";
 import type { Clock } from "../../ground/world.ts";
 import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
+import { ownFolder } from "../own-folder.ts";
 import { randomHex } from "../random.ts";
 import type { Redactor } from "../redact.ts";
 import { parseAddress } from "../ssh/address.ts";
@@ -23,6 +24,7 @@ import { configText, masterArgv } from "./invocation.ts";
 import { Master } from "./master.ts";
 import { MasterConnection } from "./master-connection.ts";
 import { openProxy } from "./mux.ts";
+import { privateFile, type PrivateFile } from "./private-file.ts";
 import { clientOver } from "./proxy-client.ts";
 
 export interface OpenerOptions {
@@ -40,7 +42,7 @@ export interface OpenerOptions {
 const lookupPauseMs = 100;
 const longestPauseMs = 2000;
 /** Paths of sockets have at most 104 bytes on some systems; OpenSSH needs some for a name of its own. */
-const longestFolder = 60;
+const longestFolder = 40;
 
 /** Opens connections with the user's own `ssh`: one master for each, in a folder that only the user may look into. */
 export class Opener implements AsyncDisposable {
@@ -107,7 +109,10 @@ export class Opener implements AsyncDisposable {
     const waiting = new AbortController();
     try {
       const isReady = await Promise.race([master.ready(waiting.signal), stop.promise]);
-      if (!isReady) throw (await this.#lockedKey(target, master.words)) ?? explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
+      if (!isReady) {
+        const words = master.words.map((line) => data.reduce((named, { path, label }) => named.replaceAll(path, label), line));
+        throw (await this.#lockedKey(target, master.words)) ?? explain(target, words, { hops, certificates: await certificateFaults(words, target.user, this.#options.clock.now()) });
+      }
       const client = clientOver(await openProxy(paths.socket));
       connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, isDistrusted: hostKey.isDistrusted, master, folder, socket: paths.socket });
       return connection;
@@ -117,7 +122,7 @@ export class Opener implements AsyncDisposable {
       await rm(folder, { recursive: true, force: true });
       throw error instanceof Error && !("failure" in error) ? connectFailure(target, "protocol", error.message, "Look at what \"ssh -V\" says: OpenSSH 7.6 or newer is needed.", error) : error;
     } finally {
-      await Promise.all(data.map((path) => rm(path, { force: true })));
+      await Promise.all(data.map((key) => key[Symbol.asyncDispose]()));
     }
   }
 
@@ -137,7 +142,7 @@ export class Opener implements AsyncDisposable {
   }
 
   async #folder(): Promise<string> {
-    this.#root ??= mkdtemp(join(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-"));
+    this.#root ??= ownFolder(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-ssh");
     const folder = join(await this.#root, String(this.#count++));
     await mkdir(folder, { mode: 0o700 });
     return folder;
@@ -154,20 +159,18 @@ export class Opener implements AsyncDisposable {
   }
   #home: Promise<string | undefined> | undefined;
 
-  /** @returns files with private keys: to be removed when the connection is open */
-  async #writeConfig(target: Target, folder: string, path: string): Promise<string[]> {
+  /** @returns the keys that are secrets, with their names: to be removed when the connection is open */
+  async #writeConfig(target: Target, folder: string, path: string): Promise<(PrivateFile & { readonly label: string })[]> {
     const { ssh, env, cwd, redactor } = this.#options;
     const home = homeOf(env);
-    const data = await Promise.all(ssh.keyData.map(async ({ read }, i) => {
+    const data = await Promise.all(ssh.keyData.map(async ({ name, read }, i) => {
       const text = await read();
       redactor.conceal(text, "key");
-      const file = join(folder, `key-${i}`);
-      await writeFile(file, text.endsWith("\n") ? text : `${text}\n`, { mode: 0o600 });
-      return file;
+      return { label: `secret ${name}`, ...(await privateFile(folder, `key-${i}`, text.endsWith("\n") ? text : `${text}\n`)) };
     }));
     const userPath = (file: string): string => (file.startsWith("~") || isAbsolute(file) ? expandHome(file, home) : resolve(cwd, file));
     const files = ssh.config === false ? [] : ssh.config === true ? [`${home}/.ssh/config`, "/etc/ssh/ssh_config"] : ssh.config.map(userPath);
-    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data], home: home === (await this.#passwordHome()) ? undefined : home, canAsk: this.#asker !== undefined, user: leadsElsewhere(target) ? undefined : "root" }), { mode: 0o600 });
+    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data.map((key) => key.path)], home: home === (await this.#passwordHome()) ? undefined : home, canAsk: this.#asker !== undefined, user: leadsElsewhere(target) ? undefined : "root" }), { mode: 0o600 });
     return data;
   }
 
