@@ -111,6 +111,7 @@ describe("a security key", () => {
   const blob = Buffer.concat([field("sk-ssh-ed25519@openssh.com"), field(Buffer.alloc(32, 7)), field("ssh:")]);
   let agent: Server;
   let socket: string;
+  let [signing, mostSigning] = [0, 0];
   // An agent whose one key is in a device that is not plugged in.
   beforeAll(async () => {
     socket = join(keys.path, "agent");
@@ -122,7 +123,14 @@ describe("a security key", () => {
         if (held.length < 4 || held.length < 4 + held.readUInt32BE()) return;
         const [, , , , kind] = held;
         held = Buffer.alloc(0);
-        client.write(kind === 11 ? field(Buffer.concat([Buffer.from([12, 0, 0, 0, 1]), field(blob), field("token")])) : field(Buffer.from([5])));
+        if (kind === 11) return client.write(field(Buffer.concat([Buffer.from([12, 0, 0, 0, 1]), field(blob), field("token")])));
+        if (kind !== 13) return client.write(field(Buffer.from([5])));
+        mostSigning = Math.max(mostSigning, ++signing);
+        setTimeout(() => {
+          signing--;
+          client.write(field(Buffer.from([5])));
+        }, touchMs);
+        return true;
       });
     });
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -130,6 +138,21 @@ describe("a security key", () => {
     await promise;
   });
   afterAll(() => void agent.close());
+
+  const touchMs = 1500;
+
+  test("is asked for by one host after the other, and the touch is not counted against ssh.connectTimeout", async () => {
+    const path = home();
+    writeFileSync(join(path, "sk.pub"), `sk-ssh-ed25519@openssh.com ${blob.toString("base64")} token\n`);
+    run(["rm", join(path, ".ssh/id_ed25519"), join(path, ".ssh/id_ed25519.pub")]);
+    await using takes = await startSshd([join(path, "sk.pub")]);
+    writeFileSync(join(path, ".ssh/known_hosts"), takes.knownHost);
+    writeFileSync(join(path, ".ssh/config"), `Host a b\n  HostName 127.0.0.1\n  Port ${takes.port}\n  User ${me}\n`);
+    await using open = chosen(path, { transport: "openssh", connectTimeoutSeconds: 1 }, { env: { SSH_AUTH_SOCK: socket } });
+    mostSigning = 0;
+    expect(await Promise.all(["a", "b"].map((host) => failureOf(open.transport.connect(host, never))))).toMatchObject(["a", "b"].map((host) => ({ message: expect.stringMatching(new RegExp(`^Cannot connect to ${host} .*: the key token cannot sign: `)) })));
+    expect(mostSigning).toBe(1);
+  }, 30_000);
 
   test("of the agent is for OpenSSH, whose words on it are told", async () => {
     const path = home();
