@@ -186,6 +186,8 @@ test("100 secrets and 50 MB of output: a pass over the text, not a pass for each
     "a log": [`2026-01-02T03:04:05Z web-1 GET /path/to?x=%20y 200 {"level":"info","msg":"said \\"hi\\""} ${"x".repeat(30)}\n`, 50],
     "beginnings of secrets": ["sk-live-", 10],
     "escapes": ["%41\\u0041\\n", 10],
+    "colours": ["\x1b[32mINFO\x1b[0m said \x1b[1mhi\x1b[0m\n", 10],
+    "beginnings of orders": ["\x1b]\x1bP\x9d\x90\x1b[1", 3],
   };
   for (const [kind, [line, megabytes]] of Object.entries(kinds)) {
     const piece = line.repeat(Math.ceil(65_536 / line.length));

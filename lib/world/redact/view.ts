@@ -22,10 +22,10 @@ const backslashes = new RegExp(`${escapedBreak}|\\\\(?:u([0-9A-Fa-f]{4})|x([0-9A
 /** How much of what a terminal takes for an order, such as a title or a link, is looked through for its end. */
 const longestOrder = 2048;
 const strings = "(?:\\x1b[P\\]X^_]|[\\x90\\x98\\x9d-\\x9f])";
-const begun = `(?:(?:\\x1b\\[|\\x9b)[0-?]{0,64}[ -/]{0,8}|${strings}[^\\x07\\x1b\\x9c\\r\\n]{0,${longestOrder}}\\x1b?|\\x1b[ -/]{0,8})$`;
+const begun = `(?:(?:\\x1b\\[|\\x9b)[0-?]{0,64}[ -/]{0,8}|${strings}[^\\x07\\x1b\\x90\\x98\\x9c-\\x9f\\r\\n]{0,${longestOrder}}\\x1b?|\\x1b[ -/]{0,8})$`;
 const openOrder = new RegExp(begun);
 const orders = new RegExp([
-  "(?:\\x1b\\[|\\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]", `${strings}[^\\x07\\x1b\\x9c\\r\\n]{0,${longestOrder}}(?:\\x07|\\x1b\\\\|\\x9c)`, "\\x1b[ -/]{1,8}[0-~]",
+  "(?:\\x1b\\[|\\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]", `${strings}[^\\x07\\x1b\\x90\\x98\\x9c-\\x9f\\r\\n]{0,${longestOrder}}(?:\\x07|\\x1b\\\\|\\x9c)`, "\\x1b[ -/]{1,8}[0-~]",
   `(?!${begun})(?:\\x1b[0-~]|[\\x80-\\x9f])`, lineBreak,
 ].join("|"), "g");
 const order = /[\x1b\x80-\x9f]/;
