@@ -168,7 +168,7 @@ export class Opener implements AsyncDisposable {
   }
 
   async #folder(): Promise<string> {
-    this.#root ??= ownFolder(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-ssh");
+    this.#root ??= ownFolder(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-master");
     const folder = join(await this.#root, String(this.#count++));
     await mkdir(folder, { mode: 0o700 });
     return folder;
