@@ -1,4 +1,4 @@
-import { faultNames, faults, faultsOf, operationNames, operations, type Fault, type Operation } from "./kinds.ts";
+import { faultNames, faults, faultsOf, operationNames, operations, wayNames, ways, type Fault, type Operation, type Way } from "./kinds.ts";
 import type { Point } from "./points.ts";
 
 /** A point that was tried. */
@@ -29,10 +29,12 @@ const slowest = (those: readonly Tried[]): string => `${(Math.max(0, ...those.ma
 const count = (value: number): string => value.toLocaleString("en-GB");
 
 function cell(tried: readonly Tried[], operation: Operation, fault: Fault): string {
-  if (!faultsOf(operation).includes(fault)) return "";
+  if (!wayNames.some((way) => faultsOf(operation, way).includes(fault))) return "";
   const those = tried.filter(({ point }) => point.operation === operation && point.fault === fault);
   return those.length === 0 ? "-" : `${survived(those)}/${those.length}`;
 }
+
+const ofWay = (tried: readonly Tried[], way: Way): readonly Tried[] => tried.filter(({ point }) => point.way === way);
 
 /** Rows of the table: a fault each, and the sum. Survived / tried by operation, then requests and the slowest end. */
 export function tableRows(tried: readonly Tried[]): readonly (readonly string[])[] {
@@ -81,6 +83,7 @@ the start and end of each phase and step, connections, the lock, hooks, probes. 
 - took: ${Math.round(tookMs / 60_000)} minutes
 - points: ${tried.length} tried of ${picked} picked, over ${operationNames.map((operation) => `${boundaries[operation] ?? 0} boundaries of ${operations[operation]}`).join(", ")}
 - survived: ${survived(tried)} of ${tried.length}
+${wayNames.map((way) => `- ${ways[way]}: ${survived(ofWay(tried, way))} of ${ofWay(tried, way).length}`).join("\n")}
 
 ## Survived / tried
 
@@ -103,14 +106,23 @@ which is harsher than a clock that is off as a whole: files seem an hour old, or
 
 ## What survived means
 
-- **No request is lost** but to a host that is itself down. 20 requests a second go to each host, half of them over new connections; a request of one second and a stream of one second are always in flight there. They may be lost
-  - to a host that is silent, rebooted, or whose dockerd was restarted, from then until it serves again;
-  - to a host whose proxy crashed or was killed, until it runs again: after \`docker kill\` that is the next deploy;
+- **No request is lost** but to a host that is itself down. 20 requests a second go to each host, half of them over new connections; a request of one second and a stream of one second are always in flight there. A point with fewer than half of
+  these requests fails. They may be lost
+  - to a host that is silent, from then until it serves again, within 5 seconds after its network is back;
+  - to a host that is rebooted, or whose dockerd is restarted, from then until it serves again, within 20 seconds after Docker answers;
+  - to a host whose proxy crashed, until it serves again, within 15 seconds;
+  - to a host whose proxy was stopped by \`docker kill\`, until it is started: by the tool itself; else, after its end, in half of the points by whoever stopped it, within 15 seconds, and in the other half by the next deploy;
   - to a host whose new container crashed after the switch, until Docker has started it again, 5 seconds at most: that is the application's own loss. A crash before the switch may lose none;
-  - in a \`proxy reboot\`, to a host whose proxy is being replaced: the command announces it, and goes from host to host. Killed in the middle of it, the host is served again all the same, within 15 seconds;
-  - in a \`setup\`, to the host that is new: it serves nothing until it is set up.
-- **No lock is left** 30 seconds after the tool has ended and the network is back; a lock of somebody else's stays.
-- **The tool ends**, within 150 seconds at most, with a documented status: 0 when it went through, 130 after a signal, else that of the failure. It says what failed, what is true now and what to do next; what it says is true now is compared with what the hosts serve.
-- **The next \`capstan deploy\` converges**: both hosts serve the new version, each with one running container of the app, no surplus containers, networks, volumes or files, the accessory and the proxy running. An accessory that was being replaced when its host or Docker went down has to be booted again: the error names it.
+  - in a \`proxy reboot\`, to a host whose proxy is being replaced, 15 seconds at most: the command announces it, and goes from host to host. Killed in the middle of it, the host is served again all the same, within that time;
+  - in a \`setup\`, to the host that is new, until the setup has switched there, or where it failed the deploy after it.
+
+  "Until" has half a second added. A host that does not serve again in its time fails the point, and every request lost to it from then on counts as lost.
+- **No lock is left** 30 seconds after the tool has ended and the network is back: its folder is gone. Only where the first host itself was rebooted, and nobody is left there to take the lock away, it may stay when its holder has been silent
+  for more than 20 seconds, so that the next run takes it over. A lock of somebody else's stays.
+- **The tool ends**, within 150 seconds at most, with a documented status: 0 when it went through, 130 after a signal, else that of the failure. It says what failed, what is true now and what to do next. Each sentence that it says is true now is
+  compared with what the hosts serve and with their containers; one that cannot be compared fails the point.
+- **Nothing is left on the operator's machine**: no file in the folder for temporary files, no process, no tag in its Docker, once the tool has ended; after \`kill -9\`, once the next deploy has.
+- **The next \`capstan deploy\` converges**: both hosts serve the new version, each with one running container of the app, no surplus containers, networks, volumes or files, the accessory and the proxy running. Only two hosts may be without their
+  accessory: the new one after a \`setup\` that failed, since a plain deploy boots none; and in an \`accessory reboot\` the one that was rebooted, or whose dockerd was restarted, while that very accessory was being replaced, when the error names both.
 `;
 }
