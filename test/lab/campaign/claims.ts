@@ -38,7 +38,8 @@ const sentences: readonly (readonly [RegExp, Check])[] = [
 /** Sentences that say nothing about a host that could be compared. */
 const silent = [
   /^Could not take back /, /^What the parts of the command before it did stays/, /^The command may still run on /, /^Taken back on [^:]+: (?:Take the route|Remove .* if it was made|Remove .*, and remove|End the canary|Start the old)/,
-  /^Nothing was taken back/,
+  // It lost the lock: another run may be at work, and what is true then is not for it to say.
+  /^This run stopped where it was and took nothing back: without the lock /,
 ];
 
 /** Sentences that are not true, and those that nobody has taught us to compare. */

@@ -143,7 +143,10 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
     if (host.number === fresh) return nothing;
     // The tool may start it itself; else whoever stopped it does, or the next deploy.
     while (!ended()) {
-      if (await serves(host)) return over(host, outage, fresh, 0);
+      if (await serves(host)) {
+        outage.to = Date.now() + settleMs;
+        return { outages: [outage], mend: async () => undefined };
+      }
       await Bun.sleep(50);
     }
     const byHand = random() < 0.5;
