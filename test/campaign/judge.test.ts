@@ -123,6 +123,7 @@ describe("what the user is told", () => {
     ["Version r1x2 serves on every host; only the clean-up after it failed.", ["r1x2", "r1x2"], 0], ["Version r1x2 serves on every host.", ["r1x1", "r1x2"], 1],
     ["Taken back on 10.0.0.1, 10.0.0.2: Switch app-web back", ["r1x1", "r1x2"], 1], ["Taken back on 10.0.0.1: Switch app-web back", ["r1x1", "r1x2"], 0],
     ["What the parts of the command before it did stays: the same command goes on from there.", ["r1x1", "r1x2"], 0], ["Could not take back \"Start app-web-r1x2\" on 10.0.0.1: it is gone", ["r1x1", "r1x2"], 0],
+    ["This run stopped where it was and took nothing back: without the lock another run may be at work by now.", ["r1x1", "r1x2"], 0],
     ["All is well.", ["r1x1", "r1x2"], 1],
   ])("%s, while they serve %p", (state, after, wrong) => {
     expect(problems(seen("reset", { run: failed({ state: [state] }), after }))).toHaveLength(wrong);
