@@ -27,6 +27,7 @@ describe("picking points", () => {
   test("strikes half of them without a registry, and what is told only there is struck there", () => {
     const share = points.filter(({ way }) => way === "ssh").length / points.length;
     expect(Math.abs(share - 0.5)).toBeLessThan(0.05);
+    for (const count of [4, 12, 100]) expect(Math.abs(points.slice(0, count).filter(({ way }) => way === "ssh").length - count / 2)).toBeLessThanOrEqual(count * 0.05 + 1);
     const more: AllBoundaries = new Map([["registry", new Map([["deploy", some(40)]])], ["ssh", new Map([["deploy", [...some(40), { key: "transfer.end.h1", host: 1 }]]])]]);
     expect(pickPoints(more, 7, 40).filter(({ boundary }) => boundary.key === "transfer.end.h1").map(({ way }) => way)).toEqual(["ssh"]);
   });

@@ -49,7 +49,13 @@ export function pickPoints(boundaries: AllBoundaries, seed: number, atLeast: num
     // A last round that is larger than what is missing gives each operation its part.
     points.push(...shuffled(more, seededBy(seed, "more")).slice(0, atLeast - points.length));
   }
-  return shuffled(points, seededBy(seed, "order"));
+  return inTurn(shuffled(points, seededBy(seed, "order")));
+}
+
+/** Every beginning of the list has its share of each way: a campaign may end before its last point. */
+function inTurn(points: readonly Point[]): readonly Point[] {
+  const placed = [...Map.groupBy(points, ({ way }) => way).values()].flatMap((those) => those.map((point, i) => ({ point, place: (i + 0.5) / those.length })));
+  return placed.toSorted((a, b) => a.place - b.place).map(({ point }) => point);
 }
 
 /**
