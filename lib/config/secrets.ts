@@ -1,7 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { DeployError, isDeployError } from "../ground/errors.ts";
 import { Secret } from "../ground/secret.ts";
-import { canBeHandedOn, escaped, escapeValue } from "../ground/env-text.ts";
+import { escaped, escapeValue, obstacleTo } from "../ground/env-text.ts";
 import { settle } from "../ground/settle.ts";
 import type { Files, Programs } from "../ground/world.ts";
 import { type Entry, parseDotenv, type Part } from "./dotenv.ts";
@@ -82,7 +82,7 @@ export function secretStore(sources: SecretSources): SecretStore {
       if (failures.length > 0) throw allFailures(failures);
       if (gone.length > 0) await missing(gone);
       const unfit = results.flatMap((result) => (result.ok && result.value !== undefined ? unfitFor(result.value, [...(filled.get(result.item) ?? [])]).map((why) => `${result.item}: ${why}`) : []));
-      if (unfit.length > 0) throw new DeployError("config", unfit.length === 1 ? `Cannot use secret ${unfit[0]}` : `Cannot use ${unfit.length} secrets`, { details: unfit.length === 1 ? [] : unfit, hint: "Correct the value where it comes from; bytes that are no text can be written as base64" });
+      if (unfit.length > 0) throw new DeployError("config", unfit.length === 1 ? `Cannot use secret ${unfit[0]}` : `Cannot use ${unfit.length} secrets`, { details: unfit.length === 1 ? [] : unfit, hint: "Correct the value where it comes from, or give the variable another name; bytes that are no text can be written as base64" });
       for (const result of results) if (result.ok && result.value !== undefined) keep(result.item, result.value);
     },
     async concealAtHand(): Promise<void> {
@@ -103,7 +103,7 @@ function unfitFor(value: string, variables: readonly string[]): readonly string[
   if (value.includes("\0")) return ["its value has a NUL character, which no environment can hold"];
   const bytes = Buffer.byteLength(escapeValue(value));
   if (bytes > mostEnvBytes) return [`its value has ${bytes} bytes${escaped.test(value) ? " as an env file holds it" : ""}, and docker reads at most ${mostEnvBytes} of a variable`];
-  return escaped.test(value) ? variables.filter((variable) => !canBeHandedOn(variable)).map((variable) => `its value has a line break, another control character or a backslash, and can only reach the container by way of a shell, which cannot set ${variable} or would change Docker with it`) : [];
+  return escaped.test(value) ? variables.flatMap((variable) => obstacleTo(variable) ?? []).map((why) => `its value has a line break, another control character or a backslash, which no env file can hold; to hand it on in another way fails, since ${why}`) : [];
 }
 
 /** One failure as it is, several as one. A failure that several secrets share is told once. */

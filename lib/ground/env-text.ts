@@ -11,5 +11,8 @@ export function escapeValue(value: string): string {
 /** Names that a shell keeps for itself, or by which it, the loader of programs or docker's own program are told what to do. */
 const taken = /^(?:_|PATH|HOME|IFS|PWD|OLDPWD|E?UID|PPID|GROUPS|S?RANDOM|SECONDS|LINENO|HISTCMD|FUNCNAME|DIRSTACK|SHELLOPTS|LANG|LANGUAGE|XDG_RUNTIME_DIR|(?:HTTPS?|NO|ALL)_PROXY|(?:https?|no|all)_proxy|(?:OPTIND|OPTARG|OPTERR|EPOCH|BASH|LC_|LD_|DOCKER_|GODEBUG|GOGC|GOMAXPROCS|GOMEMLIMIT|GOTRACEBACK|OTEL_|SSL_CERT_).*)$/;
 
-/** Whether docker's own program may have a variable of this name in its environment, set by a shell, and work on as before. */
-export const canBeHandedOn = (variable: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(variable) && !taken.test(variable);
+/** Why docker's own program may not find a variable of this name in its environment, set there by a shell; undefined: it may. */
+export function obstacleTo(variable: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) return `a shell cannot set a variable called ${variable}`;
+  return taken.test(variable) ? `${variable} would tell the shell or Docker itself what to do` : undefined;
+}
