@@ -9,6 +9,7 @@ import { factsCommand, parseFacts, plainList, readState } from "./kamal-state.ts
 import { replaceStep, waitForProxy } from "./kamal-reboot.ts";
 import { switchStep, unroute } from "./kamal-switch.ts";
 import { haveImage, startOrRunProxy } from "./run-flags.ts";
+import { removeUnstarted } from "./shared-start.ts";
 
 const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 
@@ -30,7 +31,7 @@ export const kamalProxy: ProxyDriver = {
   boot: ({ proxyRun }) => [makeFolder, {
     ...again("Make sure that the proxy runs", startOrRunProxy(proxyRun)),
     // One that was made and could not start would be started the next time, with the ports of this time.
-    undo: sh`[ "$(docker container inspect --format ${"{{.State.Status}}"} ${proxyContainer} 2> /dev/null)" != created ] || docker container rm ${proxyContainer} > /dev/null`,
+    undo: removeUnstarted(proxyContainer),
     undoTitle: "Remove the proxy's container if it was made and could not start",
     undoIfFailed: true,
     hint: "Where another container or program has the proxy's ports, `docker ps` on the host tells which one. `capstan upgrade` takes the place of the Traefik of MRSK or Kamal 1.",

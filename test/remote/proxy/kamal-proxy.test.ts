@@ -45,8 +45,9 @@ describe("boot()", () => {
   });
 
   test.each([
-    ["was made and could not start is removed, so that the next try starts with other ports", "created", ["container rm kamal-proxy"]],
-    ["was there and cannot start is left", "exited", []],
+    ["was made and could not start is removed, so that the next try starts with other ports", "created port is already allocated", ["container rm kamal-proxy"]],
+    ["somebody else is just starting is left", "created ", []],
+    ["was there and cannot start is left", "exited port is already allocated", []],
     ["is not there at all is no failure", "", []],
   ])("a proxy that %s", async (_title, state, removed) => {
     const [, start] = kamalProxy.boot(settingsOf());

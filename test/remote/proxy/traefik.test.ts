@@ -27,6 +27,13 @@ describe("fileText()", () => {
     expect(lines.slice(1, 3)).toEqual(["# revision @@revision@@", "# targets aaaaaaaaaaaa:3000"]);
     expect(parseFileLine(lines[3] ?? "")).toEqual(file);
   });
+
+  test("reads the file of Traefik's own route, which has no container, and none with a container that is no name", () => {
+    const own: RouteFile = { name: "capstan-own", mode: "live", main: { id: "", port: "" }, route: file.route };
+    const saved = fileText(own).split("\n").find((line) => line.startsWith("# capstan ")) ?? "";
+    expect(parseFileLine(saved)).toEqual(own);
+    expect(() => parseFileLine(saved.replace('"id":""', '"id":"$(reboot)"'))).toThrow("Cannot read what a file of Traefik's routes says of itself");
+  });
   test("sends each service to the container, with a transport that closes idle connections soon", () => {
     const { http, tcp, udp } = configIn(fileText(file));
     expect(http?.["services"]).toEqual({ "shop-web": { loadBalancer: { serversTransport: "shop-web", servers: [{ url: "http://aaaaaaaaaaaa:3000" }] } } });

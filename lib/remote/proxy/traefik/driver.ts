@@ -9,6 +9,7 @@ import { envUploads } from "../../envfile.ts";
 import type { Route } from "../../facts.ts";
 import { namedLogs } from "../../logs.ts";
 import { switchStatus, type ProxyDriver, type Target } from "../driver.ts";
+import { removeUnstarted, startedByOther } from "../shared-start.ts";
 import { nextName, placeholder, type Backend, type RouteFile } from "./file.ts";
 import { removePage, removePages, startPage } from "./page.ts";
 import { placeSteps, restoreFunction, type Placing, type Probe } from "./place.ts";
@@ -39,7 +40,7 @@ exit
 elif docker container inspect ${traefikContainer} > /dev/null 2>&1; then
   docker container start ${traefikContainer} > /dev/null || exit ${switchStatus.refused}
 else
-  ${runTraefik(runSettings(settings))} || ${isRunning} || { docker rm ${traefikContainer} > /dev/null 2>&1; exit ${switchStatus.refused}; }
+  ${runTraefik(runSettings(settings))} || { ${startedByOther(traefikContainer)}; } || { ${removeUnstarted(traefikContainer)}; exit ${switchStatus.refused}; }
 fi
 ${waitForRoutes}`),
       hint: "Where another program has the port, stop it first (kamal-proxy: `docker stop kamal-proxy` on the host), or choose another one with traefik.hostPort. Where Traefik itself ended, its log above says why.",

@@ -193,7 +193,7 @@ const SavedValue: z.ZodType<Value> = z.lazy(() => z.union([z.string(), z.number(
 const SavedValues: z.ZodType<Values> = z.lazy(() => z.record(Name, SavedValue));
 const SavedNamed = z.record(Name, SavedValues);
 const SavedObjects = z.object({ routers: SavedNamed, services: SavedNamed, middlewares: SavedNamed });
-const SavedBackend = z.object({ id: z.string().regex(/^[\w.@-]+$/), port: z.string().regex(/^[\w@]+$/) });
+const SavedBackend = z.object({ id: z.string().regex(/^[\w.@-]*$/), port: z.string().regex(/^[\w@]*$/) });
 const SavedFile = z.object({
   name: z.string().regex(/^[\w.-]+$/), mode: z.enum(["live", "maintenance"]), main: SavedBackend, canary: SavedBackend.extend({ percent: z.number().min(0).max(100) }).optional(),
   route: z.object({ http: SavedObjects, tcp: SavedObjects, udp: SavedObjects, tls: SavedValues }),
