@@ -19,7 +19,7 @@ export function envFile({ name, env }: { readonly name: string; readonly env: Pi
 export const isUnread = (content: Secret): boolean => content.name.startsWith(about) && content.holds(escaped) === undefined;
 
 /** Variables that an env file cannot bring as they are, as far as their values are known. One that is also set in the clear is not among them: that goes over it. */
-const handedOn = ({ clear, secret }: EnvSettings): readonly string[] => Object.keys(secret).filter((variable) => !(variable in clear) && secret[variable]?.holds(escaped) === true);
+const handedOn = ({ clear, secret }: EnvSettings): readonly string[] => Object.keys(secret).filter((variable) => !Object.hasOwn(clear, variable) && secret[variable]?.holds(escaped) === true);
 
 /** The file of the values that an env file cannot hold, beside it. */
 export const valuesPath = (envPath: string): string => envPath.replace(/\.env$/, ".values");

@@ -30,10 +30,13 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => lab?.stop());
 
-/** The environment of a container's first process. */
+/** The environment of a container's first process: each variable once, for not every program takes the last one. */
 async function environmentOf(container: string): Promise<Record<string, string>> {
   const { stdout } = await lab.host(1).docker("exec", container, "/busybox", "sh", "-c", "/busybox base64 /proc/1/environ");
-  return Object.fromEntries(Buffer.from(stdout, "base64").toString("utf8").split("\0").map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+  const pairs = Buffer.from(stdout, "base64").toString("utf8").split("\0").slice(0, -1).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const);
+  const environment = Object.fromEntries(pairs);
+  expect(Object.keys(environment)).toHaveLength(pairs.length);
+  return environment;
 }
 const of = (environment: Record<string, string>, wanted: Readonly<Record<string, string>>): unknown => Object.fromEntries(Object.keys(wanted).map((name) => [name, environment[name]]));
 
