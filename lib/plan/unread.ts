@@ -5,7 +5,7 @@ import { isUnread } from "../remote/envfile.ts";
 /** What a reader of a plan should know where it was made without the values of the secrets that it brings. */
 export function unreadNotes({ phases }: Plan): readonly string[] {
   const unread = phases.some(({ lanes }) => lanes.some(({ steps }) => steps.some((step) => secretsIn(step).some(isUnread))));
-  return unread ? ["Secrets are not read for a plan: a value with a line break, another control character or a backslash is also written to a file NAME.values beside NAME.env, and handed to Docker by `sh -c '. ./NAME.values && exec \"$@\"' sh docker …` with `--env VARIABLE`."] : [];
+  return unread ? ["Secrets are not read for a plan: one with a line break, another control character or a backslash comes by a second file, NAME.values, which a shell reads before it becomes `docker … --env VARIABLE`."] : [];
 }
 
 function secretsIn(step: Step): readonly Secret[] {
