@@ -31,11 +31,24 @@ export function versionsOnHosts(settings: Settings, scope: Scope, facts: FleetFa
  * The version that a rollback goes to when none is named; undefined when there is none.
  * After an interrupted deploy it is the release that was good before, also where some hosts serve it already. After an
  * interrupted rollback it is the one that was on its way back. Else it is the release before the one in place: going
- * back twice goes back further, never forth. Where no release is known it is the newest earlier container.
+ * back twice goes back further, never forth. Where no release is known, or none before the one in place, it is the newest
+ * earlier container.
  */
 export function previousRelease(settings: Settings, scope: Scope, facts: FleetFacts): Choice | undefined {
   const state = fleetState(settings, scope, facts);
-  return state.good.length === 0 ? previousContainer(settings, scope, facts, state) : fromRecord(state);
+  return state.good.length === 0 ? previousContainer(settings, scope, facts, state) : (fromRecord(state) ?? (state.unfinished ? undefined : beforeTheRecord(scope, facts, state)));
+}
+
+/** What ran before the first release on record: MRSK keeps none. What is on record was gone back from. */
+function beforeTheRecord({ roles: [role] }: Scope, facts: FleetFacts, { versions }: FleetState): Choice | undefined {
+  const recorded = new Set([...facts.values()].flatMap(({ releases = [] }) => releases.map(({ version }) => version)));
+  const older = (role?.hosts ?? []).flatMap((host) => {
+    const own = role === undefined ? [] : containersOfRole(role, facts.get(host)?.containers ?? []);
+    const inPlace = own.findIndex((one) => isUp(one) && versions.includes(plainVersion(one.version)));
+    return inPlace === -1 ? [] : own.slice(inPlace + 1).map((one) => plainVersion(one.version));
+  });
+  const version = older.find((one) => !versions.includes(one) && !recorded.has(one));
+  return version === undefined ? undefined : { version, why: "is the newest one on the hosts from before the first release on record" };
 }
 
 function fromRecord({ good, versions, unfinished, pending, places }: FleetState): Choice | undefined {
