@@ -2,6 +2,7 @@ import type { Settings } from "../config/settings.ts";
 import { DeployError, exitStatus } from "../ground/errors.ts";
 import type { Plan } from "../ground/step.ts";
 import { planLines, printPlan } from "../plan/print.ts";
+import { unreadNotes } from "../plan/unread.ts";
 import type { Change, Offline } from "../run/change.ts";
 import { eachHost, errandPlan, type Errand, type HostOutput } from "../run/each-host.ts";
 import { printable } from "../report/printable.ts";
@@ -41,7 +42,8 @@ export async function carryChange(context: AnyContext, given: Change | ((setting
 }
 
 /** Prints a plan to standard output: for people, or one step a line as JSON. */
-export function printPlanTo(context: AnyContext, plan: Plan): void {
+export function printPlanTo(context: AnyContext, made: Plan): void {
+  const plan = { ...made, notes: [...made.notes, ...unreadNotes(made)] };
   if (!context.options.json) return context.print(printPlan(plan));
   for (const note of plan.notes) context.print("", { type: "note", text: note });
   for (const line of planLines(plan)) context.print("", { ...line });

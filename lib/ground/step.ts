@@ -48,6 +48,8 @@ export interface UploadStep extends Titled {
   readonly encoding?: "base64";
   /** Octal, such as `0600`. */
   readonly mode: string;
+  /** A file beside it from an earlier time that goes once this one is there. */
+  readonly outdates?: string;
 }
 
 /** How to see whether a container is ready. */

@@ -5,7 +5,7 @@ import { derivedHex } from "../ground/derive.ts";
 import { containerName, envFilePath, replacedName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
 import { containerExists, containerLogs, containerState, findStarted, removeStarted, renameContainer, runContainer, wasStarted, type Started } from "../remote/container.ts";
-import { envFile } from "../remote/envfile.ts";
+import { envUploads } from "../remote/envfile.ts";
 import type { Container, HostFacts, Route } from "../remote/facts.ts";
 import { labelledPort } from "../config/traefik/route.ts";
 import type { Before, Target } from "../remote/proxy/driver.ts";
@@ -64,7 +64,7 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
   ];
   const { hostnameHex } = startedOf(order, place);
   return [
-    { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
+    ...envUploads({ role: role.name, name: role.name, env: envOn(role, host), path: envFilePath(settings, role.name) }),
     ...rename,
     ...assetSteps(order, place),
     {

@@ -56,7 +56,7 @@ function commandOf(step: HostPlanned["step"]): Command {
   switch (step.kind) {
     case "run":
     case "deliver": return step.command;
-    case "upload": return uploadCommand(step.path, step.mode, step.encoding).stdin(step.content);
+    case "upload": return uploadCommand(step.path, step.mode, step.encoding, step.outdates).stdin(step.content);
     case "wait": return step.state.command;
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { Secret } from "../../lib/ground/secret.ts";
+import { envFile, valuesFile } from "../../lib/remote/envfile.ts";
 import { createRedactor } from "../../lib/world/redact.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -124,6 +126,7 @@ describe("a value of several lines", () => {
     ["one line of it", `x ${second} y`, "x ‹secret KEY› y"],
     ["line by line behind a prefix", `#1 ${first}\n#1 ${second}\n`, "#1 ‹secret KEY›\n#1 ‹secret KEY›\n"],
     ["as one line of JSON", JSON.stringify({ key }), `{"key":"‹secret KEY›\\n"}`],
+    ["as shell code", `export KEY='${key}'`, "export KEY='‹secret KEY›\n'"],
     ["its frame only", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"],
   ])("%s", (_, text, expected) => expect(redactor.scrub(text)).toBe(expected));
 
@@ -166,6 +169,14 @@ test("a value with colours in it is found, and what stands around it stays", () 
   const rows = [["s3cr3t\x1b[0m-value-9", ""], ["\x1b[32ms3cr3t-\x1b[1mvalue-9", "\x1b[32m"], ["s\x1b]8;;http://a\x1b\\3cr3t-value\x9b0m-9", ""], ["s3cr3\x1b(Bt-value-9", ""]] as const;
   for (const [text, before] of rows) expect(redactor.scrub(`a ${text}\x1b[0m b`)).toBe(`a ${before}‹secret X›\x1b[0m b`);
   expect(redactor.scrub("s3cr3t-\x1b[0m\nvalue-9")).toBe("s3cr3t-\x1b[0m\nvalue-9");
+});
+
+test.each(["it's\na 'quoted' pass\nword", "ab'cd\x1bef\x07gh\x01ij", "c:\\tmp\\it's", `${"'".repeat(7)}secret'\t`])("%j on its way to a container: as shell code and in an env file", (value) => {
+  const redactor = createRedactor();
+  redactor.conceal(value, "X");
+  const env = { secret: { X: new Secret("X", value) } };
+  expect(redactor.scrub(valuesFile("web", env, ["X"]).reveal()).trimEnd()).toMatch(/^export X='‹secret X›\t?'$/);
+  expect(redactor.scrub(envFile({ name: "web", env }).reveal()).trimEnd()).toMatch(/^X=‹secret X›(\\t)?$/);
 });
 
 test("user and password in the base64 of a Docker config or of basic auth", () => {

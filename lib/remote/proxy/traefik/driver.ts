@@ -5,7 +5,7 @@ import type { HostStep, RunStep } from "../../../ground/step.ts";
 import type { Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../../config/settings.ts";
 import { labelledPort, sharedNames } from "../../../config/traefik/route.ts";
 import { containerId } from "../../container.ts";
-import { envFile } from "../../envfile.ts";
+import { envUploads } from "../../envfile.ts";
 import type { Route } from "../../facts.ts";
 import { namedLogs } from "../../logs.ts";
 import { switchStatus, type ProxyDriver, type Target } from "../driver.ts";
@@ -160,7 +160,7 @@ function placingOf(settings: Settings, role: Role, file: RouteFile, title: strin
 function filesOf(traefik: TraefikSettings): readonly HostStep[] {
   return [
     again("Make the folders of Traefik's files", sh`mkdir -p ${["dynamic", "stage", "prev"].map((folder) => `${traefikDirectory}/${folder}`)}`),
-    ...(Object.keys(traefik.env.secret).length === 0 ? [] : [{ kind: "upload" as const, title: "Write env file of Traefik", path: envPath, content: envFile({ name: traefikContainer, env: traefik.env }), mode: "0600" }]),
+    ...(Object.keys(traefik.env.secret).length === 0 ? [] : envUploads({ name: "Traefik", env: traefik.env, path: envPath })),
   ];
 }
 
