@@ -78,7 +78,7 @@ export async function exec(context: CommandContextOf<typeof definitions.exec>): 
     const { world } = deployer;
     const whole = await deployer.task("app", "exec");
     const task = args.interactive ? { ...whole, scope: primaryOf(whole.scope) } : whole;
-    const plan = options.reuse ? await planExecInServing(world, task, rest, options, offline) : planExec(task, rest, options, world.randomHex(16), timestamp(world));
+    const plan = options.reuse ? await planExecInServing(world, task, rest, options, offline) : await planExec(task, rest, options, { seed: world.randomHex(16), recordedAt: timestamp(world), calling: !dryRun });
     if (dryRun) {
       printPlanTo(context, { notes: [], phases: [errandPlan("Prepare hosts", plan.prepare), errandPlan("Run the command", plan.errands)] });
       return 0;

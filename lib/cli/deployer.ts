@@ -11,6 +11,7 @@ import { planChange, runChange, type Change, type Offline, type Outcome } from "
 import { changes, type DeployOptions } from "../run/changes.ts";
 import { performerOf } from "../run/local.ts";
 import { serving, type Serving } from "../run/looks.ts";
+import { checkStarts } from "../run/start-size.ts";
 import type { LockWait, Task } from "../run/task.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { createWorld } from "../world/create.ts";
@@ -156,6 +157,7 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
   });
   const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, conceal: world.conceal, commands: Object.keys(commands) };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
+  checkStarts(settings);
   useSsh(settings.ssh);
   allow(publicWords(settings));
   const listen = (listener: (event: Event) => void): (() => void) => {

@@ -33,9 +33,9 @@ async function tellAtFirst(context: AnyContext, { world, settings }: Deployer, t
   const { bold, green, red } = context.style;
   const lines = table(rows.map(([host, role, text]) => ["", printable(host), role, printable(text)]));
   const next = table(advice.map(({ command, effect }, i) => [i === 0 ? "Next:" : "", bold(command), printable(effect)]));
-  const { state: { places, versions, unfinished, pending }, unseen, lock, back } = seen;
+  const { state: { places, versions, unfinished, pending, returning }, unseen, lock, back } = seen;
   context.print([bold((ok ? green : red)(printable(headline))), ...lines, ...next].join("\n"), {
-    type: "fleet", ok, headline, versions, unfinished, pending, places, unreachable: [...unseen].map(([host, why]) => ({ host, why })), lock: lock ?? null, rollback: back ?? null, next: advice,
+    type: "fleet", ok, headline, versions, unfinished, pending, returning: returning?.version ?? null, places, unreachable: [...unseen].map(([host, why]) => ({ host, why })), lock: lock ?? null, rollback: back ?? null, next: advice,
   });
   return unseen;
 }

@@ -1,9 +1,8 @@
-import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
 import { DeployError, exitStatus } from "../ground/errors.ts";
 import type { Plan } from "../ground/step.ts";
 import { planLines, printPlan } from "../plan/print.ts";
-import type { FleetFacts, HostFacts } from "../remote/facts.ts";
+import { unreadNotes } from "../plan/unread.ts";
 import type { Change, Offline } from "../run/change.ts";
 import { eachHost, errandPlan, type Errand, type HostOutput } from "../run/each-host.ts";
 import { printable } from "../report/printable.ts";
@@ -43,21 +42,12 @@ export async function carryChange(context: AnyContext, given: Change | ((setting
 }
 
 /** Prints a plan to standard output: for people, or one step a line as JSON. */
-export function printPlanTo(context: AnyContext, plan: Plan): void {
+export function printPlanTo(context: AnyContext, made: Plan): void {
+  const plan = { ...made, notes: [...made.notes, ...unreadNotes(made)] };
   if (!context.options.json) return context.print(printPlan(plan));
   for (const note of plan.notes) context.print("", { type: "note", text: note });
   for (const line of planLines(plan)) context.print("", { ...line });
 }
-
-const factsSchema: z.ZodType<HostFacts> = z.object({
-  docker: z.string().optional(),
-  network: z.boolean(),
-  proxy: z.object({ running: z.boolean(), image: z.string(), routes: z.array(z.object({ name: z.string(), targets: z.array(z.string()), mode: z.enum(["live", "paused", "maintenance"]) })) }).optional(),
-  containers: z.array(z.object({ id: z.string(), name: z.string(), role: z.string(), version: z.string(), state: z.string(), status: z.string(), image: z.string() })),
-  accessories: z.array(z.object({ id: z.string(), service: z.string(), state: z.string(), status: z.string(), image: z.string() })).default([]),
-  images: z.array(z.string()),
-  releases: z.array(z.object({ version: z.string(), at: z.string(), whole: z.literal(true).optional() }).transform(({ whole, ...rest }) => ({ ...rest, ...(whole === undefined ? {} : { whole }) }))).default([]),
-}).transform(({ docker, proxy, ...rest }) => ({ ...rest, docker, proxy }));
 
 /**
  * The facts that --offline or --facts give instead of the hosts.
@@ -70,29 +60,8 @@ export async function offlineOf({ options, io }: AnyContext): Promise<Offline | 
   const { resolve } = await import("node:path");
   const text = await Bun.file(resolve(io.cwd, options.facts)).text().catch(() => undefined);
   if (text === undefined) throw new DeployError("usage", `Cannot read ${options.facts}`, { hint: "Write it with `capstan observe --json > facts.json`." });
+  const { readFacts } = await import("./facts-file.ts");
   return { facts: readFacts(options.facts, text) };
-}
-
-function readFacts(name: string, text: string): FleetFacts {
-  const records = parseRecords(text);
-  const record = records.find((one) => one["type"] === "facts");
-  const parsed = z.record(z.string(), factsSchema).safeParse(record?.["hosts"] ?? (records.length === 1 ? records[0] : undefined));
-  if (parsed.success) return new Map(Object.entries(parsed.data));
-  throw new DeployError("usage", `Cannot use ${name} as facts`, { details: z.prettifyError(parsed.error).split("\n"), hint: "Write it with `capstan observe --json > facts.json`." });
-}
-
-/** One JSON document, or one a line. */
-function parseRecords(text: string): readonly Readonly<Record<string, unknown>>[] {
-  const parse = (part: string): Record<string, unknown>[] => {
-    try {
-      const value: unknown = JSON.parse(part);
-      return typeof value === "object" && value !== null ? [value as Record<string, unknown>] : [];
-    } catch {
-      return [];
-    }
-  };
-  const whole = parse(text);
-  return whole.length > 0 ? whole : text.split("\n").filter((line) => line.startsWith("{")).flatMap(parse);
 }
 
 /** What a command that asks hosts is about. */

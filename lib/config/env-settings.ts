@@ -14,16 +14,16 @@ export function envSettings(env: z.output<typeof Env>, secrets: SecretStore): En
   const grouped = ["clear", "secret", "tags"].some((key) => typeof env[key as keyof typeof env] === "object");
   // A map of clear variables has no lists and maps in it, so a `clear` or `secret` that is one tells the two apart.
   const { clear = {}, secret = [] } = grouped ? (env as { clear?: EnvSettings["clear"]; secret?: z.output<typeof secretMap> }) : { clear: env as EnvSettings["clear"] };
-  return { clear, secret: secretsOf(secret, { get: (name) => secrets.get(name, "env") }) };
+  return { clear, secret: secretsOf(secret, (name, variable) => secrets.get(name, variable)) };
 }
 
-/** Secrets by the name of a variable. */
-export function secretsOf(input: z.output<typeof secretMap>, secrets: Pick<SecretStore, "get">): Record<string, Secret> {
-  if (!isList(input)) return Object.fromEntries(Object.entries(input).map(([variable, ref]) => [variable, secrets.get(nameOf(ref))]));
+/** Secrets by the name of a variable. @param get gives each, told the variable it is for */
+export function secretsOf(input: z.output<typeof secretMap>, get: (name: string, variable: string) => Secret): Record<string, Secret> {
+  if (!isList(input)) return Object.fromEntries(Object.entries(input).map(([variable, ref]) => [variable, get(nameOf(ref), variable)]));
   return Object.fromEntries(input.map((item) => {
-    if (typeof item !== "string") return [item.name, secrets.get(item.name)];
+    if (typeof item !== "string") return [item.name, get(item.name, item.name)];
     const [variable = "", name = variable] = item.split(":");
-    return [variable, secrets.get(name)];
+    return [variable, get(name, variable)];
   }));
 }
 

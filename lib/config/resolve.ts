@@ -108,7 +108,7 @@ function builderSettings({ builder, registry = {} }: ParsedConfig, image: string
     target: builder.target,
     ssh: builder.ssh,
     args: builder.args,
-    secrets: secretsOf(builder.secrets, secrets),
+    secrets: secretsOf(builder.secrets, (name) => secrets.get(name)),
     driver: builder.driver,
     provenance: provenance === undefined ? undefined : String(provenance),
     sbom: builder.sbom,

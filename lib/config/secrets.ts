@@ -1,6 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { DeployError, isDeployError } from "../ground/errors.ts";
 import { Secret } from "../ground/secret.ts";
+import { escaped, escapeValue, obstacleTo } from "../ground/env-text.ts";
 import { settle } from "../ground/settle.ts";
 import type { Files, Programs } from "../ground/world.ts";
 import { type Entry, parseDotenv, type Part } from "./dotenv.ts";
@@ -48,7 +49,7 @@ export function secretFiles({ root, path, destination }: Pick<SecretSources, "ro
 export function secretStore(sources: SecretSources): SecretStore {
   const wanted = new Set<string>();
   const loaded = new Map<string, string>();
-  const inEnv = new Set<string>();
+  const filled = new Map<string, Set<string>>();
   const find = finder(sources);
   const keep = (name: string, value: string): void => {
     sources.conceal?.(value, name);
@@ -56,14 +57,10 @@ export function secretStore(sources: SecretSources): SecretStore {
   };
   const missing = (names: readonly string[]): Promise<never> => missingError(sources, names);
   return Object.freeze({
-    get(name: string, use?: "env"): Secret {
+    get(name: string, variable?: string): Secret {
       wanted.add(name);
-      if (use === "env") inEnv.add(name);
-      return new Secret(name, () => {
-        const value = loaded.get(name);
-        if (value === undefined) throw new Error(`Secret ${name} was opened before the secrets were loaded`);
-        return value;
-      });
+      if (variable !== undefined) filled.set(name, (filled.get(name) ?? new Set()).add(variable));
+      return new Secret(name, () => loaded.get(name));
     },
     async value(name: string): Promise<string> {
       const value = loaded.get(name) ?? (await find(name)) ?? (await missing([name]));
@@ -84,8 +81,8 @@ export function secretStore(sources: SecretSources): SecretStore {
       const gone = results.flatMap((result) => (result.ok && result.value === undefined ? [result.item] : []));
       if (failures.length > 0) throw allFailures(failures);
       if (gone.length > 0) await missing(gone);
-      const unfit = results.flatMap((result) => (result.ok && result.value !== undefined ? unfitFor(result.value, inEnv.has(result.item)).map((why) => `${result.item}: ${why}`) : []));
-      if (unfit.length > 0) throw new DeployError("config", unfit.length === 1 ? `Cannot use secret ${unfit[0]}` : `Cannot use ${unfit.length} secrets`, { details: unfit.length === 1 ? [] : unfit, hint: "Correct the value where it comes from; bytes that are no text can be written as base64" });
+      const unfit = results.flatMap((result) => (result.ok && result.value !== undefined ? unfitFor(result.value, [...(filled.get(result.item) ?? [])]).map((why) => `${result.item}: ${why}`) : []));
+      if (unfit.length > 0) throw new DeployError("config", unfit.length === 1 ? `Cannot use secret ${unfit[0]}` : `Cannot use ${unfit.length} secrets`, { details: unfit.length === 1 ? [] : unfit, hint: "Correct the value where it comes from, or give the variable another name; bytes that are no text can be written as base64" });
       for (const result of results) if (result.ok && result.value !== undefined) keep(result.item, result.value);
     },
     async concealAtHand(): Promise<void> {
@@ -100,12 +97,13 @@ export function secretStore(sources: SecretSources): SecretStore {
 const mostEnvBytes = 60_000;
 
 /** Why a value would not arrive as it is. */
-function unfitFor(value: string, inEnv: boolean): readonly string[] {
+function unfitFor(value: string, variables: readonly string[]): readonly string[] {
   if (value.includes("\ufffd")) return ["its value is no UTF-8"];
-  if (!inEnv) return [];
+  if (variables.length === 0) return [];
   if (value.includes("\0")) return ["its value has a NUL character, which no environment can hold"];
-  const bytes = Buffer.byteLength(value);
-  return bytes <= mostEnvBytes ? [] : [`its value has ${bytes} bytes, and docker reads at most ${mostEnvBytes} of a variable`];
+  const bytes = Buffer.byteLength(escapeValue(value));
+  if (bytes > mostEnvBytes) return [`its value has ${bytes} bytes${escaped.test(value) ? " as an env file holds it" : ""}, and docker reads at most ${mostEnvBytes} of a variable`];
+  return escaped.test(value) ? variables.flatMap((variable) => obstacleTo(variable) ?? []).map((why) => `its value has a line break, another control character or a backslash, which no env file can hold; to hand it on in another way fails, since ${why}`) : [];
 }
 
 /** One failure as it is, several as one. A failure that several secrets share is told once. */

@@ -52,8 +52,8 @@ export function publicWords({ service, repository, destination, roles, accessori
 
 /** Gives secrets by name. Values are read once, when first needed. */
 export interface SecretStore {
-  /** A secret that opens when it is sent. Opening one that was not loaded throws. @param use `env`: it is to be a variable of a container, which {@link load} then checks */
-  get(name: string, use?: "env"): Secret;
+  /** A secret that opens when it is sent. Opening one that was not loaded throws. @param variable of a container's environment that it is to fill: {@link load} checks that it can */
+  get(name: string, variable?: string): Secret;
   /** The value itself, for a hook; also of a name the config does not mention. It is registered for scrubbing by whoever opens it. @throws DeployError (config) when it is missing */
   value(name: string): Promise<string>;
   /** The values of all secrets in files and config, by name, for a hook. They are registered for scrubbing by whoever opens them. @throws DeployError (config) when one cannot be read */

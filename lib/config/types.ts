@@ -944,7 +944,7 @@ export interface SshConfig {
    */
   config?: boolean | string | readonly string[] | undefined;
   /**
-   * Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`.
+   * Keys of hosts that are not in known_hosts: refuse them, remember them, or take any. A key that has changed is refused unless this is `no`; such a host gets neither the agent nor a tunnel.
    * @default "accept-new"
    */
   strictHostKeyChecking?: "yes" | "accept-new" | "no" | undefined;

@@ -9,14 +9,14 @@ export class Secret {
   /** The secrets it is made of: each is scrubbed from output once this one was opened. Empty for a plain value. */
   readonly parts: readonly Secret[];
   readonly [brand] = true;
-  readonly #open: () => string;
+  readonly #open: () => string | undefined;
 
   /**
    * @param name shown instead of the value
-   * @param value the value, or a function that gives it when it is needed
+   * @param value the value, or a function that gives it when it is needed: undefined as long as it is not known
    * @param parts the secrets the value is made of
    */
-  constructor(name: string, value: string | (() => string), parts: readonly Secret[] = []) {
+  constructor(name: string, value: string | (() => string | undefined), parts: readonly Secret[] = []) {
     this.name = name;
     this.parts = parts;
     this.#open = typeof value === "string" ? () => value : value;
@@ -30,12 +30,21 @@ export class Secret {
 
   /** The secret in another form, such as base64. Nothing is opened yet. */
   map(name: string, change: (value: string) => string): Secret {
-    return new Secret(name, () => change(this.#open()), [this]);
+    return new Secret(name, () => change(this.reveal()), [this]);
   }
 
   /** The value. Called only where it leaves the process. */
   reveal(): string {
-    return this.#open();
+    const value = this.#open();
+    if (value === undefined) throw new Error(`Secret ${this.name} was opened before the secrets were loaded`);
+    return value;
+  }
+
+  /** Whether something in the value matches a pattern: all that a plan may learn of it. Undefined as long as the value, or one it is made of, is not known. */
+  holds(pattern: RegExp): boolean | undefined {
+    if (this.parts.some((part) => part.holds(pattern) === undefined)) return undefined;
+    const value = this.#open();
+    return value === undefined ? undefined : pattern.test(value);
   }
 
   toString(): string {

@@ -26,6 +26,8 @@ export interface RunStep extends Titled {
   readonly repeatable?: true;
   /** Asked after a lost connection, when nobody saw how the command ended. Status 0: what this very step is for is there. */
   readonly doneIf?: Command;
+  /** Asked on the host when the command failed. Status 0: what it is for is there all the same, and it counts as done. */
+  readonly passIf?: Command;
   /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */
   readonly onCancel?: "finish" | "abandon";
   /** Show its output line by line even when not verbose: what only the host can tell. */
@@ -46,6 +48,8 @@ export interface UploadStep extends Titled {
   readonly encoding?: "base64";
   /** Octal, such as `0600`. */
   readonly mode: string;
+  /** A file beside it from an earlier time that goes once this one is there. */
+  readonly outdates?: string;
 }
 
 /** How to see whether a container is ready. */
@@ -124,6 +128,8 @@ export interface CollectStep extends Titled {
   readonly image: string;
   /** A file that holds it, which goes then. Default: Docker has it. */
   readonly archive?: string;
+  /** Every host has it: it is no failure that this machine does not. */
+  readonly isSpare?: boolean;
 }
 
 /** Sends an image through the connection: the layers that the host does not have. */
@@ -135,6 +141,8 @@ export interface DeliverStep extends Titled {
   readonly command: Command;
   /** Removes what came so far: of no use where the host could not load it. */
   readonly forget: Command;
+  /** Every host has it: nothing is sent where this machine does not. */
+  readonly isSpare?: boolean;
 }
 
 /** A pause between the groups of a rolling boot. */

@@ -106,6 +106,8 @@ export interface Images {
   collected(image: string): Promise<CollectedImage>;
   /** What `docker load` is given, without so many layers from the lowest one on. */
   archive(image: string, variant: ImageVariant, there: number): Promise<ImageArchive>;
+  /** Reads all that was collected of an image once more, and removes from the cache what is damaged. @returns how much that was */
+  verify(image: string): Promise<number>;
 }
 
 /** The user's own files. */

@@ -6,7 +6,7 @@ import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import { changeMode, changeOwner, emptyServiceDirectory, makeDirectory, makeFolderOf, noteVolumes, pullAccessoryImage, removeAccessoryContainer, removeAccessoryImage, removeAccessorySecrets, removeFailed, removeNotedVolumes, removeUnstarted, replaceAccessory, runAccessory, startAccessory, staysUp, stopAccessory } from "../remote/accessory.ts";
 import { sh } from "../ground/command.ts";
 import { isStarted } from "../remote/container.ts";
-import { envFile } from "../remote/envfile.ts";
+import { envUploads } from "../remote/envfile.ts";
 import type { AccessoryFacts, FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
 import { accessoryCertificate, accessoryRoute, accessorySwitch, accessoryUnroute } from "../remote/proxy/accessory.ts";
@@ -82,7 +82,7 @@ function bringSteps(order: Order, facts: FleetFacts, accessory: Accessory, host:
   return [
     ...directorySteps(accessory),
     ...fileSteps(order, accessory, host),
-    { kind: "upload", title: `Write env file of ${name}`, path: accessoryEnvPath(settings, name), content: envFile(accessory), mode: "0600" },
+    ...envUploads({ ...accessory, path: accessoryEnvPath(settings, name) }),
     ...accessoryCertificate(settings, accessory),
     ...(needsProxy ? driverOn(settings, host).boot(settingsOn(settings, host)) : []),
   ];

@@ -1,8 +1,7 @@
-import type { Command } from "../ground/command.ts";
 import { DeployError } from "../ground/errors.ts";
 import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
-import { startContainer, stopContainer } from "../remote/container.ts";
+import { startContainer } from "../remote/container.ts";
 import { stopRunning } from "../remote/current.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
@@ -12,6 +11,7 @@ import { containersOfRole, currentContainer, isUp, plainVersion, routeOf } from 
 import { assetSteps, errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import type { Order } from "./order.ts";
+import { stopMs, stopStep } from "./stop.ts";
 
 /**
  * `app start`: starts the containers of a version, waits until they are ready and sends the traffic to them.
@@ -43,7 +43,7 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
       auditStep(order, role.name, `Started app version ${versionOf(place)}`),
       // Those of an older version may be gone by now: docker would mount an empty folder in their place.
       ...(versionOf(place) === "" ? [] : assetSteps({ ...order, version: versionOf(place) }, place)),
-      { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name) },
+      { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name), repeatable: true },
       waitStep(order, role, name),
       ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name, ...(versionOf(place) === "" ? {} : { version: versionOf(place) }) }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
     ];
@@ -65,12 +65,13 @@ export function planAppStop(order: Order, facts: FleetFacts, version: string | u
     const stays = version !== undefined && facts.has(host) && !running.some((one) => one === currentContainer(order.settings, role, containers, proxy));
     const isRouted = routeOf(order.settings, role, proxy) !== undefined && !stays;
     if (facts.has(host) && running.length === 0 && !isRouted) return [];
-    const stop = (title: string, command: Command): HostStep => ({ kind: "run", role: role.name, title, command, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 });
-    const unknown = version === undefined ? stop("Stop the container that serves", stopRunning(order.settings, role)) : stop(`Stop ${containerName(order.settings, role.name, version)}`, stopContainer(containerName(order.settings, role.name, version), role.stopTimeoutSeconds));
+    const unknown: HostStep = version === undefined
+      ? { kind: "run", role: role.name, title: "Stop the container that serves", command: stopRunning(order.settings, role), timeoutMs: stopMs(role) }
+      : stopStep(role, containerName(order.settings, role.name, version));
     return [
       auditStep(order, role.name, "Stopped app"),
       ...(role.proxy === undefined || stays ? [] : [driverFor(role.proxy.kind).unroute(order.settings, role)]),
-      ...(facts.has(host) ? running.map(({ name }) => stop(`Stop ${name}`, stopContainer(name, role.stopTimeoutSeconds))) : [unknown]),
+      ...(facts.has(host) ? running.map(({ name }) => stopStep(role, name)) : [unknown]),
     ];
   });
   const phases = [{ title: "Stop app", lanes: lanes(hosts, steps) }];

@@ -4,11 +4,11 @@ import { sh } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
 import { containerName, envFilePath, replacedName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
-import { containerExists, containerLogs, containerState, removeContainer, renameContainer, runContainer, wasStarted } from "../remote/container.ts";
-import { envFile } from "../remote/envfile.ts";
+import { containerExists, containerLogs, containerState, findStarted, removeStarted, renameContainer, runContainer, wasStarted, type Started } from "../remote/container.ts";
+import { envUploads } from "../remote/envfile.ts";
 import type { Container, HostFacts, Route } from "../remote/facts.ts";
 import { labelledPort } from "../config/traefik/route.ts";
-import type { Before } from "../remote/proxy/driver.ts";
+import type { Before, Target } from "../remote/proxy/driver.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { assetSteps } from "./files.ts";
@@ -62,22 +62,27 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
       undoTitle: `Rename ${displaced.to} back to ${displaced.from}`,
     },
   ];
-  const hostnameHex = derivedHex(order.seed, `hostname ${host} ${role.name}`, 12);
+  const { hostnameHex } = startedOf(order, place);
   return [
-    { kind: "upload", role: role.name, title: `Write env file of ${role.name}`, path: envFilePath(settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
+    ...envUploads({ role: role.name, name: role.name, env: envOn(role, host), path: envFilePath(settings, role.name) }),
     ...rename,
     ...assetSteps(order, place),
     {
       kind: "run", role: role.name, title: `Start ${name}`,
       command: runContainer({ settings, role, host, version, hostnameHex }),
       doneIf: wasStarted(name, hostnameHex),
-      undo: removeContainer(name),
+      undo: removeStarted(startedOf(order, place)),
       undoTitle: `Remove ${name}`,
     },
     auditStep(order, role.name, `Booted app version ${version}`),
     waitStep(order, role, name),
   ];
 }
+
+const startedOf = ({ settings, seed }: Order, { role, host, name }: Place): Started => ({ settings, role, name, hostnameHex: derivedHex(seed, `hostname ${host} ${role.name}`, 12) });
+
+/** The container that {@link bootSteps} starts. */
+export const startedTarget = (order: Order, place: Place): Target => ({ container: place.name, version: order.version, own: findStarted(startedOf(order, place)) });
 
 /** Waits until a container of the role is ready. */
 export function waitStep(order: Order, role: Role, name: string): WaitStep {
@@ -108,9 +113,10 @@ function readinessOf({ settings }: Order, role: Role): Readiness {
   };
 }
 
-/** Sends the role's traffic to the new container. */
-export function switchSteps(order: Order, { role, name, current, currentPort, route }: Place): readonly HostStep[] {
+/** Sends the role's traffic to the new container. @param to default: the one that {@link bootSteps} starts */
+export function switchSteps(order: Order, place: Place, to: Target = startedTarget(order, place)): readonly HostStep[] {
+  const { role, current, currentPort, route } = place;
   if (role.proxy === undefined) return [];
   const before: Before = { from: current === undefined ? undefined : { id: current.id, ...(currentPort === undefined ? {} : { port: currentPort }) }, route };
-  return driverFor(role.proxy.kind).switch(order.settings, role, { container: name, version: order.version }, before);
+  return driverFor(role.proxy.kind).switch(order.settings, role, to, before);
 }

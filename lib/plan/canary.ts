@@ -2,11 +2,11 @@ import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
 import type { HostStep, Plan } from "../ground/step.ts";
-import { removeReplaced, stopContainer } from "../remote/container.ts";
+import { removeReplaced } from "../remote/container.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
-import { bootSteps, placeOf, switchSteps, type Place } from "./boot.ts";
+import { bootSteps, placeOf, startedTarget, switchSteps, type Place } from "./boot.ts";
 import { canaryContainer, isUp, plainVersion, routeOf } from "./current.ts";
 import { releasedSteps, retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
@@ -14,6 +14,7 @@ import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from ".
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
 import type { Order } from "./order.ts";
 import { pullPhases } from "./pull.ts";
+import { stopStep } from "./stop.ts";
 
 /**
  * `canary start`: the version is started beside the one that serves and gets a share of the requests.
@@ -28,7 +29,7 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   const same = routes.filter((routed) => plainVersion(places.get(routed)?.current?.version ?? "") === order.version);
   if (same.length > 0) throw new DeployError("usage", `Version ${order.version} serves already: ${named(same)}`, { state: ["Nothing was changed."], hint: "Name another version." });
   const boot = (routed: Routed): readonly HostStep[] => bootSteps(order, must(places.get(routed)));
-  const share = (routed: Routed): HostStep[] => [...shareSteps(order, routed, { container: must(places.get(routed)).name }, percent), auditStep(order, routed.role.name, `Started canary ${order.version} with ${percent} %`)];
+  const share = (routed: Routed): HostStep[] => [...shareSteps(order, routed, startedTarget(order, must(places.get(routed))), percent), auditStep(order, routed.role.name, `Started canary ${order.version} with ${percent} %`)];
   const tidy = (routed: Routed): HostStep[] => {
     const displaced = places.get(routed)?.displaced?.to;
     return displaced === undefined ? [] : [{ kind: "run", role: routed.role.name, title: `Remove ${displaced}`, command: removeReplaced(displaced) }];
@@ -71,7 +72,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
   requireDocker(facts, hosts);
   const promoted = routes.map((routed) => ({ routed, place: promotedPlace(order, routed, facts) }));
   const others = hosts.flatMap((host) => rolesOn(order, host).filter((role) => role.proxy === undefined).map((role) => placeOf(order, role, host, factsOf(facts, host))));
-  const placesOn = (host: string): readonly Place[] => [...promoted.map(({ place }) => place), ...others].filter((place) => place.host === host);
+  const places: readonly Place[] = [...promoted.map(({ place }) => place), ...others];
   const booting = hosts.filter((host) => others.some((place) => place.host === host));
   return {
     notes: [],
@@ -79,8 +80,8 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
       ...pullPhases(order, facts, booting, { when: "missing" }),
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
-      { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place))) },
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, placesOn(host))]) },
+      { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place, { container: place.name, version: order.version }))) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts.filter((host) => places.some((place) => place.host === host)), (host) => [...releasedSteps(order, places), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },
   };
@@ -129,8 +130,7 @@ function promotedPlace(order: Order, { role, host, route }: Routed, facts: Fleet
 }
 
 function stopSteps(container: Container | undefined, role: Routed["role"]): HostStep[] {
-  if (container === undefined) return [];
-  return [{ kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 }];
+  return container === undefined ? [] : [stopStep(role, container.name)];
 }
 
 function must<T>(value: T | undefined): T {

@@ -1,10 +1,10 @@
 import { DeployError } from "../ground/errors.ts";
 import type { HostStep, Lane, Phase, Plan } from "../ground/step.ts";
-import { removeReplaced, stopContainer } from "../remote/container.ts";
+import { removeReplaced } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
-import { wholeRelease } from "../remote/releases.ts";
+import { taggedLatest, wholeRelease } from "../remote/releases.ts";
 import { pruneImagesSteps } from "../remote/prune.ts";
 import { accessoryBootPhases, accessoryNotes } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
@@ -16,7 +16,8 @@ import { pruneContainersOn } from "./prune.ts";
 import { appHosts, factsOf, hookPhase, lanes, proxyHosts, quickMs, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
-import { pullPhases } from "./pull.ts";
+import { pullPhases, type Pulling } from "./pull.ts";
+import { stopStep } from "./stop.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
@@ -25,8 +26,8 @@ export interface DeployParts {
   readonly prune: boolean;
   /** Boot accessories that are missing; default: false. */
   readonly accessories?: boolean;
-  /** Pull always, or only where the image is missing. */
-  readonly pull: "always" | "missing";
+  /** When the image is brought to a host. */
+  readonly pull: Pulling["when"];
   /** Call preDeploy; default: true. */
   readonly preDeploy?: boolean;
   /** What to do when the image cannot be pulled. */
@@ -57,7 +58,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
       ...errorPagePhases(order, hosts),
       ...bootPhases(order, hosts, places),
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
+      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order, places), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
       ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
     ],
     afterFailure: {
@@ -113,24 +114,23 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
 /** The same lane with all its waits at the end: the containers start side by side. */
 const startedTogether = (lane: Lane): Lane => ({ ...lane, steps: [...lane.steps.filter(({ kind }) => kind !== "wait"), ...lane.steps.filter(({ kind }) => kind === "wait")] });
 
-/** Records that the version serves everywhere: a rollback goes back to such a release. A run on some of the hosts or roles records none. */
-export function releasedSteps(order: Order): readonly HostStep[] {
-  const { settings, scope, version } = order;
-  const isWhole = settings.roles.every(({ name, hosts }) => hosts.every((host) => scope.roles.some((role) => role.name === name && role.hosts.includes(host))));
+/** Records that the version serves everywhere: a rollback goes back to such a release. A run on some of the hosts or roles records none. @param places all that the run put it in */
+export function releasedSteps(order: Order, places: readonly Place[]): readonly HostStep[] {
+  const { settings, version } = order;
+  const isWhole = settings.roles.every(({ name, hosts }) => hosts.every((host) => places.some((place) => place.role.name === name && place.host === host)));
   return isWhole ? [auditStep(order, undefined, wholeRelease(version))] : [];
 }
 
-/** Stops what no longer serves and marks the image as the latest. */
+/** Stops what no longer serves and marks the image as the latest. @param places all on the host that the run put the version in */
 export function retireSteps(order: Order, host: string, places: readonly Place[]): readonly HostStep[] {
-  const stops = places.flatMap(({ role, others }): HostStep[] => others.map((container) => ({
-    kind: "run", role: role.name, title: `Stop ${container.name}`,
-    command: stopContainer(container.name, role.stopTimeoutSeconds), repeatable: true,
-    timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000,
-  })));
+  const stops = places.flatMap(({ role, others }) => others.map(({ name }) => stopStep(role, name)));
   const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name), repeatable: true })));
+  const image = `${order.settings.repository}:${order.version}`;
+  const roles = places.map(({ role }) => role.name);
+  const isPart = order.settings.roles.some(({ name, hosts }) => hosts.includes(host) && !roles.includes(name));
   return [
-    { kind: "run", title: `Tag ${order.settings.repository}:${order.version} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
-    auditStep(order, undefined, `Tagging ${order.settings.repository}:${order.version} as the latest image`),
+    { kind: "run", title: `Tag ${image} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
+    auditStep(order, undefined, taggedLatest(image, isPart ? roles : undefined)),
     ...stops,
     ...replaced,
     ...oldFileSteps(order, host, places),

@@ -43,11 +43,13 @@ export interface FleetState {
   readonly unfinished: boolean;
   /** The versions that were on their way last: they were never good everywhere. */
   readonly pending: readonly string[];
+  /** The good release that a run was going back to and did not reach, and where it came from. */
+  readonly returning: (GoodRelease & { readonly from: string }) | undefined;
 }
 
 /** What the facts come to. Hosts that were not looked at are left out. */
 export function fleetState(settings: Settings, { roles }: Pick<Scope, "roles">, facts: FleetFacts): FleetState {
-  const good = goodReleases(facts, [...new Set(roles.flatMap((role) => role.hosts))]);
+  const good = goodReleases(facts, roles);
   const seen = roles.flatMap((role) => role.hosts.flatMap((host) => {
     const fact = facts.get(host);
     return fact === undefined ? [] : [{ own: containersOfRole(role, fact.containers), place: placeState(settings, role, host, fact) }];
@@ -59,7 +61,19 @@ export function fleetState(settings: Settings, { roles }: Pick<Scope, "roles">, 
   // Where no release is recorded, what serves alone counts as good.
   const known = good.length === 0 && versions.length === 1 ? versions : good.map(({ version }) => version);
   const pending = unfinished ? begun.filter((version) => !known.includes(version)) : [];
-  return { places: seen.map(({ own, place }) => ({ ...place, left: [...place.left, ...stoppedOf(own, place, pending)] })), versions, good, unfinished, pending };
+  const returning = unfinished && pending.length === 0 ? returnIn(good, begun, places) : undefined;
+  return { places: seen.map(({ own, place }) => ({ ...place, left: [...place.left, ...stoppedOf(own, place, pending)] })), versions, good, unfinished, pending, returning };
+}
+
+/** @param begun what serves, and what a run made since that does not serve yet */
+function returnIn(good: readonly GoodRelease[], begun: readonly string[], places: readonly PlaceState[]): FleetState["returning"] {
+  const last = good.at(-1);
+  if (last === undefined) return undefined;
+  const to = good.findLast(({ version }) => version !== last.version && begun.includes(version));
+  if (to !== undefined) return { ...to, from: last.version };
+  // The return was recorded, and what it came from was not stopped everywhere.
+  const from = last.gaveWay?.findLast((version) => places.some(({ left }) => left.some((one) => one.version === version && isTelling(one))));
+  return from === undefined || begun.length !== 1 || begun[0] !== last.version ? undefined : { ...last, from };
 }
 
 function placeState(settings: Settings, role: Role, host: string, { docker, proxy, containers }: HostFacts): PlaceState {

@@ -4,7 +4,7 @@ import { envFilePath, serviceWithDestination } from "../ground/names.ts";
 import type { Plan } from "../ground/step.ts";
 import { envOn } from "../config/host-env.ts";
 import { removeContainer, runTrial } from "../remote/container.ts";
-import { envFile } from "../remote/envfile.ts";
+import { envUploads } from "../remote/envfile.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { createNetwork } from "../remote/network.ts";
 import { waitStep } from "./boot.ts";
@@ -28,15 +28,15 @@ export function planHealthcheck(order: Order, facts: FleetFacts): Plan {
         lanes: [{
           host,
           steps: [
-            { kind: "run", title: "Make sure that the network is there", command: createNetwork() },
-            { kind: "upload", title: `Write env file of ${role.name}`, path: envFilePath(order.settings, role.name), content: envFile({ name: role.name, env: envOn(role, host) }), mode: "0600" },
-            { kind: "run", title: `Remove what an earlier check left of ${name}`, command: sh`docker rm --force ${name} > /dev/null 2>&1 || true` },
+            { kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true },
+            ...envUploads({ name: role.name, env: envOn(role, host), path: envFilePath(order.settings, role.name) }),
+            { kind: "run", title: `Remove what an earlier check left of ${name}`, command: sh`docker rm --force ${name} > /dev/null 2>&1 || true`, repeatable: true },
             { kind: "run", title: `Start ${name}`, command: runTrial({ settings: order.settings, role, host, version: order.version, name }), undo: removeContainer(name), undoTitle: `Remove ${name}` },
             waitStep(order, role, name),
           ],
         }],
       },
-      { title: "Remove the trial", lanes: [{ host, steps: [{ kind: "run", title: `Remove ${name}`, command: removeContainer(name) }] }] },
+      { title: "Remove the trial", lanes: [{ host, steps: [{ kind: "run", title: `Remove ${name}`, command: removeContainer(name), repeatable: true }] }] },
     ],
     afterFailure: { takenBack: "Nothing that serves was touched.", committed: "" },
   };

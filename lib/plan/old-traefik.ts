@@ -1,6 +1,7 @@
 import { sh, type Command } from "../ground/command.ts";
 import { network, proxyContainer, traefikContainer } from "../ground/names.ts";
 import type { HostStep, RunStep } from "../ground/step.ts";
+import { isStopped } from "../remote/container.ts";
 import type { ProxyFacts } from "../remote/facts.ts";
 import { driverOn, settingsOn } from "../remote/proxy/drivers.ts";
 import { haveImage } from "../remote/proxy/run-flags.ts";
@@ -20,7 +21,7 @@ function refuseShared({ settings: { service, destination, accessories } }: Order
   const own = accessories.map((accessory) => sh`[ "$service" != ${accessory.service} ] || continue
 `);
   return {
-    kind: "run", title: "Make sure that no other service needs the old Traefik",
+    kind: "run", title: "Make sure that no other service needs the old Traefik", repeatable: true,
     command: sh`{ ${isOldTraefik}; } || exit 0
 ids=$(docker ps --quiet) || exit
 others=$(docker container inspect --format ${format} $ids | while IFS='|' read -r labels service destination name; do
@@ -33,7 +34,7 @@ done)
 }
 
 const refuseLeftover: RunStep = {
-  kind: "run", title: "Make sure that the old Traefik can make place",
+  kind: "run", title: "Make sure that the old Traefik can make place", repeatable: true,
   command: sh`! { ${isOldTraefik}; } || ! ${exists(before)} || { echo ${`A container ${before} is there already.`} >&2; exit 1; }`,
   hint: `An earlier upgrade left it: when nothing needs it any more, \`docker rm --force ${before}\` on the host takes it away.`,
 };
@@ -49,10 +50,11 @@ export function stopOldTraefik({ settings }: Order, host: string, there: ProxyFa
   const { proxyRun, traefik } = settingsOn(settings, host);
   const isKamal = driverOn(settings, host).name === "kamal-proxy";
   return [
-    { kind: "run", title: "Have the proxy's image", command: haveImage(isKamal ? proxyRun : traefik) },
+    { kind: "run", title: "Have the proxy's image", command: haveImage(isKamal ? proxyRun : traefik), repeatable: true },
     {
       kind: "run", title: "Stop the old Traefik",
-      command: sh`! { ${isOldTraefik}; } || { docker rename ${traefikContainer} ${before} && docker container stop ${before}; }`,
+      command: sh`! { ${isOldTraefik}; } || { docker rename ${traefikContainer} ${before} && docker container stop ${before} > /dev/null; }`,
+      doneIf: sh`${exists(before)} && ${isStopped(before)}`,
       undo: sh`${exists(before)} || exit 0
 ! { ${isOldTraefik}; } || exit 0
 ${freePorts(isKamal ? there : undefined, isKamal ? proxyContainer : traefikContainer)}docker rename ${before} ${traefikContainer} && docker container start ${traefikContainer}`,
@@ -71,7 +73,7 @@ function freePorts(there: ProxyFacts | undefined, container: string): readonly C
 
 /** Takes the old Traefik away once nothing goes back to it. */
 export const removeOldTraefik: RunStep = {
-  kind: "run", title: "Remove the old Traefik",
+  kind: "run", title: "Remove the old Traefik", repeatable: true,
   command: sh`${exists(before)} || exit 0
 docker container rm ${before}
 docker image prune --all --force --filter label=org.opencontainers.image.title=Traefik`,

@@ -75,12 +75,13 @@ function headline(settings: Settings, glance: Glance): string {
 }
 
 /** What else is going on: a run at work, one that was interrupted, maintenance, a canary. */
-function restOf({ state: { places, unfinished, pending }, lock }: Glance): readonly string[] {
+function restOf({ state: { places, unfinished, pending, returning }, lock }: Glance): readonly string[] {
   const resting = places.filter(({ mode }) => mode === "maintenance" || mode === "paused");
   const canaries = places.filter(({ canary }) => canary !== undefined);
   const of = (those: readonly PlaceState[]): string => those.map(({ role, host }) => `${role} on ${host}`).join(", ");
+  const begun = returning !== undefined ? `A rollback to ${returning.version}` : pending.length === 0 ? "A deploy" : `A deploy of ${pending.join(", ")}`;
   return [
-    ...(lock?.kind === "alive" ? ["A run is at work."] : unfinished ? [`A deploy${pending.length === 0 ? "" : ` of ${pending.join(", ")}`} was begun and not finished.`] : []),
+    ...(lock?.kind === "alive" ? ["A run is at work."] : unfinished ? [`${begun} was begun and not finished.`] : []),
     ...(resting.length === 0 ? [] : [`In maintenance: ${of(resting)}.`]),
     ...(canaries.length === 0 ? [] : [`With a canary: ${of(canaries)}.`]),
   ];
@@ -121,7 +122,7 @@ function leftText({ state }: Leftover, proxied: boolean): string {
 }
 
 function adviceOf({ destination }: Settings, { state, unseen, lock, back }: Glance): readonly Advice[] {
-  const { places, unfinished, pending } = state;
+  const { places, unfinished, pending, returning } = state;
   const advice = (command: string, effect: string): Advice => ({ command: `capstan ${command}${destination === undefined ? "" : ` -d ${destination}`}`, effect });
   const has = (...kinds: readonly Trouble[]): boolean => places.some(({ trouble }) => trouble !== undefined && kinds.includes(trouble));
   const found: Advice[] = [];
@@ -130,9 +131,13 @@ function adviceOf({ destination }: Settings, { state, unseen, lock, back }: Glan
   if (unseen.size > 0) found.push({ command: `ssh ${[...unseen.keys()][0] ?? ""}`, effect: `finds out why ${[...unseen.keys()].join(", ")} cannot be reached; everything else needs all hosts, or -h with the others` });
   if (has("no docker")) found.push(advice("server bootstrap", "installs Docker where it is missing; else start its daemon"));
   const tidies = places.some(({ left }) => left.length > 0);
-  if (unfinished) {
-    const target = pending.length === 1 ? ` (of that very version, as it was built: \`--skip-push --version ${pending[0]}\`)` : "";
-    found.push(advice("deploy", `finishes it: all hosts get the version you deploy${target}, what is left over is tidied up`));
+  if (returning !== undefined) {
+    if (back !== undefined) found.push(advice("rollback", `finishes it: ${back.version} on every host, which ${back.why}`));
+    if (returning.from !== back?.version) found.push(advice(`rollback ${returning.from}`, `undoes it: ${returning.from} on every host`));
+    found.push(advice("deploy", "ends it too: all hosts get the version you deploy, what is left over is tidied up"));
+  } else if (unfinished) {
+    found.push(advice("deploy", "finishes it: all hosts get the version you deploy, what is left over is tidied up"));
+    if (pending.length === 1) found.push(advice(`rollback ${pending[0]}`, `finishes it with ${pending[0]} itself, which is not built again`));
     if (back !== undefined) found.push(advice("rollback", `undoes it: back to ${back.version} on every host, which ${back.why}`));
   } else if (places.length > 0 && places.every(({ trouble }) => trouble === "nothing there")) found.push(advice("setup", "makes the hosts ready and deploys"));
   else if (has("stopped")) found.push(advice("app start", "starts what ran last"), advice("deploy", "puts a new version in place"));

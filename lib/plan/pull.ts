@@ -12,8 +12,8 @@ import { registryTunnels } from "./tunnels.ts";
 
 /** How an image gets to hosts. */
 export interface Pulling {
-  /** `missing`: not where it is already. */
-  readonly when: "always" | "missing";
+  /** `missing`: not where it is already. `ifHere`: where all hosts have it and this machine has not, what they have will do; only without a registry. */
+  readonly when: "always" | "missing" | "ifHere";
   /** What to do when it cannot be pulled; default: build and push it. */
   readonly hint?: string;
   /** What stands behind the titles of the phases. */
@@ -27,19 +27,20 @@ export interface Pulling {
 export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly string[], { when, hint, suffix = "" }: Pulling): readonly Phase[] {
   const image = `${order.settings.repository}:${order.version}`;
   const isThere = (host: string): boolean => when === "missing" && factsOf(facts, host).images.includes(image);
-  if (order.settings.withoutRegistry === true) return deliveryPhases(order, facts, image, hosts.filter((host) => !isThere(host)), hint, suffix);
+  if (order.settings.withoutRegistry === true) return deliveryPhases(order, facts, image, hosts.filter((host) => !isThere(host)), when, hint, suffix);
   return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) }];
 }
 
 /** Takes the image out of the Docker of this machine while hosts look at what they have, then gives each what it lacks. What cannot be had is told before a host is changed. */
-function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: readonly string[], hint: string | undefined, suffix: string): readonly Phase[] {
+function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: readonly string[], when: Pulling["when"], hint: string | undefined, suffix: string): readonly Phase[] {
   const { settings, version } = order;
   if (hosts.length === 0) return [];
+  const spare = when === "ifHere" && hosts.every((host) => factsOf(facts, host).images.includes(image)) ? { isSpare: true as const } : {};
   return [
     {
       title: `Deliver image${suffix}`,
-      lanes: [{ host: undefined, steps: [collectStep(image, hint)] }, ...lanes(hosts, (host) => [
-        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings) },
+      lanes: [{ host: undefined, steps: [{ ...collectStep(image, hint), ...spare }] }, ...lanes(hosts, (host) => [
+        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings), ...spare },
         checkStep(settings, image),
         auditStep(order, undefined, `Delivered image with version ${version}`),
       ])],

@@ -2,7 +2,7 @@ import type { Accessory, Role } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
 import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan, RunStep } from "../ground/step.ts";
-import { removeContainers, removeOneOffs, removeVersion, stopContainer } from "../remote/container.ts";
+import { removeContainers, removeOneOffs, removeVersion } from "../remote/container.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import { removeMrskSteps } from "../remote/prune.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
@@ -14,6 +14,7 @@ import { containersOfRole, isUp } from "./current.ts";
 import { allHosts, appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { foreignRoutes } from "./proxy.ts";
+import { stopStep } from "./stop.ts";
 
 const run = (title: string, command: RunStep["command"], more: Partial<RunStep> = {}): RunStep => ({ kind: "run", title, command, ...more });
 
@@ -24,7 +25,7 @@ function appSteps(order: Order, facts: FleetFacts, host: string): readonly HostS
   const { settings } = order;
   const ofRole = (role: Role): HostStep[] => [
     ...(role.proxy === undefined ? [] : [driverFor(role.proxy.kind).unroute(settings, role)]),
-    ...containersOfRole(role, factsOf(facts, host).containers).filter(isUp).map((container) => run(`Stop ${container.name}`, stopContainer(container.name, role.stopTimeoutSeconds), { role: role.name, timeoutMs: ((role.stopTimeoutSeconds ?? 10) + 60) * 1000 })),
+    ...containersOfRole(role, factsOf(facts, host).containers).filter(isUp).map(({ name }) => stopStep(role, name)),
     run(`Remove the containers of ${role.name}`, removeContainers(settings, role.name), { role: role.name }),
     ...removeMrskSteps(settings, role),
     run(`Remove what \`app exec\` left of ${role.name}`, removeOneOffs(settings, role.name), { role: role.name }),

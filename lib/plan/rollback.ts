@@ -51,16 +51,15 @@ function beforeTheRecord({ roles: [role] }: Scope, facts: FleetFacts, { versions
   return version === undefined ? undefined : { version, why: "is the newest one on the hosts from before the first release on record" };
 }
 
-function fromRecord({ good, versions, unfinished, pending, places }: FleetState): Choice | undefined {
+function fromRecord({ good, versions, unfinished, pending, returning, places }: FleetState): Choice | undefined {
   const last = good.at(-1);
   if (last === undefined) return undefined;
   const choice = ({ version, at }: typeof last, why: string): Choice => ({ version, why: `${why} (put in place ${at})` });
   if (pending.length > 0) return choice(last, `is the last release that all hosts served; ${pending.join(", ")} was not finished`);
+  if (returning !== undefined) return choice(returning, `is on its way back already: a rollback from ${returning.from} was not finished`);
   const isRepeated = places.some(({ version, left }) => left.some((one) => one.version === version));
   if (unfinished && isRepeated && versions.length === 1 && versions[0] === last.version) return choice(last, "is the last release that all hosts served; its own second deploy was not finished");
   const [lone, ...others] = versions;
-  const returning = unfinished ? good.findLast(({ version }) => version !== last.version && versions.includes(version)) : undefined;
-  if (returning !== undefined) return choice(returning, `is on its way back already: a rollback from ${last.version} was not finished`);
   if (lone === undefined) return choice(last, "is the last release that all hosts served");
   const at = good.findIndex(({ version }) => version === lone);
   if (others.length > 0 || at === -1) return choice(last, "is the last release that all hosts served");
@@ -87,12 +86,17 @@ function olderInPlace({ roles }: Scope, facts: FleetFacts, versions: readonly st
 
 /**
  * The version to roll back to: the one that was named, else that of {@link previousRelease}.
- * @throws DeployError (missing) when nothing is named and there is no earlier release
+ * @throws DeployError (missing) when nothing is named and there is no earlier release, (usage) when nothing is named and nothing is known of the hosts
  */
 export function rollbackVersion(settings: Settings, scope: Scope, facts: FleetFacts, named: string | undefined): string {
   if (named !== undefined) return checkedVersion(named);
   const previous = previousRelease(settings, scope, facts);
   if (previous !== undefined) return previous.version;
+  if (facts.size === 0) {
+    throw new DeployError("usage", "Cannot know the version to roll back to: only the hosts know it, and none was asked", {
+      state: ["Nothing was changed."], hint: "Name one: `capstan rollback VERSION`, or give what `capstan observe --json > facts.json` wrote: `--facts facts.json`.",
+    });
+  }
   const versions = versionsOnHosts(settings, scope, facts);
   throw new DeployError("missing", "There is no earlier version to roll back to", {
     state: ["Nothing was changed."],
@@ -114,7 +118,8 @@ function pullHint(order: Order, facts: FleetFacts): string {
   const image = `${settings.repository}:${version}`;
   const without = appHosts(order).filter((host) => !factsOf(facts, host).images.includes(image));
   const versions = versionsOnHosts(settings, scope, facts).filter((one) => one !== version);
-  return `${image} is not on ${without.join(", ")} and could not be pulled. ${versions.length === 0 ? "No other earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`}`;
+  const lack = settings.withoutRegistry === true ? ", and the Docker of this machine does not give it" : " and could not be pulled";
+  return `${image} is not on ${without.join(", ")}${lack}. ${versions.length === 0 ? "No other earlier version is left on the hosts: deploy one." : `Name one that is still on the hosts: ${versions.join(", ")}.`}`;
 }
 
 /**

@@ -1,17 +1,16 @@
 import type { HostStep, Plan } from "../ground/step.ts";
-import { stopContainer } from "../remote/container.ts";
 import type { Container, FleetFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
 import { canaryContainer, containersOfRole, currentContainer, isUp, routeOf } from "./current.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
+import { stopStep } from "./stop.ts";
 
 /** A container that runs and does not serve. */
 export interface Stale {
   readonly host: string;
   readonly role: string;
   readonly container: Container;
-  readonly stopTimeoutSeconds: number | undefined;
 }
 
 /** Containers that run though another version serves. A canary is none. */
@@ -21,7 +20,7 @@ export function staleContainers(order: Pick<Order, "settings" | "scope">, facts:
     const current = currentContainer(order.settings, role, containers, proxy);
     const route = routeOf(order.settings, role, proxy);
     const canary = route === undefined ? undefined : canaryContainer(containers, route);
-    return containersOfRole(role, containers).filter((one) => isUp(one) && one.id !== current?.id && one.id !== canary?.id).map((container) => ({ host, role: role.name, container, stopTimeoutSeconds: role.stopTimeoutSeconds }));
+    return containersOfRole(role, containers).filter((one) => isUp(one) && one.id !== current?.id && one.id !== canary?.id).map((container) => ({ host, role: role.name, container }));
   }));
 }
 
@@ -30,9 +29,9 @@ export function planStopStale(order: Order, facts: FleetFacts): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
   const stale = staleContainers(order, facts);
-  const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role) => stale.filter((one) => one.host === host && one.role === role.name).flatMap(({ container, stopTimeoutSeconds }): HostStep[] => [
+  const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role) => stale.filter((one) => one.host === host && one.role === role.name).flatMap(({ container }): HostStep[] => [
     auditStep(order, role.name, `Stopped stale version ${container.version}`),
-    { kind: "run", role: role.name, title: `Stop ${container.name}`, command: stopContainer(container.name, stopTimeoutSeconds), repeatable: true, timeoutMs: ((stopTimeoutSeconds ?? 10) + 60) * 1000 },
+    stopStep(role, container.name),
   ]));
   return { notes: facts.size === 0 ? ["Only the hosts know which containers are stale."] : stale.length === 0 ? ["There are no stale containers."] : [], phases: [{ title: "Stop stale containers", lanes: lanes(hosts, steps) }] };
 }

@@ -5,7 +5,7 @@ import type { HostStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { everyAccessory, planAccessoryReboot } from "./accessory.ts";
-import { bootSteps, placeOf, type Place } from "./boot.ts";
+import { bootSteps, placeOf, startedTarget, type Place } from "./boot.ts";
 import { containersOfRole, isOutside, isUp } from "./current.ts";
 import { retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
@@ -19,7 +19,7 @@ import { pullPhases } from "./pull.ts";
 function refuseOldLock({ settings }: Order): RunStep {
   const locks = ["mrsk_lock", `mrsk_lock-${settings.service}`, `${runDirectory}/locks/${serviceWithDestination(settings)}`];
   return {
-    kind: "run", title: "Make sure that nobody deploys with MRSK or Kamal 1",
+    kind: "run", title: "Make sure that nobody deploys with MRSK or Kamal 1", repeatable: true,
     command: sh`for dir in ${locks}; do
 [ -d "$dir" ] || continue
 echo "The lock $dir is held:" >&2
@@ -87,7 +87,7 @@ function groupPhases(order: Order, hosts: readonly string[], on: (host: string) 
   const change = (host: string): readonly HostStep[] => [
     ...stopOldTraefik(order, host, factsOf(facts, host).proxy),
     ...proxyBootSteps(order, host, true),
-    ...on(host).flatMap(({ role, name: container }): readonly HostStep[] => (role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container, version: order.version }, { from: undefined, route: undefined }))),
+    ...on(host).flatMap((place): readonly HostStep[] => (place.role.proxy === undefined ? [] : driverFor(place.role.proxy.kind).switch(order.settings, place.role, startedTarget(order, place), { from: undefined, route: undefined }))),
   ];
   return [
     ...pullPhases(order, facts, hosts, { when: "missing", suffix }),

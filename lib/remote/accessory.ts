@@ -4,6 +4,7 @@ import type { Accessory, AccessoryDirectory, AccessoryFile } from "../config/set
 import { checked, isName, isPlain, isWord } from "./answer.ts";
 import { containerId, inNetworks } from "./container.ts";
 import { envFlags, loggingFlags, optionFlags, volumeFlags } from "./container-flags.ts";
+import { secretFlags, valuesPath, withValues } from "./envfile.ts";
 import type { AccessoryFacts } from "./facts.ts";
 import { removeEmptyDirectories } from "./remove.ts";
 import { pairs } from "./shell-value.ts";
@@ -17,19 +18,22 @@ const mounts = ({ volumes, files, directories }: Accessory): readonly (string | 
 
 /** Starts an accessory. Flags stand in Kamal's order. Its `cmd` is shell code, as the user wrote it. */
 export function runAccessory(of: Named, accessory: Accessory, host: string): Command {
-  const { service, image, network, logging, publish, env, labels, cmd, options: { restart, ...options } } = accessory;
-  return sh`docker run --name ${service} --detach --restart ${String(restart ?? "unless-stopped")} --network ${network} ${[
+  const { service, image, network, logging, publish, labels, cmd, options: { restart, ...options } } = accessory;
+  const env = { clear: { KAMAL_HOST: host, ...accessory.env.clear }, secret: accessory.env.secret };
+  const path = accessoryEnvPath(of, accessory.name);
+  return withValues(env, path, sh`docker run --name ${service} --detach --restart ${String(restart ?? "unless-stopped")} --network ${network} ${[
     ...loggingFlags(logging), ...(publish === undefined ? [] : ["--publish", publish]),
-    ...envFlags({ KAMAL_HOST: host, ...env.clear }), "--env-file", accessoryEnvPath(of, accessory.name),
+    ...envFlags(env.clear), ...secretFlags(env, path),
     ...mounts(accessory), ...pairs("--label", { service, ...labels }), ...optionFlags(options),
     image, ...(cmd === undefined ? [] : [new Command(cmd)]),
-  ]}`;
+  ]}`);
 }
 
 /** Runs a command in a new container with the accessory's environment, volumes and network, removed afterwards. @param hex 6 digits of its name */
 export function runAccessoryOneOff(of: Named, accessory: Accessory, command: Command, hex: string, interactive: readonly string[]): Command {
   const { service, image, network, env } = accessory;
-  return sh`docker run ${[...interactive, "--rm", "--name", accessoryExecName(service, hex), "--network", network, ...envFlags(env.clear), "--env-file", accessoryEnvPath(of, accessory.name), ...mounts(accessory), image, command]}`;
+  const path = accessoryEnvPath(of, accessory.name);
+  return withValues(env, path, sh`docker run ${[...interactive, "--rm", "--name", accessoryExecName(service, hex), "--network", network, ...envFlags(env.clear), ...secretFlags(env, path), ...mounts(accessory), image, command]}`);
 }
 
 /** Makes the folder that a file of its will be in. @param hostPath below the home directory */
@@ -129,7 +133,8 @@ export const emptyServiceDirectory = ({ service, image }: Pick<Accessory, "servi
 /** Removes the files of its secrets: environment, certificate. Folders that are empty then go too: they would count as a service's place on the host. */
 export function removeAccessorySecrets(of: Named, { name, proxy }: Pick<Accessory, "name" | "proxy">): Command {
   const certificate = typeof proxy?.tls === "object" ? [tlsDirectory(of, name)] : [];
-  return sh`rm -rf ${[accessoryEnvPath(of, name), ...certificate]} && ${removeEmptyDirectories(of)}`;
+  const path = accessoryEnvPath(of, name);
+  return sh`rm -rf ${[path, valuesPath(path), ...certificate]} && ${removeEmptyDirectories(of)}`;
 }
 /** `docker ps` of its container while it runs, for people. */
 export const accessoryDetails = (service: string): Command => sh`docker ps --filter ${`label=service=${service}`}`;

@@ -3,10 +3,11 @@ import { DeployError } from "../ground/errors.ts";
 import { containerHostname, containerName, envFilePath, execName, isTag, network, rolePrefix, serviceWithDestination, versionOf } from "../ground/names.ts";
 import type { ContainerState } from "../ground/step.ts";
 import { envOn } from "../config/host-env.ts";
-import type { Role, Settings } from "../config/settings.ts";
+import type { EnvSettings, Role, Settings } from "../config/settings.ts";
 import { checked, isName, isPlain, isWord } from "./answer.ts";
 import { assetFlags } from "./assets.ts";
 import { containerFilters, envFlags, pullFlags, labelFlags, loggingFlags, restartPolicy, roleOptions, volumeFlags } from "./container-flags.ts";
+import { secretFlags, withValues } from "./envfile.ts";
 import type { Container } from "./facts.ts";
 import { logFilter, logFlags } from "./logs.ts";
 import type { LogOptions } from "./proxy/driver.ts";
@@ -30,12 +31,13 @@ export interface ContainerOrder {
 export function runContainer(order: ContainerOrder): Command {
   const { settings, role, host, version, hostnameHex } = order;
   const name = order.name ?? containerName(settings, role.name, version);
-  return sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
+  const { env, path } = environmentOf(order, name);
+  return withValues(env, path, sh`docker run --detach --restart ${restartPolicy(role)} --name ${name} --network ${network} ${[
     ...pullFlags(settings), ...(hostnameHex === undefined ? [] : ["--hostname", containerHostname(host, hostnameHex)]),
-    ...envFlags({ ...toolEnv(order, name), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+    ...envFlags(env.clear), ...secretFlags(env, path),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...assetFlags(settings, role, version), ...labelFlags(settings, role), ...roleOptions(role),
     order.image ?? `${settings.repository}:${version}`, ...cmdOf(role),
-  ]}`;
+  ]}`);
 }
 
 /** Whether {@link runContainer} has started that very container: its host name is of that run alone. One that has ended since counts: to wait for it tells why. */
@@ -47,14 +49,21 @@ const toolEnv = ({ settings: { destination }, version, host }: ContainerOrder, n
   KAMAL_CONTAINER_NAME: name, KAMAL_VERSION: version, KAMAL_HOST: host, ...(destination === undefined ? {} : { KAMAL_DESTINATION: destination }),
 });
 
+/** The variables of a container of the app, and where those that are secret are written. */
+function environmentOf(order: ContainerOrder, name: string): { readonly env: EnvSettings; readonly path: string } {
+  const { clear, secret } = envOn(order.role, order.host);
+  return { env: { clear: { ...toolEnv(order, name), ...clear }, secret }, path: envFilePath(order.settings, order.role.name) };
+}
+
 /** Starts a container of a role that is only looked at: it bears the label of the trial alone, so that nothing takes it for one of the app. */
 export function runTrial(order: ContainerOrder & { readonly name: string }): Command {
-  const { settings, role, host, version, name } = order;
+  const { settings, role, version, name } = order;
   const label = `healthcheck-${serviceWithDestination(settings)}`;
-  return sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
-    ...pullFlags(settings), ...envFlags({ ...toolEnv(order, label), ...envOn(role, host).clear }), "--env-file", envFilePath(settings, role.name),
+  const { env, path } = environmentOf(order, label);
+  return withValues(env, path, sh`docker run --detach --name ${name} --network ${network} --label ${`service=${label}`} ${[
+    ...pullFlags(settings), ...envFlags(env.clear), ...secretFlags(env, path),
     ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, ...cmdOf(role),
-  ]}`;
+  ]}`);
 }
 
 const cmdOf = (role: Role): readonly Command[] => (role.cmd === undefined ? [] : [new Command(role.cmd)]);
@@ -83,13 +92,15 @@ export const interactiveFlags = (interactive: Interactive = "no"): readonly stri
 
 /** Runs a command in a new container with the role's env, volumes and options, removed afterwards unless detached. */
 export function runOneOff(order: OneOffOrder): Command {
-  const { settings, role, host, version, command } = order;
-  return sh`docker run ${[
+  const { settings, role, version, command } = order;
+  const env = envOn(role, order.host);
+  const path = envFilePath(settings, role.name);
+  return withValues(env, path, sh`docker run ${[
     ...interactiveFlags(order.interactive), order.detach === true ? "--detach" : "--rm",
     "--name", execName(settings, role.name, version, order.hex), "--network", network, ...pullFlags(settings),
-    ...envFlags(envOn(role, host).clear), "--env-file", envFilePath(settings, role.name), ...envFlags(order.env ?? {}),
+    ...envFlags(env.clear), ...secretFlags(env, path), ...envFlags(order.env ?? {}),
     ...loggingFlags(role.logging), ...volumeFlags(role.volumes), ...roleOptions(role), `${settings.repository}:${version}`, command,
-  ]}`;
+  ]}`);
 }
 
 /** Runs a command in a running container. */
@@ -99,6 +110,30 @@ export function execInContainer(name: string, command: Command, options: { reado
 
 /** Prints the id of the container with exactly this name, in whatever state; nothing when there is none. */
 export const containerId = (name: string): Command => sh`docker container ls --all --filter ${`name=^${name}$`} --quiet`;
+
+/** A container that a run started. */
+export interface Started {
+  readonly settings: Settings;
+  readonly role: Role;
+  readonly name: string;
+  /** As it was given to {@link runContainer}. */
+  readonly hostnameHex: string;
+}
+
+/**
+ * Sets `id` to the id of the container with this name if this very run started it, to nothing otherwise: another one may have taken the
+ * name, and what a run takes back is its own. Where the user gives the containers a host name, their labels have to do. Ends the script when Docker does not answer.
+ */
+export function findStarted({ settings, role, name, hostnameHex }: Started): Command {
+  if ("hostname" in role.options) return sh`id=$(${containerId(name)} ${containerFilters(settings, role.name)}) || exit`;
+  return sh`id=$(${containerId(name)}) || exit
+hostname=$([ -z "$id" ] || docker container inspect --format ${"{{.Config.Hostname}}"} "$id") || exit
+case $hostname in *-${hostnameHex}) ;; *) id= ;; esac`;
+}
+
+/** Takes a container away that this very run started, running or not. Harmless when there is none, or another one. */
+export const removeStarted = (started: Started): Command => sh`${findStarted(started)}
+[ -z "$id" ] || docker rm --force --volumes "$id" || ! docker container inspect "$id" > /dev/null 2>&1`;
 
 /** Gives a container another name; its id, and so its route, stays. */
 export const renameContainer = (from: string, to: string): Command => sh`docker rename ${from} ${to}`;
@@ -113,6 +148,9 @@ export const startContainer = (name: string): Command => sh`docker start ${name}
 export function stopContainer(name: string, seconds: number | undefined): Command {
   return sh`${containerId(name)} | xargs docker stop ${seconds === undefined ? [] : ["-t", seconds]}`;
 }
+
+/** Whether no container of that name runs, or tries to. Fails when Docker does not answer. */
+export const isStopped = (name: string): Command => sh`running=$(docker container ls --filter ${`name=^${name}$`} --quiet) && [ -z "$running" ]`;
 
 /** Takes a container away, running or not. Harmless when there is none. */
 export const removeContainer = (name: string): Command => sh`docker rm --force --volumes ${name} || ! docker container inspect ${name} > /dev/null 2>&1`;

@@ -49,6 +49,8 @@ export interface LockHolder {
   /** Since its last sign of life on the host; a living holder beats every second. */
   readonly silentSeconds: number;
   readonly token: string;
+  /** Its connection is gone: it keeps the lock for a moment more, for its run to come back. */
+  readonly adrift?: true;
 }
 
 const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, " ");
@@ -61,7 +63,7 @@ function encoded({ lockedBy, at, version, message }: LockDetails): string {
 
 /**
  * Prints who holds the lock in the directory `$1`, a `key value` line each. Files beside `details` are ours: `holder`
- * (three lines: token, command, time taken), `from`, `step`, and `beat`, whose age is the time since the last sign of life.
+ * (token, machine, command, time taken), `step`, `adrift.TOKEN` once that holder's connection is gone, and `beat`, whose age is the time since the last sign of life.
  */
 const show = new Command(String.raw`show() {
   [ -d "$1" ] || return 0
@@ -69,6 +71,7 @@ const show = new Command(String.raw`show() {
   printf 'details %s\n' "$(tr -d '\n' 2> /dev/null < "$1/details")"
   [ -e "$1/beat" ] || return 0
   cat "$1/holder" "$1/step" 2> /dev/null
+  [ ! -e "$1/adrift.$(sed -n 's/^token //p' "$1/holder" 2> /dev/null)" ] || echo adrift
   printf 'beat %s\n' "$(stat -c %Y "$1/beat" 2> /dev/null)"
   printf 'now %s\n' "$(date +%s)"
 }`);
@@ -104,6 +107,7 @@ export function readHeld(text: string): LockFact | undefined {
     holder: {
       host: value("from"), command: value("command"), step: value("step"), since, token: value("token"),
       ageSeconds: Math.max(0, now - seconds("taken")), silentSeconds: Math.max(0, now - seconds("beat")),
+      ...(lines.includes("adrift") ? { adrift: true as const } : {}),
     },
   };
 }
@@ -126,65 +130,118 @@ export function releaseLock(of: Named): Command {
 
 /** A run that holds the lock for as long as it is heard. */
 export interface LockHold extends LockDetails {
-  /** Hex digits of this run: a holder only ever removes a lock that bears its own. */
+  /** Hex digits of this try: a holder only ever removes a lock that bears its own. */
   readonly token: string;
   /** The machine the run was started on. */
   readonly from: string;
   /** Such as `deploy`. */
   readonly command: string;
-  /** The token of a lock that this run had and lost with its connection: it is taken over. */
-  readonly after?: string;
+  /** The tokens of all earlier tries of a run that had the lock: one that bears such a token is taken over, and no other. */
+  readonly after?: readonly string[];
   /** The holder gives up when it heard nothing for so long. */
   readonly silenceSeconds: number;
+  /** And for so long, once its connection is gone. */
+  readonly graceSeconds: number;
 }
 
+/** What a holder says. */
+export const holderSays = {
+  taken: "taken",
+  /** After each line that it read while the lock was its own: from then on it keeps the lock for the time of silence at least. */
+  heard: "heard",
+} as const;
+
+/** Its last word: why it ended. */
+export const holderEnds: Readonly<Record<string, string>> = {
+  released: "it was given back",
+  silent: "the host did not hear from this run for too long and gave it back (did this machine sleep, or was the network away?)",
+  gone: "it was released by somebody else",
+  stopped: "the process that held it was ended on the host",
+};
+
+/** The line that asks a holder to give the lock back. */
+export const releaseLine = "release";
+
 /**
- * Takes the lock and stays: prints `taken`, then reads lines, each saying what the run is doing. It gives the lock back
- * when its input ends, falls silent, or on TERM or HUP, and ends itself when somebody else took the lock away. A lock
- * of a holder that was killed with all its children is taken over; one of Kamal or taken by hand never is.
- * Ends with a status of {@link lockStatusCode} when it cannot take it.
+ * Takes the lock and stays: prints `taken`, then reads lines, each saying what the run is doing, and answers `heard`. It
+ * gives the lock back when it is asked to with {@link releaseLine}, when it heard nothing for too long, or on TERM or HUP,
+ * and ends itself when somebody else took the lock away. A lock of a holder that was killed with all its children is
+ * taken over; one of Kamal or taken by hand never is. Ends with a status of {@link lockStatusCode} when it cannot take it.
+ *
+ * Why a run that lost its connection may go on once it has the lock again: the directory is what Kamal and capstan take,
+ * by mkdir, and it stays when the connection goes. Taking again never makes one, it only puts its token into the place of
+ * one of this run's. So the directory was there all the time since this run made it, and nobody else can have been at
+ * work: whoever takes it over puts in another token, whoever releases it takes the token away.
  */
 export function holdLock(of: Named, hold: LockHold): Command {
-  return sh`dir=${lockDirectory(of)} token=${hold.token} limit=${hold.silenceSeconds} after=${hold.after ?? "none"}
+  return sh`dir=${lockDirectory(of)} token=${hold.token} limit=${hold.silenceSeconds} grace=${hold.graceSeconds} after=${hold.after?.join(" ") ?? "none"}
+sign() { printf '%s\n' "token $token" ${`from ${oneLine(hold.from)}`} ${`command ${oneLine(hold.command)}`} "taken $(date +%s)" > "holder.$token" && touch beat && mv "holder.$token" holder && { echo 'step starting' > step || :; }; }
+detail() { echo ${encoded(hold)} > details; }
 ${show}
 ${holder}
 mkdir -p ${runDirectory} 2> /dev/null
 take
-printf '%s\n' "token $token" ${`from ${oneLine(hold.from)}`} ${`command ${oneLine(hold.command)}`} "taken $(date +%s)" > "$dir/holder" && touch "$dir/beat" && echo 'step starting' > "$dir/step" && echo ${encoded(hold)} > "$dir/details" || { rm -rf "$dir"; exit ${lockStatusCode.cannotWrite}; }
-trap 'kill $reader $watcher 2> /dev/null; drop; exit 0' TERM HUP INT
+trap '' PIPE
+trap 'end stopped' TERM HUP INT
+trap 'end silent' USR1
+trap 'end gone' USR2
 exec 3<&0
-listen <&3 > /dev/null 2>&1 &
+listen <&3 2> /dev/null &
 reader=$!
 watch < /dev/null > /dev/null 2>&1 3<&- &
 watcher=$!
 echo taken
-wait $reader
-kill $watcher 2> /dev/null
-drop
-exit 0`;
+wait $reader && end released
+owns "$dir" && : > "$dir/adrift.$token"
+wait $watcher
+end stopped`;
 }
 
 /**
  * The functions of the holder. The age of `beat` tells others that it lives, and it is only ever touched: that works on
- * a full disk. A lock that this run had on a connection that it lost becomes the new holder's: the old one sees that it
- * is not its own any more, and ends. Before a silent lock is taken over it is looked at a second time, so that a jump of the clock does no harm.
+ * a full disk, and makes none in a directory that is somebody else's by now. Before a silent lock is taken over it is
+ * looked at a second time, so that a jump of the clock does no harm. A connection that breaks just before `taken` is
+ * told ends nobody: the run comes back for that lock too. Who takes its run's lock again stands in the
+ * directory while it looks and writes: what another one has put in its place meanwhile is never written to.
+ * What was moved away to be removed is looked at once more: it may have been taken again just before.
  */
 const holder = new Command(String.raw`owns() { [ -e "$1/holder" ] && IFS= read -r first < "$1/holder" && [ "$first" = "token $token" ]; }
-drop() { owns "$dir" && mv "$dir" "$dir.$token" && rm -rf "$dir.$token"; rmdir "${"${dir%/*}"}" 2> /dev/null; }
+aside() {
+  mv "$dir" "$dir.$token" 2> /dev/null || return
+  if "$@"; then rm -rf "$dir.$token"; elif [ ! -d "$dir" ]; then mv "$dir.$token" "$dir"; fi
+}
+drop() { owns "$dir" && aside owns "$dir.$token"; rmdir "${"${dir%/*}"}" 2> /dev/null; }
+end() { kill $reader $watcher 2> /dev/null; drop; echo "$1"; exit 0; }
 seen() { stat -c %Y "$dir/$1" 2> /dev/null; }
 dead() {
   was=$(cat "$dir/holder" 2> /dev/null) then=$(seen beat)
   [ -n "$then" ] && [ $(($(date +%s) - then)) -gt $((limit + 5)) ] && sleep 3 && [ "$(seen beat)" = "$then" ]
 }
-ours() { [ -e "$dir/holder" ] && IFS= read -r first < "$dir/holder" && [ "$first" = "token $after" ]; }
-bury() {
-  mv "$dir" "$dir.$token" 2> /dev/null || return 0
-  if [ "$(cat "$dir.$token/holder" 2> /dev/null)" = "$was" ]; then rm -rf "$dir.$token"; else mv "$dir.$token" "$dir"; fi
+same() { [ "$(cat "$dir.$token/holder" 2> /dev/null)" = "$was" ]; }
+bury() { aside same || :; }
+ours() {
+  [ -e holder ] && IFS= read -r first < holder && for one in $after; do [ "$first" != "token $one" ] || return 0; done
+  return 1
+}
+again() {
+  (
+    cd "$dir" 2> /dev/null && ours || exit ${String(lockStatusCode.held)}
+    sign || { rm -f "holder.$token"; exit ${String(lockStatusCode.cannotWrite)}; }
+  ) || return
+  owns "$dir" || return ${String(lockStatusCode.held)}
 }
 take() {
+  if [ "$after" != none ]; then
+    again && return
+    status=$?
+    [ $status -ne ${String(lockStatusCode.held)} ] || show "$dir"
+    exit $status
+  fi
   for try in 1 2 3; do
-    why=$(mkdir "$dir" 2>&1) && return
-    ours && return
+    if why=$(mkdir "$dir" 2>&1); then
+      (cd "$dir" && sign && detail) || { rm -rf "$dir"; exit ${String(lockStatusCode.cannotWrite)}; }
+      return
+    fi
     if [ -d "$dir" ]; then dead && bury || break; fi
   done
   [ -d "$dir" ] && { show "$dir"; exit ${String(lockStatusCode.held)}; }
@@ -193,18 +250,23 @@ take() {
 }
 listen() {
   while IFS= read -r line; do
-    owns "$dir" || break
+    owns "$dir" || return 1
+    [ "$line" != ${releaseLine} ] || return 0
     printf 'step %s\n' "$line" > "$dir/step"
+    echo heard
   done
+  return 1
 }
 watch() {
   quiet=0 heard=
   while sleep 1; do
     kill -0 $$ 2> /dev/null || { drop; kill $reader; break; }
-    owns "$dir" || { kill $$; break; }
-    touch "$dir/beat"
+    owns "$dir" || { kill -USR2 $$; break; }
+    touch -c "$dir/beat"
     now=$(seen step)
     if [ "$now" = "$heard" ]; then quiet=$((quiet + 1)); else heard=$now quiet=0; fi
-    [ $quiet -lt $limit ] || { kill $$; break; }
+    most=$limit
+    [ ! -e "$dir/adrift.$token" ] || most=$grace
+    [ $quiet -lt $most ] || { kill -USR1 $$; break; }
   done
 }`);

@@ -8,6 +8,8 @@ export interface Release {
   readonly at: string;
   /** Its run was about every host of the app, and all of them had switched. */
   readonly whole?: true;
+  /** Its run was about these roles of the host only. */
+  readonly roles?: readonly string[];
 }
 
 /** As many lines are read: a host that prints more is not asked for more. */
@@ -16,9 +18,12 @@ const mostLines = 200;
 /** What the audit log says of a release that every host of the app serves. */
 export const wholeRelease = (version: string): string => `Released version ${version} on all hosts`;
 
+/** What the audit log says of an image that was put in place on a host. Source: Kamal's audit log; it does not name roles. @param roles those of the run, where the host has more */
+export const taggedLatest = (image: string, roles: readonly string[] | undefined): string => `Tagging ${image} as the latest image${roles === undefined ? "" : ` for ${roles.join(", ")}`}`;
+
 /** What a tag may be made of. The text comes from a host: nothing else becomes a version. */
 const version = String.raw`\w[\w.-]{0,127}`;
-const tagged = new RegExp(String.raw`^\[(\d[\w:.+-]*)\](?: .*\])? Tagging \S+:(${version}) as the latest image$`);
+const tagged = new RegExp(String.raw`^\[(\d[\w:.+-]*)\](?: .*\])? Tagging \S+:(${version}) as the latest image(?: for ([\w.-]+(?:, [\w.-]+)*))?$`);
 const whole = new RegExp(String.raw`^\[(\d[\w:.+-]*)\](?: .*\])? Released version (${version}) on all hosts$`);
 
 /**
@@ -27,16 +32,20 @@ const whole = new RegExp(String.raw`^\[(\d[\w:.+-]*)\](?: .*\])? Released versio
  */
 export function releasesOn(of: Named): Query<readonly Release[]> {
   return {
-    command: sh`[ ! -e ${auditLogPath(of)} ] || grep -e ${"] Tagging .* as the latest image$"} -e ${"] Released version .* on all hosts$"} ${auditLogPath(of)} | tail -n ${mostLines}`,
+    command: sh`[ ! -e ${auditLogPath(of)} ] || grep -e ${"] Tagging .* as the latest image$"} -e ${"] Tagging .* as the latest image for "} -e ${"] Released version .* on all hosts$"} ${auditLogPath(of)} | tail -n ${mostLines}`,
     parse: (stdout) => stdout.trimEnd().split("\n").slice(-mostLines).reduce(withLine, []),
   };
 }
 
 function withLine(before: readonly Release[], line: string): readonly Release[] {
   const isWhole = whole.exec(line);
-  const [, at, found] = isWhole ?? tagged.exec(line) ?? [];
+  const [, at, found, roles] = isWhole ?? tagged.exec(line) ?? [];
   if (at === undefined || found === undefined) return before;
   const last = before.at(-1);
   const same = last?.version === found && last.at === at;
-  return [...(same ? before.slice(0, -1) : before), { version: found, at, ...(isWhole !== null || (same && last.whole === true) ? { whole: true as const } : {}) }];
+  return [...(same ? before.slice(0, -1) : before), {
+    version: found, at,
+    ...(isWhole !== null || (same && last.whole === true) ? { whole: true as const } : {}),
+    ...(roles === undefined ? {} : { roles: roles.split(", ") }),
+  }];
 }

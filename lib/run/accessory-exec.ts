@@ -9,7 +9,7 @@ import { chosenAccessories, directorySteps, everyAccessory, fileSteps } from "..
 import type { LocalContent } from "../plan/order.ts";
 import { runAccessoryOneOff } from "../remote/accessory.ts";
 import { endOneOff, execInContainer, interactiveFlags, type Interactive } from "../remote/container.ts";
-import { envFile } from "../remote/envfile.ts";
+import { envUploads } from "../remote/envfile.ts";
 import { createNetwork } from "../remote/network.ts";
 import { login } from "../remote/registry.ts";
 import { uploadCommand } from "../remote/upload.ts";
@@ -55,8 +55,7 @@ function preparing({ settings }: Task, content: LocalContent, accessory: Accesso
   return [
     ...(signIn === undefined ? [] : [signIn]),
     createNetwork(),
-    ...[...directorySteps(accessory), ...fileSteps({ content }, accessory, host)].flatMap(commandsOf),
-    uploadCommand(accessoryEnvPath(settings, accessory.name), "0600").stdin(envFile(accessory)),
+    ...[...directorySteps(accessory), ...fileSteps({ content }, accessory, host), ...envUploads({ ...accessory, path: accessoryEnvPath(settings, accessory.name) })].flatMap(commandsOf),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { CancelledError, isDeployError, ProgramError } from "../ground/errors.ts";
+import { CancelledError, isDeployError, ProgramError, type DeployError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import { settle } from "../ground/settle.ts";
 import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
@@ -7,6 +7,7 @@ import { stepText } from "../plan/print.ts";
 import { failureOf } from "./failure.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
 import { carryLane } from "./lane.ts";
+import type { Lock } from "./lock.ts";
 import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
 import { quieten, takeBack } from "./undo.ts";
@@ -14,6 +15,8 @@ import { keepVigil } from "./vigil.ts";
 
 /** What carrying out a plan needs beside the world. */
 export interface Conductor {
+  /** Undefined: this run needs none, or works under that of the run that called it. */
+  readonly lock?: Pick<Lock, "sure" | "lost"> | undefined;
   callHook(step: HookStep): Promise<void>;
   /** Called when a step that writes to the audit log has succeeded. */
   onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
@@ -28,7 +31,7 @@ export type PhaseTimes = readonly { readonly phase: string; readonly durationMs:
 
 /**
  * Carries out a plan: the only place that changes hosts. On failure it takes back what was begun, newest first, as
- * long as no committed phase has begun.
+ * long as no committed phase has begun, and the lock is not lost: without it another run may be at work, and undos go by what was there before that.
  * @throws DeployError that says what failed where, and what is true now
  */
 export async function apply(world: World, plan: Plan, conductor: Conductor): Promise<PhaseTimes> {
@@ -37,19 +40,24 @@ export async function apply(world: World, plan: Plan, conductor: Conductor): Pro
     const errors = await carryStretch(world, conductor, score, stretch);
     score.closePhases(errors.length === 0);
     if (errors.length === 0) continue;
-    if (stretch.every((phase) => phase.optional) && errors.every(isPassable)) {
-      for (const error of errors.filter(isDeployError)) tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
-      continue;
-    }
     const away = await quieten(world, score.journal);
-    const taken = score.journal.committed ? [] : await takeBack(world, score.journal, away);
-    throw failureOf(plan, stretch, errors, score.journal, taken);
+    await conductor.lock?.sure();
+    const lost = conductor.lock?.lost.aborted === true;
+    const taken = score.journal.committed || lost ? [] : await takeBack(world, score.journal, away, conductor.lock);
+    throw failureOf(plan, stretch, errors, score.journal, taken, lost);
   }
   return score.times;
 }
 
-/** What an optional phase may fail with: not Ctrl-C, and not a bug. */
-const isPassable = (error: unknown): boolean => isDeployError(error) && error.failure !== "cancelled";
+/** What optional steps may fail with: not Ctrl-C, and not a bug. */
+const isPassable = (error: unknown): error is DeployError => isDeployError(error) && error.failure !== "cancelled";
+
+/** Tells an error and passes over it when only optional steps of a host were left to do. @throws the error otherwise */
+function passOver(world: World, journal: Journal, steps: readonly PlannedStep[], error: unknown): void {
+  const left = steps.filter((planned) => !journal.hasDone(planned));
+  if (!isPassable(error) || left.length === 0 || !left.every(({ optional }) => optional)) throw error;
+  tell(world, { type: "notice", level: "warn", ...(error.host === undefined ? {} : { host: error.host }), text: error.message });
+}
 
 /**
  * Neighbouring phases that concern one and the same host only need no barrier between them: their steps travel
@@ -83,8 +91,12 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   await using _ = tunnels;
   const results = await settle(hosts, first.limit ?? hosts.length, async (host) => {
     const steps = stretch.flatMap((phase) => planned(phase, host));
-    if (host === undefined) await carryAllHere(world, conductor, score, steps);
-    else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+    try {
+      if (host === undefined) await carryAllHere(world, conductor, score, steps);
+      else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+    } catch (error) {
+      passOver(world, score.journal, steps, error);
+    }
   });
   return results.flatMap((result) => (result.ok ? [] : [result.error]));
 }
@@ -112,6 +124,7 @@ async function carryAllHere(world: World, conductor: Conductor, score: Score, st
 
 /** @returns false when an optional step failed */
 async function carryHere(world: World, conductor: Conductor, score: Score, planned: PlannedStep): Promise<boolean> {
+  await score.sure(world.signal);
   if (world.signal.aborted) throw new CancelledError();
   score.begin(planned);
   let ok = false;
@@ -147,7 +160,10 @@ async function collect(world: World, step: CollectStep): Promise<void> {
   let last: string | undefined;
   const lines = linesTo(world, step, (line) => (last = line));
   using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
-  await world.images.collect(step.image, { archive: step.archive, hint: step.hint, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
+  await world.images.collect(step.image, { archive: step.archive, hint: step.hint, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) }).catch((error: unknown) => {
+    if (step.isSpare !== true || !isDeployError(error) || error.failure !== "missing") throw error;
+    tell(world, { type: "notice", level: "info", text: `${step.image} is not on this machine: hosts run the one that they have` });
+  });
   lines.stdout.end();
   lines.stderr.end();
 }
@@ -174,6 +190,10 @@ class Score implements Engine {
     this.#world = world;
     this.#conductor = conductor;
     this.#phases = new Map(plan.phases.map((phase) => [phase.title, phase]));
+  }
+
+  async sure(signal: AbortSignal): Promise<void> {
+    await this.#conductor.lock?.sure(signal);
   }
 
   begin(planned: PlannedStep): void {

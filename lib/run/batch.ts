@@ -7,6 +7,8 @@ export interface BatchItem {
   readonly command: Command;
   /** Go on with the next one even when it fails. */
   readonly optional: boolean;
+  /** Asked when it fails; status 0: it counts as done. */
+  readonly passIf?: Command;
 }
 
 /** The longest script that is sent at once: Linux allows 128 KiB in one argument. */
@@ -18,7 +20,7 @@ export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
   let length = 0;
   for (const item of items) {
     const last = cut.at(-1);
-    const bytes = sentBytes(item.command.text);
+    const bytes = sentBytes(item.command.text) + sentBytes(item.passIf?.text ?? "");
     if (last === undefined || length + bytes > maxScriptBytes) {
       cut.push([item]);
       length = 0;
@@ -65,16 +67,20 @@ over() {
 }
 m pid $$
 `;
-  const body = items.map(({ command, optional }, i) => {
+  const body = items.map(({ command, optional, passIf }, i) => {
     const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || over\nprintf %s "$input" | base64 -d | `);
     const quiet = command.input === undefined ? new Command(" </dev/null") : new Command("");
+    const pass = passIf === undefined ? new Command("") : sh`[ $s -eq 0 ] || (
+${passIf}
+) </dev/null > /dev/null 2>&1 && s=0
+`;
     const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || over\n`);
     return sh`[ -z "$stop" ] || over
 ${feed}(
 ${command}
 )${quiet}
 s=$?
-did="$did$s "
+${pass}did="$did$s "
 m ${i} $s
 ${guard}`.text;
   });

@@ -264,6 +264,7 @@ class Run {
 
   #conductor(order: Order): Conductor {
     return {
+      lock: this.#lock,
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => this.#lock?.step(title),
       onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },

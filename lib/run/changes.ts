@@ -19,6 +19,7 @@ import { planStopStale } from "../plan/stale.ts";
 import { planUpgrade } from "../plan/upgrade.ts";
 import type { BootConfig } from "../remote/proxy/boot-config.ts";
 import { planRollback, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
+import type { Pulling } from "../plan/pull.ts";
 import type { Change, Stage } from "./change.ts";
 import type { Brings } from "./content.ts";
 import type { Task } from "./task.ts";
@@ -32,6 +33,8 @@ export interface DeployOptions {
 
 const build = (options: BuildOptions): Stage => ({ sees: "here", plan: (order, local) => planBuildPush(order, local, options) });
 const push = ({ skipPush, ...options }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [build(options)]);
+/** What was not built in this run may be where it is to go, and nowhere else. */
+const pull = ({ skipPush }: DeployOptions): Pulling["when"] => (skipPush === true ? "ifHere" : "always");
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
 const bringsPages = (): Brings => ({ accessories: [], errorPages: true });
 const release = { brings: bringsPages, lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
@@ -68,9 +71,9 @@ const ofAccessories = (name: string) => ({
 
 /** Every command that changes something, as data. */
 export const changes = {
-  deploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always" }) }] }),
-  redeploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: "always" }) }] }),
-  setup: (options: DeployOptions): Change => ({ ...release, hosts: allHosts, brings: (task) => ({ accessories: task.scope.accessories, errorPages: true }), stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: "always", accessories: true }) }] }),
+  deploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: pull(options) }) }] }),
+  redeploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: pull(options) }) }] }),
+  setup: (options: DeployOptions): Change => ({ ...release, hosts: allHosts, brings: (task) => ({ accessories: task.scope.accessories, errorPages: true }), stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: pull(options), accessories: true }) }] }),
   rollback: (named: string | undefined): Change => ({
     ...release,
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),

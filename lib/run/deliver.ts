@@ -1,4 +1,4 @@
-import { CancelledError, CommandError, ConnectError, DeployError } from "../ground/errors.ts";
+import { CancelledError, CommandError, ConnectError, DeployError, isDeployError } from "../ground/errors.ts";
 import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
 import type { DeliverStep } from "../ground/step.ts";
 import type { Channel, World } from "../ground/world.ts";
@@ -19,9 +19,16 @@ const answerMs = 120_000;
 /** How long nothing may get through to a host, and how long Docker may work on an archive once all of it is there. */
 const stallMs = 120_000;
 const loadMs = 1_800_000;
+/** The most a host says of what it has, and what is kept of its words after that. */
+const mostAnswerLines = 20_000;
+const mostAnswerChars = 32 * 1024 * 1024;
+const keptLines = 200;
+const keptChars = 4096;
+
 /**
  * Brings an image to a host: the layers it does not have, through the connection that is open. What came in a try that was cut off is not sent again.
- * @throws DeployError (build) when it has no variant for the host, CommandError when the host cannot load it, ConnectError, or a cancellation
+ * @throws DeployError (build) when it has no variant for the host or the cache was damaged, CommandError when the host cannot load it, ConnectError, or
+ * a cancellation
  */
 export async function deliver(world: World, host: string, step: DeliverStep): Promise<Delivered> {
   const attempt = async (whole: boolean): Promise<Delivered> => {
@@ -32,15 +39,27 @@ export async function deliver(world: World, host: string, step: DeliverStep): Pr
       throw error;
     }
   };
+  if (step.isSpare === true && !(await isHere(world, step))) return { sentBytes: 0, thereBytes: 0 };
   try {
     return await attempt(false);
   } catch (error) {
     if (!(error instanceof LoadError) || world.signal.aborted) throw error;
+    const damaged = await world.images.verify(step.image);
+    if (damaged > 0) throw damagedCache(host, step, damaged, error);
     // A layer that was there a moment ago may have been pruned, and a Docker that has one unpacked need not have it as a file.
     tell(world, { type: "notice", level: "warn", host, text: `${error.message}: all layers are sent` });
     return await attempt(true);
   }
 }
+
+const damagedCache = (host: string, { image }: DeliverStep, damaged: number, cause: LoadError): DeployError =>
+  new DeployError("build", `Cannot deliver ${image} to ${host}: its Docker refused what was damaged in the cache of this machine`, {
+    host, cause, details: [`${damaged === 1 ? "One layer was" : `${damaged} layers were`} not what ${damaged === 1 ? "its digest says" : "their digests say"}, and left the cache.`], hint: "Run the same command again: the image is collected anew.",
+  });
+
+/** Whether this machine has the image. What else went wrong with it is found out when it is delivered. */
+const isHere = (world: World, { image }: DeliverStep): Promise<boolean> =>
+  world.images.collected(image).then(() => true, (error: unknown) => !(error instanceof Error && isDeployError(error.cause) && error.cause.failure === "missing"));
 
 /** The host could not load what it was sent. */
 class LoadError extends CommandError {}
@@ -126,25 +145,40 @@ async function send(world: World, channel: Channel, host: string, archive: Image
   return sentBytes;
 }
 
-/** The host's answers, one after the other, and all it says after them. */
+/** The host's answers, of which there are two at most, and the end of what it says after them. What a host says without end does not fill the memory. */
 function read(world: World, channel: Channel, host: string, step: DeliverStep): { answer(): Promise<HostImages>; readonly rest: Promise<string> } {
-  const answers: PromiseWithResolvers<HostImages>[] = [];
-  const answerAt = (turn: number): PromiseWithResolvers<HostImages> => (answers[turn] ??= Promise.withResolvers<HostImages>());
+  const answers = [Promise.withResolvers<HostImages>(), Promise.withResolvers<HostImages>()];
+  for (const { promise } of answers) promise.catch(() => undefined);
   let [asked, given] = [0, 0];
   const collect = async (): Promise<string> => {
-    const lines: string[] = [];
+    let lines: string[] = [];
+    let chars = 0;
     for await (const line of channel.lines) {
-      if (line === readyLine) {
-        answerAt(given++).resolve(parseHostImages(lines.splice(0)));
+      const answer = answers[given];
+      if (line === readyLine && answer !== undefined) {
+        given++;
+        answer.resolve(parseHostImages(lines));
+        [lines, chars] = [[], 0];
         continue;
       }
-      lines.push(line);
+      const isAnswer = given < asked;
+      lines.push(isAnswer ? line : line.slice(0, keptChars));
+      chars += line.length;
+      if (isAnswer && (lines.length > mostAnswerLines || chars > mostAnswerChars)) {
+        answer?.reject(tooMuch(host));
+        return "";
+      }
+      if (!isAnswer && lines.length > 2 * keptLines) lines = lines.slice(-keptLines);
       if (given > 0 && !/^(image|platform|part) /.test(line)) tell(world, { type: "output", host, title: step.title, stream: "stdout", line, loud: false });
     }
     return lines.join("\n");
   };
-  return { answer: () => answerAt(asked++).promise, rest: collect() };
+  const answer = (): Promise<HostImages> => answers[asked++]?.promise ?? Promise.reject(tooMuch(host));
+  return { answer, rest: collect() };
 }
+
+const tooMuch = (host: string): DeployError =>
+  new DeployError("command", `Cannot deliver the image to ${host}: it says more of its images than any host has to say`, { host, hint: "Look at what its Docker lists: `capstan server exec 'docker image ls --quiet --no-trunc | wc -l'`." });
 
 function variantFor(variants: readonly ImageVariant[], { platform }: HostImages, host: string, image: string): ImageVariant {
   const found = variants.find((variant) => variant.platform === platform) ?? (variants.length === 1 ? variants[0] : undefined);

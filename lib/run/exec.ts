@@ -10,7 +10,7 @@ import type { World } from "../ground/world.ts";
 import { currentContainer, isUp } from "../plan/current.ts";
 import { appendAudit, auditLine } from "../remote/audit.ts";
 import { endOneOff, execInContainer, runOneOff, type Interactive } from "../remote/container.ts";
-import { envFile } from "../remote/envfile.ts";
+import { envUploads } from "../remote/envfile.ts";
 import { createNetwork } from "../remote/network.ts";
 import { login } from "../remote/registry.ts";
 import { uploadCommand } from "../remote/upload.ts";
@@ -46,16 +46,20 @@ export interface ExecPlan {
   readonly errands: readonly SessionErrand[];
 }
 
-/** Plans a command in a new container of every role in scope. @param seed hex digits that names are derived from; @param recordedAt ISO 8601, UTC */
-export function planExec(task: Task, words: readonly string[], options: ExecOptions, seed: string, recordedAt: string): ExecPlan {
+/**
+ * Plans a command in a new container of every role in scope.
+ * @param seed hex digits that names are derived from; @param recordedAt ISO 8601, UTC; @param calling the plan will be carried out: secrets are read
+ */
+export async function planExec(task: Task, words: readonly string[], options: ExecOptions, { seed, recordedAt, calling }: { readonly seed: string; readonly recordedAt: string; readonly calling: boolean }): Promise<ExecPlan> {
   const { settings, performer } = task;
   const command = commandOf(words);
+  if (calling) await settings.secrets.load();
   const version = task.version ?? latestTag(settings);
   const all = places(task);
   const signIn = login(settings.registry);
   const record = (role: string): Command => appendAudit(settings, auditLine({ recordedAt, performer, destination: settings.destination, role, text: `Executed cmd '${command.text}' on app version ${version}` }));
   return {
-    prepare: all.flatMap(({ role, host }) => [...(signIn === undefined ? [] : [signIn]), createNetwork(), uploadCommand(envFilePath(settings, role.name), "0600").stdin(envFile({ name: role.name, env: envOn(role, host) })), record(role.name)].map((one) => ({ host, role: role.name, command: one }))),
+    prepare: all.flatMap(({ role, host }) => [...(signIn === undefined ? [] : [signIn]), createNetwork(), ...envUploads({ name: role.name, env: envOn(role, host), path: envFilePath(settings, role.name) }).map(({ path, mode, content }) => uploadCommand(path, mode).stdin(content)), record(role.name)].map((one) => ({ host, role: role.name, command: one }))),
     errands: all.map(({ role, host }) => {
       const hex = derivedHex(seed, `exec ${host} ${role.name}`, 6);
       return { host, role: role.name, command: runOneOff({ settings, role, host, version, hex, command, env: options.env, detach: options.detach, interactive: options.interactive }), leftover: endOneOff(execName(settings, role.name, version, hex)) };

@@ -7,12 +7,12 @@ import type { Taken } from "./undo.ts";
  * The error of a plan that did not come to its end: what failed, and what is true now.
  * One failing host keeps its own error; several become one of kind `fleet` with all of them as cause.
  */
-export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonly unknown[], journal: Journal, taken: readonly Taken[]): unknown {
+export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonly unknown[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
   const bug = errors.find((error) => !isDeployError(error));
   if (bug !== undefined) return bug;
   const known = errors.filter(isDeployError);
   const real = known.filter((error) => error.failure !== "cancelled");
-  const state = stateLines(plan, journal, taken);
+  const state = lockLost ? [withoutLock] : stateLines(plan, journal, taken);
   const [first] = real;
   if (first === undefined) return new CancelledError(cancelled(journal), { state, cause: known[0]?.cause });
   const hint = first.hint ?? "Mend the cause and run the same command again: it starts from what is there.";
@@ -22,6 +22,9 @@ export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonl
   const failure = real.every((error) => error.failure === first.failure) ? first.failure : "fleet";
   return new DeployError(failure, `Cannot finish "${stretch.at(-1)?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
 }
+
+/** What the plan says of its state holds for a run that is alone. */
+const withoutLock = "This run stopped where it was and took nothing back: without the lock another run may be at work by now. `capstan details` tells what is there, and what to type next.";
 
 function cancelled(journal: Journal): string {
   const doing = [...new Set(journal.unfinished().map(({ step, host }) => (host === undefined ? step.title : `${step.title} on ${host}`)))];

@@ -44,6 +44,12 @@ export class Journal {
     this.#done.add(step);
   }
 
+  /** Whether a step has come to its end. */
+  hasDone({ phase, host, step }: PlannedStep): boolean {
+    for (const one of this.#done) if (one.step === step && one.host === host && one.phase === phase) return true;
+    return false;
+  }
+
   /** Begun steps that can be taken back, newest first. A step whose outcome is unknown is among them. */
   undoable(): readonly PlannedStep[] {
     return this.#begun.filter((one) => one.step.kind === "run" && one.step.undo !== undefined && !(one.step.undoIfFailed === true && this.#done.has(one))).toReversed();

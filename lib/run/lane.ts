@@ -30,7 +30,8 @@ export async function carryLane(world: World, engine: Engine, host: string, step
   while (at < steps.length) {
     const run: Batched[] = [];
     for (let planned = steps[at]; planned !== undefined && !isAlone(planned); planned = steps[++at]) {
-      run.push({ ...planned, command: commandOf(planned.step), optional: planned.optional });
+      const { step } = planned;
+      run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}) });
     }
     const alone = steps[at++];
     const question = alone?.step.kind === "wait" ? alone.step.state.command : undefined;
@@ -55,7 +56,7 @@ function commandOf(step: HostPlanned["step"]): Command {
   switch (step.kind) {
     case "run":
     case "deliver": return step.command;
-    case "upload": return uploadCommand(step.path, step.mode, step.encoding).stdin(step.content);
+    case "upload": return uploadCommand(step.path, step.mode, step.encoding, step.outdates).stdin(step.content);
     case "wait": return step.state.command;
   }
 }
@@ -70,6 +71,7 @@ async function carryOut(world: World, engine: Engine, { host, step }: HostPlanne
 
 async function carryAlone(world: World, engine: Engine, planned: HostPlanned, spare: Spare, answer: string | undefined): Promise<void> {
   const { host } = planned;
+  await engine.sure(world.signal);
   refuseWhenCancelled(world);
   engine.begin(planned);
   let ok = false;
@@ -87,6 +89,7 @@ async function carryAlone(world: World, engine: Engine, planned: HostPlanned, sp
 
 /** @param question asked behind the steps, in the same script: the first look at a container costs no round trip of its own */
 async function carryBatch(world: World, engine: Engine, host: string, batch: readonly Batched[], spare: Spare, question: Command | undefined): Promise<Carried> {
+  await engine.sure(world.signal);
   refuseWhenCancelled(world);
   const mark = world.randomHex(8);
   const hard = new AbortController();

@@ -1,7 +1,7 @@
 import { CancelledError, DeployError, TimeoutError } from "../ground/errors.ts";
 import { lockDirectory } from "../ground/names.ts";
 import type { Channel, World } from "../ground/world.ts";
-import { automaticMessage, holdLock, lockStatus, lockStatusCode, readHeld, type LockFact } from "../remote/lock.ts";
+import { automaticMessage, holderEnds, holderSays, holdLock, lockStatus, lockStatusCode, readHeld, releaseLine, type LockFact } from "../remote/lock.ts";
 import type { LockNews } from "../plan/print-fleet.ts";
 import { ask } from "./ask.ts";
 import { reconnect } from "./reconnect.ts";
@@ -13,23 +13,39 @@ import { inWords, keepVigil } from "./vigil.ts";
 export interface Lock {
   /** Tells others what the run is doing. */
   step(title: string): void;
+  /**
+   * Resolves once the host has said of late that the lock is ours: at once, as a rule. Whoever begins something on a
+   * host waits for it. Resolves too when the lock is lost, or the signal aborted: those are looked at behind it. Never rejects.
+   */
+  sure(signal?: AbortSignal): Promise<void>;
   /** Gives the lock back. Never rejects. */
   release(): Promise<void>;
   /** Aborted with a DeployError (lock) when the lock is gone though it was not given back: another run may begin. */
   readonly lost: AbortSignal;
 }
 
-/** How often the holder hears from us; it gives up after {@link silenceSeconds}. */
+/** How often the holder hears from us; it gives up after {@link silenceSeconds}, and after {@link graceSeconds} once its connection is gone. */
 const beatMs = 3_000;
-const silenceSeconds = 15;
+const silenceSeconds = 20;
+const graceSeconds = 10;
+/** The holder keeps the lock for {@link silenceSeconds} from what it heard last: after half of that nothing is begun until it has answered. */
+const sureMs = 10_000;
+/** A holder that did not answer for so long, and so often, is given up: its connection lives, and it does not. */
+const muteMs = 60_000;
+const muteBeats = 20;
 /** How long its end is waited for when it is given back. */
 const releaseMs = 10_000;
 /** What is read of a holder: more than it ever says. */
 const mostLines = 200;
 /** How long the host may take to give it, or to say who has it: before it takes over from a dead holder it looks twice. */
 const takeMs = 60_000;
-/** How long its connection may take to be there again. */
-const takeAgainMs = 30_000;
+/** How long its connection may take to be there again: by then the lock has gone by itself, and what is still at work elsewhere has to end. */
+const takeAgainMs = silenceSeconds * 1_000;
+/** How long a run waits by itself for a lock whose run may be dead: it is free by then, or its run is back. */
+const adriftMs = 30_000;
+const adriftPauseMs = 1_000;
+/** A living holder beats every second, however busy its host is. */
+const quietSeconds = 5;
 
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
@@ -40,10 +56,16 @@ export async function takeLock(world: World, task: Task, version: string): Promi
   const { settings, lockWait } = task;
   const host = settings.primaryHost;
   const deadline = world.clock.now() + (lockWait?.timeoutMs ?? 0);
+  const adriftUntil = world.clock.now() + adriftMs;
   for (let told = false; ; told = true) {
     const taken = await tryToTake(world, task, host, version);
     if ("lock" in taken) return taken.lock;
     const { holder } = taken;
+    if (mayBeGone(holder) && world.clock.now() < adriftUntil) {
+      if (!told) tell(world, { type: "notice", level: "info", host, text: `The deploy lock is held: ${describeLock(holder)}. Waiting for a moment: its run may be gone` });
+      await world.clock.sleep(adriftPauseMs, world.signal);
+      continue;
+    }
     const waits = lockWait !== undefined && holder?.manual !== true && world.clock.now() < deadline;
     if (!waits) throw heldError(settings, host, holder);
     if (!told) tell(world, { type: "notice", level: "info", host, text: `The deploy lock is held: ${describeLock(holder)}. Waiting for it.` });
@@ -51,32 +73,43 @@ export async function takeLock(world: World, task: Task, version: string): Promi
   }
 }
 
+/** A holder whose connection is gone, or that does not beat: it may be dead, and is not taken over yet. */
+const mayBeGone = (lock: LockFact | undefined): boolean => lock?.holder !== undefined && (lock.holder.adrift === true || lock.holder.silentSeconds > quietSeconds);
+
 /** A lock that was taken, and the connection to who holds it on the host. */
 interface Taken {
   readonly channel: Channel;
   readonly lines: AsyncIterator<string>;
-  readonly token: string;
+  /** When it was asked for: the host has not heard of us before. */
+  readonly askedAt: number;
 }
 
-type Take = (signal: AbortSignal, after?: string) => Promise<Taken | { readonly holder: LockFact | undefined }>;
+type Take = (signal: AbortSignal, again: boolean) => Promise<Taken | { readonly holder: LockFact | undefined }>;
 
 async function tryToTake(world: World, task: Task, host: string, version: string): Promise<{ lock: Lock } | { holder: LockFact | undefined }> {
-  const take: Take = (signal, after) => takeOrRead(world, task, host, version, signal, after);
+  // Any of them may be what the lock bears: a try whose answer was lost may have put its own there.
+  const tokens: string[] = [];
+  const take: Take = (signal, again) => {
+    const after = [...tokens];
+    const token = world.randomHex(8);
+    tokens.push(token);
+    return takeOrRead(world, task, host, version, signal, token, again ? after : undefined);
+  };
   // Once it is taken, Ctrl-C must not end it: what was begun is taken back under the lock.
   const giveUp = new AbortController();
   const onCancel = (): void => giveUp.abort(world.signal.reason);
   world.signal.addEventListener("abort", onCancel, { once: true });
   try {
-    const taken = await take(giveUp.signal);
+    const taken = await take(giveUp.signal, false);
     return "holder" in taken ? taken : { lock: new HeldLock(world, host, taken, take) };
   } finally {
     world.signal.removeEventListener("abort", onCancel);
   }
 }
 
-async function takeOrRead(world: World, task: Task, host: string, version: string, outer: AbortSignal, after?: string): Promise<Taken | { readonly holder: LockFact | undefined }> {
+async function takeOrRead(world: World, task: Task, host: string, version: string, outer: AbortSignal, token: string, after: readonly string[] | undefined): Promise<Taken | { readonly holder: LockFact | undefined }> {
   const command = task.subcommand === undefined ? task.command : `${task.command} ${task.subcommand}`;
-  const token = world.randomHex(8);
+  const askedAt = world.clock.now();
   const late = new AbortController();
   const signal = AbortSignal.any([outer, late.signal]);
   using _ = keepVigil(world, { host, title: "Take the deploy lock", deadlineMs: takeMs }, () => late.abort(new TimeoutError("lock", `Cannot take the deploy lock on ${host}: it did not answer within ${inWords(takeMs)}`, {
@@ -84,11 +117,11 @@ async function takeOrRead(world: World, task: Task, host: string, version: strin
   })));
   const channel = await world.transport.open(host, holdLock(task.settings, {
     lockedBy: task.performerName, at: timestamp(world), version, message: automaticMessage,
-    token, from: world.hostname, command, silenceSeconds, ...(after === undefined ? {} : { after }),
+    token, from: world.hostname, command, silenceSeconds, graceSeconds, ...(after === undefined ? {} : { after }),
   }), signal);
   const lines = channel.lines[Symbol.asyncIterator]();
   const first = await lines.next();
-  if (first.done !== true && first.value.trim() === "taken") return { channel, lines, token };
+  if (first.done !== true && first.value.trim() === holderSays.taken) return { channel, lines, askedAt };
   const rest = first.done === true ? [] : [first.value];
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) if (rest.length < mostLines) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
@@ -100,7 +133,7 @@ async function takeOrRead(world: World, task: Task, host: string, version: strin
   });
 }
 
-/** Held for as long as the process on the host hears from us; when only the connection is lost, it is taken again, unless somebody else was faster. */
+/** Held for as long as the process on the host hears from us; when only the connection is lost it is taken again, as long as it is there. */
 class HeldLock implements Lock {
   readonly #world: World;
   readonly #host: string;
@@ -110,12 +143,21 @@ class HeldLock implements Lock {
   #taken: Taken;
   #current = "starting";
   #released = false;
+  /** It has no connection now. */
+  #away = false;
+  /** When that was sent which the holder answered last. */
+  #sureAt: number;
+  /** When that was sent which it has not answered yet. */
+  #unanswered: number[] = [];
+  /** Resolves with the next news of the lock. */
+  #news = Promise.withResolvers<void>();
 
   constructor(world: World, host: string, taken: Taken, take: Take) {
     this.#world = world;
     this.#host = host;
     this.#taken = taken;
     this.#take = take;
+    this.#sureAt = taken.askedAt;
     tell(world, { type: "lock", host, state: "taken" });
     void this.#beat().catch(() => undefined);
     void this.#watch().catch(() => undefined);
@@ -127,52 +169,105 @@ class HeldLock implements Lock {
 
   step(title: string): void {
     this.#current = title.replaceAll("\n", " ");
-    if (!this.#released) this.#taken.channel.write(`${this.#current}\n`);
+    if (!this.#released) this.#say();
+  }
+
+  async sure(signal?: AbortSignal): Promise<void> {
+    if (!this.#isUnsure() || signal?.aborted === true) return;
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
+    signal?.addEventListener("abort", () => stop("stopped"), { once: true });
+    tell(this.#world, { type: "notice", level: "info", host: this.#host, text: "Waiting until the host says that it has the deploy lock still", loud: false });
+    while (this.#isUnsure() && (await Promise.race([this.#news.promise, stopped])) !== "stopped");
   }
 
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
     this.#over.abort();
+    this.#tellNews();
     const { channel } = this.#taken;
-    channel.end();
+    giveBack(channel);
     const enough = new AbortController();
     await Promise.race([channel.ended, this.#world.clock.sleep(releaseMs, enough.signal).catch(() => undefined)]);
     enough.abort();
     tell(this.#world, { type: "lock", host: this.#host, state: "released" });
   }
 
+  /** Both ways: the clock of this machine may have been set. */
+  #isUnsure(): boolean {
+    return !this.#released && !this.#gone.signal.aborted && (this.#away || Math.abs(this.#world.clock.now() - this.#sureAt) > sureMs);
+  }
+
+  #tellNews(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+
+  #say(): void {
+    this.#unanswered.push(this.#world.clock.now());
+    this.#taken.channel.write(`${this.#current}\n`);
+  }
+
   async #beat(): Promise<void> {
     while (!this.#over.signal.aborted) {
       await this.#world.clock.sleep(beatMs, this.#over.signal);
-      this.#taken.channel.write(`${this.#current}\n`);
+      this.#say();
+      const [oldest = Number.POSITIVE_INFINITY] = this.#unanswered;
+      if (!this.#away && this.#unanswered.length > muteBeats && this.#world.clock.now() - oldest > muteMs) this.#lose("the process that holds it does not answer any more");
     }
   }
 
   async #watch(): Promise<void> {
     for (;;) {
-      while ((await this.#taken.lines.next()).done !== true) continue;
+      const word = await this.#listen();
       const { lost } = await this.#taken.channel.ended;
       if (this.#released) return;
-      const why = lost ? await this.#takeAgain() : "it was released by somebody else";
+      const why = word === undefined && lost ? await this.#takeAgain() : (holderEnds[word ?? ""] ?? "the process that held it was killed on the host");
       if (this.#released) return;
-      if (why === undefined) continue;
-      tell(this.#world, { type: "lock", host: this.#host, state: "lost", text: why });
-      this.#gone.abort(new DeployError("lock", `The deploy lock on ${this.#host} was lost while the run was going on: ${why}`, { host: this.#host, hint: "See who released it: `capstan audit`, `capstan lock status`. Then run the command again: it starts from what is there." }));
-      return;
+      if (why !== undefined) return this.#lose(why);
     }
+  }
+
+  /** @returns the holder's last word */
+  async #listen(): Promise<string | undefined> {
+    const { lines } = this.#taken;
+    let word: string | undefined;
+    for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
+      const line = next.value.trim();
+      if (line in holderEnds) word = line;
+      if (line !== holderSays.heard) continue;
+      this.#sureAt = this.#unanswered.shift() ?? this.#sureAt;
+      this.#tellNews();
+    }
+    return word;
+  }
+
+  #lose(why: string): void {
+    if (this.#released || this.#gone.signal.aborted) return;
+    this.#over.abort();
+    tell(this.#world, { type: "lock", host: this.#host, state: "lost", text: why });
+    this.#gone.abort(new DeployError("lock", `The deploy lock on ${this.#host} was lost while the run was going on: ${why}`, {
+      host: this.#host, hint: "See what is there and who is at work: `capstan details`, `capstan lock status`, `capstan audit`. Then run the command again: it starts from what is there.",
+    }));
+    this.#tellNews();
   }
 
   /** @returns why it could not be had again */
   async #takeAgain(): Promise<string | undefined> {
+    this.#away = true;
     const until = this.#world.clock.now() + takeAgainMs;
     for (;;) {
       try {
         await reconnect(this.#world, this.#host, this.#over.signal, Math.max(0, until - this.#world.clock.now()));
-        const taken = await this.#take(this.#over.signal, this.#taken.token);
-        if ("holder" in taken) return `the connection broke, and now somebody else holds it: ${describeLock(taken.holder)}`;
+        const taken = await this.#take(this.#over.signal, true);
+        if ("holder" in taken) return taken.holder === undefined ? "the connection broke, and the host gave it back before it was there again" : `the connection broke, and now somebody else holds it: ${describeLock(taken.holder)}`;
+        if (this.#released) giveBack(taken.channel);
         this.#taken = taken;
+        this.#sureAt = taken.askedAt;
+        this.#unanswered = [];
+        this.#away = false;
         tell(this.#world, { type: "notice", level: "info", host: this.#host, text: "The deploy lock was taken again", loud: false });
+        this.#tellNews();
         return undefined;
       } catch (error) {
         if (this.#released || this.#world.clock.now() >= until) return `the connection is gone, and could not be made again: ${error instanceof Error ? error.message : String(error)}`;
@@ -180,6 +275,11 @@ class HeldLock implements Lock {
       }
     }
   }
+}
+
+function giveBack(channel: Channel): void {
+  channel.write(`${releaseLine}\n`);
+  channel.end();
 }
 
 /** The error of a lock that somebody holds. */
@@ -195,7 +295,7 @@ export function heldError(settings: Task["settings"], host: string, holder: Lock
 export function describeLock(lock: LockFact | undefined): string {
   if (lock === undefined) return "by an unknown holder";
   const { holder } = lock;
-  const doing = holder === undefined ? "" : `; ${holder.command} from ${holder.host}, at "${holder.step}", for ${holder.ageSeconds} s`;
+  const doing = holder === undefined ? "" : `; ${holder.command} from ${holder.host}, at "${holder.step}", for ${holder.ageSeconds} s${holder.adrift === true ? "; its connection is gone" : ""}`;
   return `${lock.lockedBy}, version ${lock.version}, "${lock.message}"${doing}`;
 }
 

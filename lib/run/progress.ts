@@ -10,6 +10,8 @@ import { inWords, keepVigil } from "./vigil.ts";
 
 /** Told of every step of a lane as it happens. */
 export interface Engine {
+  /** Resolves once the next step may begin: nobody else can be at work. */
+  sure(signal: AbortSignal): Promise<void>;
   begin(planned: PlannedStep): void;
   end(planned: PlannedStep, ok: boolean): void;
   /** It was told as begun, and the host never came to it. */

@@ -1,6 +1,7 @@
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
 import type { Journal, PlannedStep } from "./journal.ts";
+import type { Lock } from "./lock.ts";
 import { recordOf } from "./record.ts";
 import { reconnect } from "./reconnect.ts";
 import { tell } from "./stamp.ts";
@@ -25,8 +26,9 @@ const reconnectMs = 15_000;
  * unknown is taken back too: undos are harmless when nothing happened. What came before a step that could not be taken
  * back stays: a container must not go while requests are still sent to it. Never rejects.
  * @param away by host, why nothing can be done there
+ * @param lock once it is lost nothing more is taken back
  */
-export async function takeBack(world: World, journal: Journal, away: ReadonlyMap<string, string>): Promise<readonly Taken[]> {
+export async function takeBack(world: World, journal: Journal, away: ReadonlyMap<string, string>, lock?: Pick<Lock, "sure" | "lost">): Promise<readonly Taken[]> {
   const taken: Taken[] = [];
   const stuck = new Map<string, PlannedStep>();
   const byPhase = new Map<string, PlannedStep[]>();
@@ -38,8 +40,10 @@ export async function takeBack(world: World, journal: Journal, away: ReadonlyMap
       const why = stuck.has(host) ? undefined : (away.get(host) ?? (await reachable(world, host)));
       for (const planned of steps.filter((one) => one.host === host)) {
         const before = stuck.get(host);
+        await lock?.sure();
         const result = before !== undefined
           ? { planned, ok: false, text: `it is left as it is, since "${before.step.title}" could not be taken back` }
+          : lock?.lost.aborted === true ? { planned, ok: false, text: "the deploy lock was lost meanwhile, and another run may be at work" }
           : why === undefined ? await takeBackStep(world, host, planned) : { planned, ok: false, text: why };
         if (!result.ok && before === undefined) stuck.set(host, planned);
         undone.push(result);

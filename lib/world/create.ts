@@ -69,6 +69,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     collect: async (...given) => (await loadedImages()).collect(...given),
     collected: async (...given) => (await loadedImages()).collected(...given),
     archive: async (...given) => (await loadedImages()).archive(...given),
+    verify: async (...given) => (await loadedImages()).verify(...given),
   };
   const close = async (): Promise<void> => {
     await (await loadingImages)?.[Symbol.asyncDispose]();

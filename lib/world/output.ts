@@ -1,3 +1,4 @@
+import { onAbort } from "./cancel.ts";
 import type { Redactor } from "./redact.ts";
 
 const defaultKeepBytes = 8 * 1024 * 1024;
@@ -54,5 +55,17 @@ export class Output {
     const tail = this.text;
     this.#pieces = [tail];
     this.#bytes = Buffer.byteLength(tail);
+  }
+}
+
+/** Reads a stream to its end, or until `silenced`. */
+export async function drain(stream: ReadableStream<Uint8Array> | number | undefined, output: Output, silenced: AbortSignal): Promise<void> {
+  if (!(stream instanceof ReadableStream)) return;
+  const reader = stream.getReader();
+  using _ = onAbort(silenced, () => void reader.cancel().catch(() => undefined));
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    output.push(value);
   }
 }

@@ -4,7 +4,7 @@ import { DeployError, TimeoutError } from "../ground/errors.ts";
 import { formatDuration } from "./duration.ts";
 import type { Clock, Exit, Limits, Programs } from "../ground/world.ts";
 import { cancellation, onAbort, throwIfCancelled } from "./cancel.ts";
-import { Output } from "./output.ts";
+import { drain, Output } from "./output.ts";
 import type { Redactor } from "./redact.ts";
 
 /** What programs inherit. */
@@ -112,15 +112,3 @@ function tooLate(program: Program, limits: Limits, stdout: Output, stderr: Outpu
 }
 
 const lastLines = (text: string): string[] => text.split("\n").filter(Boolean).slice(-20);
-
-/** Reads a stream to its end, or until `silenced`. */
-async function drain(stream: ReadableStream<Uint8Array> | number | undefined, output: Output, silenced: AbortSignal): Promise<void> {
-  if (!(stream instanceof ReadableStream)) return;
-  const reader = stream.getReader();
-  using _ = onAbort(silenced, () => void reader.cancel().catch(() => undefined));
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    output.push(value);
-  }
-}

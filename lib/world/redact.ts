@@ -165,7 +165,7 @@ function pendingIn(view: View, matcher: Matcher, textLength: number, runTo: (pla
   for (let at = Math.max(0, length - matcher.longest + 1); at < length; at++) {
     if (!matcher.walk(view.text, at).pending) continue;
     const start = view.start(at);
-    const broken = breakWithin(view, at, length - at) ?? (view.end(length - 1) < (view.unfinished ?? textLength) ? length - at : undefined);
+    const broken = breakWithin(view, at, length - at) ?? (view.isBroken(length) ? length - at : undefined);
     if (broken === undefined || isWrap(view, at, broken, runTo)) return start;
   }
   return textLength;
@@ -191,6 +191,6 @@ function runBefore(text: string, place: number, run: number): number {
 
 /** How many letters stand before the first line break in a part of a view. */
 function breakWithin(view: View, at: number, length: number): number | undefined {
-  for (let i = 1; i < length; i++) if (view.start(at + i) !== view.end(at + i - 1)) return i;
+  for (let i = 1; i < length; i++) if (view.isBroken(at + i)) return i;
   return undefined;
 }

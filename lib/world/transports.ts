@@ -24,13 +24,14 @@ export function createTransports(options: Omit<TransportOptions, "targets">): Op
 
 /** Both transports, and whoever chooses between them, ask for the same hosts: reading ssh_config runs a program. */
 function remembering(targets: Targets): Targets {
-  const found = new Map<string, Promise<Target>>();
+  const found = new Map<string, Shared<Target>>();
   return {
-    find(name, kind) {
+    async find(name, kind, signal = new AbortController().signal) {
       const key = `${kind} ${name}`;
-      const finding = found.get(key) ?? targets.find(name, kind);
+      const before = found.get(key);
+      const finding = before === undefined || before.failed ? new Shared((shared) => targets.find(name, kind, shared)) : before;
       found.set(key, finding);
-      return finding;
+      return await finding.wait(signal);
     },
     [Symbol.asyncDispose]: () => targets[Symbol.asyncDispose](),
   };
@@ -90,9 +91,9 @@ class Transports implements Transport, AsyncDisposable {
   }
 
   async #choose(host: string, signal: AbortSignal): Promise<OpenTransport> {
-    const target = await this.#options.targets.find(host, "host");
+    const target = await this.#options.targets.find(host, "host", signal);
     const facts = await factsOf(target);
-    const foreseen = needsOpenssh(target, facts) ?? (await this.#reasonOfJumps(target, []));
+    const foreseen = needsOpenssh(target, facts) ?? (await this.#reasonOfJumps(target, [], signal));
     if (foreseen !== undefined) return await this.#openFor(host, foreseen);
     try {
       await this.#bySsh2().connect(host, signal);
@@ -106,13 +107,13 @@ class Transports implements Transport, AsyncDisposable {
   }
 
   /** What is said of a jump host holds for all behind it. */
-  async #reasonOfJumps({ jumps, jumpKind }: Target, trail: readonly string[]): Promise<string | undefined> {
+  async #reasonOfJumps({ jumps, jumpKind }: Target, trail: readonly string[], signal: AbortSignal): Promise<string | undefined> {
     for (const jump of jumps) {
       if (trail.includes(jump)) continue;
-      const target = await this.#options.targets.find(jump, jumpKind);
+      const target = await this.#options.targets.find(jump, jumpKind, signal);
       const reason = needsOpenssh(target, await factsOf(target));
       if (reason !== undefined) return `the jump host ${jump} needs it, ${reason}`;
-      const before = await this.#reasonOfJumps(target, [...trail, jump]);
+      const before = await this.#reasonOfJumps(target, [...trail, jump], signal);
       if (before !== undefined) return before;
     }
     return undefined;

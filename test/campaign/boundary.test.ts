@@ -25,10 +25,11 @@ describe("the boundary of an event", () => {
     [{ type: "lock", state: "taken", host: hosts[0] }, "lock.taken.h1", 1],
     [{ type: "hook", name: "preDeploy", state: "start" }, "hook.predeploy.start", undefined],
     [{ type: "probe", ok: true, host: hosts[0], attempt: 4 }, "probe.ok.h1", 1],
+    [{ type: "transfer", state: "end", host: hosts[1], image: "acme/app:r1x2" }, "transfer.end.h2", 2],
     [{ type: "summary" }, "summary", undefined],
   ] as const)("%p", (event, key, host) => expect(boundaryOf(event, hosts)).toEqual({ key, host }));
 
-  test.each([{ type: "output", line: "x" }, { type: "probe", ok: false, host: hosts[0] }, { type: "notice", text: "x" }, { type: "audit" }, { type: "undo" }, { type: "result" }, { type: "error" }])("%p is none", (event) => expect(boundaryOf(event, hosts)).toBeUndefined());
+  test.each([{ type: "output", line: "x" }, { type: "probe", ok: false, host: hosts[0] }, { type: "transfer", state: "progress", host: hosts[0] }, { type: "notice", text: "x" }, { type: "audit" }, { type: "undo" }, { type: "result" }, { type: "error" }])("%p is none", (event) => expect(boundaryOf(event, hosts)).toBeUndefined());
 });
 
 test("every boundary of a run once, whatever the order of the hosts", () => {

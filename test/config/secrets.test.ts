@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { type SecretSources, secretStore } from "../../lib/config/secrets.ts";
 import { secret } from "../../lib/config/secret-ref.ts";
 import { failure, project, realFiles, realPrograms, removeProjects } from "./project.ts";
@@ -107,6 +107,33 @@ test("an empty value of a file counts", async () => {
 test("get() gives a secret that cannot be opened before load()", () => {
   const store = secretStore(sources({ secrets: "A=1" }));
   expect(() => store.get("A").reveal()).toThrow("Secret A was opened before the secrets were loaded");
+});
+
+describe("what a container cannot get as it is", () => {
+  const long = "x".repeat(30_001);
+  const refused = async (secrets: Readonly<Record<string, readonly [variable: string | undefined, value: string]>>) => {
+    const store = secretStore(sources({}, { env: Object.fromEntries(Object.entries(secrets).map(([name, [, value]]) => [name, value])) }));
+    for (const [name, [variable]] of Object.entries(secrets)) store.get(name, variable);
+    const error = await failure(() => store.load());
+    return [error.message, ...error.details];
+  };
+  const sign = "its value has a line break, another control character or a backslash, which no env file can hold; to hand it on in another way fails, since";
+
+  test("is refused with the reason", async () => {
+    expect(await refused({ A: ["A", "a\0b"] })).toEqual(["Cannot use secret A: its value has a NUL character, which no environment can hold"]);
+    expect(await refused({ A: ["A", `${long}${long}`], B: ["B", long.replaceAll("x", "\n")] })).toEqual([
+      "Cannot use 2 secrets", "A: its value has 60002 bytes, and docker reads at most 60000 of a variable", "B: its value has 60002 bytes as an env file holds it, and docker reads at most 60000 of a variable",
+    ]);
+    expect(await refused({ AUTH: ["DOCKER_AUTH_CONFIG", "{\n}"], KEY: ["app.key", "a\\b"] })).toEqual(["Cannot use 2 secrets", `AUTH: ${sign} DOCKER_AUTH_CONFIG would tell the shell or Docker itself what to do`, `KEY: ${sign} a shell cannot set a variable called app.key`]);
+  });
+
+  test("is no matter where no variable is filled, or the value is plain", async () => {
+    const store = secretStore(sources({}, { env: { A: long.replaceAll("x", "\n"), B: "it's plain" } }));
+    store.get("A");
+    store.get("B", "DOCKER_AUTH_CONFIG");
+    store.get("B", "app.key");
+    expect(await store.load()).toBeUndefined();
+  });
 });
 
 test("value() gives also what the config does not name, and tells what is missing", async () => {

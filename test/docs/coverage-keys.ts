@@ -40,7 +40,7 @@ export const coveredKeys: readonly Table[] = [
       key("servers: [host: tag]", ["env.tags"], "Tags of a host."),
     ],
   },
-  { title: "Config: env", rows: same("env", ["clear", "secret", "tags"]) },
+  { title: "Config: env", rows: [...same("env", ["clear"]), key("env.secret", ["env.secret"], "Line breaks, control characters and backslashes reach the container as they are, not escaped."), ...same("env", ["tags"])] },
   {
     title: "Config: accessories",
     rows: [

@@ -59,9 +59,9 @@ export const answers: readonly Reader[] = [
   ask("accessories", "lib/remote/accessory.ts", accessoriesOn(["shop-db"]), ["\t", "\n", "aaaaaaaaaaaa", "shop-db", "running"], ["aaaaaaaaaaaa\tshop-db\trunning\tUp\tmysql:8\tkamal"], (all) => { for (const { id, service, state: what, image } of all) for (const text of [id, service, what, image]) harmless("accessory", text); }),
   ask("images", "lib/remote/image.ts", imagesOf(settings), ["77", "<none>", "\n", "latest", ":"], ["77\n76\nlatest\n<none>"], (all) => { for (const image of all) assert(image.startsWith("acme/shop:") && isTag(image.slice(10)), `image ${image}`); }),
   ask("current version", "lib/remote/current.ts", currentVersion(settings, "web"), ["77", "\n", " "], ["77\n"]),
-  ask("releases", "lib/remote/releases.ts", releasesOn(settings), ["[2030-01-02T03:04:05Z] ", "[ann] ", "Tagging acme/shop:", "77", " as the latest image", "Released version ", " on all hosts", "\n"], ["[2030-01-02T03:04:05Z] [ann] Tagging acme/shop:77 as the latest image\n[2030-01-02T03:04:05Z] [ann] Released version 77 on all hosts\n"], (all) => {
+  ask("releases", "lib/remote/releases.ts", releasesOn(settings), ["[2030-01-02T03:04:05Z] ", "[ann] ", "Tagging acme/shop:", "77", " as the latest image", " for web, jobs", "Released version ", " on all hosts", "\n"], ["[2030-01-02T03:04:05Z] [ann] Tagging acme/shop:77 as the latest image\n[2030-01-02T03:04:05Z] [ann] Released version 77 on all hosts\n"], (all) => {
     for (const { version } of all) assert(isTag(version), `version ${version}`);
-    goodReleases(fleetOf({ a: hostOf([], { releases: all }) }), ["a"]);
+    goodReleases(fleetOf({ a: hostOf([], { releases: all }) }), [{ name: "web", hosts: ["a"] }]);
   }),
   ask("docker version", "lib/remote/facts.ts", dockerVersion(), ["28", ".", "0", "\n", "-rc"], ["28.0.4\n"], (version) => harmless("version", version ?? "")),
   ask("network", "lib/remote/network.ts", networkExists(), ["kamal", "\n"], ["kamal\n"]),

@@ -117,7 +117,7 @@ export const readers: readonly Reader[] = [
       throw new Error(`${name} did not refuse: ${error instanceof Error ? error.stack : String(error)}`);
     }),
   })),
-  { name: "facts in a file", file: "lib/cli/session.ts", tokens: [...jsonTokens, "\"type\":\"facts\"", "\"hosts\":", "\"containers\":[]", "\"images\":[]", "\"network\":true", "\n"], samples: [`{"v":1,"type":"facts","hosts":{"h":{"network":true,"containers":[{"id":"a","name":"b","role":"web","version":"1","state":"running","status":"Up","image":"x"}],"accessories":[],"images":[]}}}`], share: 0.2, read: async (text) => {
+  { name: "facts in a file", file: "lib/cli/facts-file.ts", tokens: [...jsonTokens, "\"type\":\"facts\"", "\"hosts\":", "\"containers\":[]", "\"images\":[]", "\"network\":true", "\n"], samples: [`{"v":1,"type":"facts","hosts":{"h":{"network":true,"containers":[{"id":"a","name":"b","role":"web","version":"1","state":"running","status":"Up","image":"x"}],"accessories":[],"images":[]}}}`], share: 0.2, read: async (text) => {
     const path = join(folder, "facts.json");
     writeFileSync(path, text);
     await offlineOf({ options: { offline: false, facts: path, dryRun: true }, io: { cwd: folder } } as unknown as Parameters<typeof offlineOf>[0]);

@@ -36,6 +36,17 @@ test("join() and map() open nothing until the whole is opened", () => {
   expect([file.reveal(), opened]).toEqual(["X=A B\n", 1]);
 });
 
+test("holds() tells of a value no more than whether something matches, and nothing before it is known", () => {
+  const known = new Map<string, string>();
+  const lazy = new Secret("LAZY", () => known.get("LAZY"));
+  const file = Secret.join("file", ["X=", lazy.map("UPPER", (value) => value.toUpperCase()), "\n"]);
+  expect([lazy, file, Secret.join("two", [secret, file])].map((one) => one.holds(/a/i))).toEqual([undefined, undefined, undefined]);
+  expect(() => lazy.reveal()).toThrow("Secret LAZY was opened before the secrets were loaded");
+  expect(() => file.reveal()).toThrow("Secret LAZY was opened before the secrets were loaded");
+  known.set("LAZY", "a b");
+  expect([lazy.holds(/a/), lazy.holds(/B/), file.holds(/B/), file.holds(/z/)]).toEqual([true, false, true, false]);
+});
+
 test("isSecret() knows a secret of another copy of the module by its brand", () => {
   expect([isSecret(secret), isSecret({ [Symbol.for("capstan/secret")]: true }), isSecret("x"), isSecret(null), isSecret(undefined)]).toEqual([true, true, false, false, false]);
 });

@@ -60,6 +60,7 @@ test("hosts get the image through SSH: all of it first, then only the layer that
   }
   for (const [i, bytes] of after.entries()) expect(bytes - (before[i] ?? 0)).toBeLessThan(changeBytes * 1.1 + 200_000);
   expect(second.stdout).toContain('"delivered":{');
+  expect(second.stdout).toContain("The push refers to repository [127.0.0.1:");
 }, 180_000);
 
 test("the image has its plain name, and nothing is left that listens, runs or lies about", async () => {
@@ -76,6 +77,7 @@ test("a Docker that does not reach us gives its image by `docker save`; hosts ne
   const third = await runOutside("deploy", "--json", "--version", "v3");
   expect(await served(lab.hosts)).toEqual(["v3", "v3"]);
   for (const { sentBytes } of transfers(third.stdout)) expect(sentBytes).toBeLessThan(changeBytes * 1.1);
+  expect(third.stdout).not.toContain("The push refers to repository");
 }, 120_000);
 
 test("a rollback needs nothing from here; one whose image is gone from a host gets it from the cache", async () => {

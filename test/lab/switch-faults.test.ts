@@ -89,7 +89,7 @@ describe.each(drivers)("around a switch of $driver", ({ container, proxy, more }
         await converges(`k${i + 1}`);
       }
     });
-  }, 120_000);
+  }, 180_000);
 
   test("a connection lost during the switch loses nothing", async () => {
     await converges("l0");

@@ -130,6 +130,12 @@ describe("without a registry", () => {
     expect(partly.phases[0]?.lanes[0]?.steps).toEqual([{ kind: "collect", title: "Collect the layers of acme/shop:76", image: "acme/shop:76", hint: "Deploy one." }]);
   });
 
+  test.each<[images: readonly [string, string], isSpare: boolean]>([[["77", "77"], true], [["77", "76"], false]])("with --skip-push and hosts that have %p this machine may do without it: %p", (images, isSpare) => {
+    const found = planDeploy(orderOf(shop, "77"), fleetOf({ "10.0.0.1": has(images[0]), "10.0.0.2": has(images[1]) }), { proxy: false, prune: false, pull: "ifHere" });
+    const steps = found.phases[0]?.lanes.flatMap((lane) => lane.steps).filter(({ kind }) => kind === "collect" || kind === "deliver") ?? [];
+    expect(steps.map((step) => [step.kind, "isSpare" in step])).toEqual([["collect", isSpare], ["deliver", isSpare], ["deliver", isSpare]]);
+  });
+
   test("a container is never started from an image of that name at Docker Hub", () => {
     const runs = commands(planDeploy(orderOf(shop, "77"), bothHosts, { proxy: false, prune: false, pull: "always" })).filter((command) => command.startsWith("docker run"));
     expect(runs.map((command) => command.includes(" --pull never "))).toEqual([true, true]);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
 import type { Plan } from "../../lib/ground/step.ts";
 import { planBootstrap } from "../../lib/plan/bootstrap.ts";
+import { planCanaryPromote } from "../../lib/plan/canary.ts";
 import { planDeploy, type DeployParts } from "../../lib/plan/deploy.ts";
 import { planLines } from "../../lib/plan/print.ts";
 import { planProxy } from "../../lib/plan/proxy.ts";
@@ -65,6 +66,14 @@ describe("planDeploy()", () => {
     expect(step?.kind === "run" ? step.undo?.text : "").toContain("id=a20000000000");
   });
 
+  test("takes back only what this very run started: another one may have taken the name", () => {
+    const facts = fleetOf({ "10.0.0.1": hostOf([containerOf(shop, "web", "3", "a3")], { proxy: proxyOf(["shop-web", "a3"]) }) });
+    const steps = planDeploy(orderOf(shop, "4"), facts, whole).phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run");
+    const start = steps.find((step) => step.title === "Start shop-web-4");
+    const [hex = "none"] = /(?<=--hostname 10\.0\.0\.1-)[0-9a-f]{12}/.exec(start?.command.text ?? "") ?? [];
+    expect([start, steps.find((step) => step.title.startsWith("Switch"))].map((step) => step?.undo?.text.includes(`case $hostname in *-${hex}) ;; *) id= ;; esac\n`))).toEqual([true, true]);
+  });
+
   test("pulls only where the image is missing, when it may", () => {
     const facts = fleetOf({ "10.0.0.1": hostOf([], { images: ["acme/shop:1"] }), "10.0.0.2": hostOf([]) });
     const plan = planDeploy(orderOf(pair, "1"), facts, { proxy: false, prune: false, pull: "missing", pullHint: "Name another." });
@@ -84,6 +93,19 @@ describe("planDeploy()", () => {
     expect(titles(plan)).toEqual(["Pull image", "Prepare hosts", "Boot jobs", "Retire old containers", "Prune"]);
     expect(plan.phases.flatMap((phase) => phase.lanes.map((lane) => lane.host))).not.toContain("10.0.0.1");
   });
+
+  const both = settingsOf({ roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.1", "10.0.0.2"] })] });
+  const records = (plan: Plan): string[][] => ["10.0.0.1", "10.0.0.2"].map((host) => stepsOf(plan, "Retire old containers", host).filter((title) => title.startsWith("Record ")));
+  const [released, tagging] = [`Record "Released version 2 on all hosts"`, `Record "Tagging acme/shop:2 as the latest image"`];
+  test.each<[string, Plan, readonly (readonly string[])[]]>([
+    ["everywhere", planDeploy(orderOf(both, "2"), new Map(), whole), [[released, tagging], [released, tagging]]],
+    ["with all that a host has", planDeploy(orderOf(both, "2", { filter: { hosts: ["10.0.0.1"] } }), new Map(), whole), [[tagging], []]],
+    ["with a part of what a host has", planDeploy(orderOf(both, "2", { filter: { roles: ["jobs"] } }), new Map(), whole), [[`Record "Tagging acme/shop:2 as the latest image for jobs"`], [tagging]]],
+    ["by promotion of the only canary there is of two", planCanaryPromote(orderOf(pair, "2"), fleetOf({
+      "10.0.0.1": hostOf([containerOf(pair, "web", "2", "a2"), containerOf(pair, "web", "1", "a1")], { proxy: { ...proxyOf(), routes: [{ name: "shop-web", targets: ["a10000000000:80"], mode: "live", canary: { target: "a20000000000:80", percent: 10 } }] } }),
+      "10.0.0.2": hostOf([containerOf(pair, "web", "1", "b1")], { proxy: proxyOf(["shop-web", "b1"]) }),
+    })), [[tagging], []]],
+  ])("records a release %s", (_title, plan, expected) => expect(records(plan)).toEqual(expected.map((lines) => [...lines])));
 });
 
 test("planBootstrap() installs Docker only where it is missing", () => {

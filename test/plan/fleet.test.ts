@@ -32,8 +32,14 @@ function told({ hosts, unseen = {}, lock, destination }: Look, settings = shop):
 }
 
 const well = { h1: routed("2", web("2"), web("1", "exited")), h2: routed("2", web("2"), web("2_replaced_00aa", "running")), h3: works(jobs("2"), jobs("1", "exited")) };
-const finish = (version?: string): string => `$ capstan deploy: finishes it: all hosts get the version you deploy${version === undefined ? "" : ` (of that very version, as it was built: \`--skip-push --version ${version}\`)`}, what is left over is tidied up`;
+const finish = "$ capstan deploy: finishes it: all hosts get the version you deploy, what is left over is tidied up";
+const finishItself = "$ capstan rollback 3: finishes it with 3 itself, which is not built again";
 const undo = (version: string, why: string): string => `$ capstan rollback: undoes it: back to ${version} on every host, which ${why}`;
+const goOn = (version: string, from: string): string[] => [
+  `$ capstan rollback: finishes it: ${version} on every host, which is on its way back already: a rollback from ${from} was not finished (put in place 2030-01-0${version}T00:00:00Z)`,
+  `$ capstan rollback ${from}: undoes it: ${from} on every host`,
+  "$ capstan deploy: ends it too: all hosts get the version you deploy, what is left over is tidied up",
+];
 const last = "is the last release that all hosts served; 3 was not finished (put in place 2030-01-02T00:00:00Z)";
 
 describe("tellFleet()", () => {
@@ -46,7 +52,7 @@ describe("tellFleet()", () => {
       "h2 | web | 2 serves",
       "h2 | web | left over: shop-web-3 was never started",
       "h3 | jobs | 2 runs",
-      finish("3"), undo("2", last),
+      finish, finishItself, undo("2", last),
     ]],
     ["interrupted between two switches", { hosts: { h1: routed("3", web("3"), web("2")), h2: routed("2", web("3", "exited"), web("2")), h3: works(jobs("3"), jobs("2")) } }, [
       "no: Hosts differ: 3 on h1, h3; 2 on h2. A deploy of 3 was begun and not finished.",
@@ -56,12 +62,17 @@ describe("tellFleet()", () => {
       "h2 | web | left over: shop-web-3 is stopped",
       "h3 | jobs | 3 runs",
       "h3 | jobs | left over: shop-jobs-2 is running too",
-      finish("3"), undo("2", last),
+      finish, finishItself, undo("2", last),
+    ]],
+    ["a rollback interrupted before the first switch", { hosts: { h1: routed("2", web("1"), web("2")), h2: routed("2", web("2"), web("1", "exited")), h3: works(jobs("2")) } }, [
+      "no: Version 2 serves on all 3 hosts. A rollback to 1 was begun and not finished.",
+      "h1 | web | 2 serves", "h1 | web | left over: shop-web-1 is running and gets no requests", "h2 | web | 2 serves", "h3 | jobs | 2 runs",
+      ...goOn("1", "2"),
     ]],
     ["the same version again, interrupted", { hosts: well, destination: "qa" }, [
       "no: Version 2 serves on all 3 hosts. A deploy was begun and not finished.",
       "h1 | web | 2 serves", "h2 | web | 2 serves", "h2 | web | left over: shop-web-2_replaced_00aa is running and gets no requests", "h3 | jobs | 2 runs",
-      finish().replace("deploy:", "deploy -d qa:"),
+      finish.replace("deploy:", "deploy -d qa:"),
       undo("2", "is the last release that all hosts served; its own second deploy was not finished (put in place 2030-01-02T00:00:00Z)").replace("rollback:", "rollback -d qa:"),
     ]],
     ["something stopped that made place is all", { hosts: { ...well, h2: routed("2", web("2"), web("2_replaced_00aa", "exited")) } }, [
@@ -120,9 +131,9 @@ describe("tellFleet()", () => {
   test("one host, two roles, of different versions", () => {
     const one = settingsOf({ roles: [roleOf("web", { hosts: ["h1"], proxy: traefikOf({}) }), roleOf("jobs", { hosts: ["h1"], proxy: undefined })] });
     expect(told({ hosts: { h1: routed("2", web("2"), jobs("1")) } }, one)).toEqual([
-      "no: Hosts differ: 2 on h1 (web); 1 on h1 (jobs). A deploy was begun and not finished.",
+      "no: Hosts differ: 2 on h1 (web); 1 on h1 (jobs). A rollback to 1 was begun and not finished.",
       "h1 | web | 2 serves", "h1 | jobs | 1 runs",
-      finish(), undo("1", "is on its way back already: a rollback from 2 was not finished (put in place 2030-01-01T00:00:00Z)"),
+      ...goOn("1", "2"),
     ]);
     expect(told({ hosts: { h1: routed("2", web("2"), jobs("2")) } }, one)).toEqual(["ok: All is well: version 2 serves on h1."]);
   });

@@ -14,8 +14,11 @@ const on = (...containers: Parameters<typeof hostOf>): FleetFacts => fleetOf({ "
 
 const three = on([web("3", "a3"), web("2", "a2", "exited"), web("1", "a1", "exited")]);
 
-/** Releases of a log, one a day: `2` of some hosts, `2!` of all. */
-const log = (...versions: readonly string[]): readonly Release[] => versions.flatMap((text, i) => (text === "-" ? [] : [{ version: text.replace("!", ""), at: `2030-01-0${i + 1}T00:00:00Z`, ...(text.endsWith("!") ? { whole: true as const } : {}) }]));
+/** Releases of a log, one a day: `2` of some hosts, `2!` of all, `2 web` of one role of this host. */
+const log = (...versions: readonly string[]): readonly Release[] => versions.flatMap((text, i) => {
+  const [version = "", ...roles] = text.replace("!", "").split(" ");
+  return text === "-" ? [] : [{ version, at: `2030-01-0${i + 1}T00:00:00Z`, ...(text.endsWith("!") ? { whole: true as const } : {}), ...(roles.length === 0 ? {} : { roles }) }];
+});
 
 describe("goodReleases()", () => {
   test.each<[string, readonly (readonly string[])[], readonly string[]]>([
@@ -31,12 +34,24 @@ describe("goodReleases()", () => {
     ["none of a return that only some hosts made", [["1", "2", "1"], ["1", "2", "-"]], ["1", "2"]],
   ])("are %s", (_title, logs, expected) => {
     const facts = new Map<string, HostFacts>(logs.map((versions, i) => [`h${i}`, hostOf([], { releases: log(...versions) })]));
-    expect(goodReleases(facts, [...facts.keys()]).map(({ version }) => version)).toEqual([...expected]);
+    expect(goodReleases(facts, [{ name: "web", hosts: [...facts.keys()] }]).map(({ version }) => version)).toEqual([...expected]);
+  });
+
+  test.each<[string, readonly (readonly string[])[], readonly string[], readonly string[]]>([
+    ["not one that some roles of a host got", [["1!", "2 jobs", "3!"]], ["web", "jobs"], ["1", "3"]],
+    ["one that its roles got one after the other", [["1!", "2 jobs", "2 web"]], ["web", "jobs"], ["1", "2"]],
+    ["all that the role had, where it alone counts", [["1!", "2 jobs", "3!"]], ["jobs"], ["1", "2", "3"]],
+    ["none of another role", [["1!", "2 jobs", "3!"]], ["web"], ["1", "3"]],
+    ["what was good before a return of some roles", [["1!", "2!", "1 jobs"]], ["web", "jobs"], ["1", "2"]],
+    ["one that a host with one role got whole", [["1!", "2 web jobs"], ["1!", "2"]], ["web", "jobs"], ["1", "2"]],
+  ])("are, role by role, %s", (_title, logs, roles, expected) => {
+    const facts = new Map<string, HostFacts>(logs.map((versions, i) => [`h${i}`, hostOf([], { releases: log(...versions) })]));
+    expect(goodReleases(facts, roles.map((name) => ({ name, hosts: [...facts.keys()] }))).map(({ version }) => version)).toEqual([...expected]);
   });
 
   test("go by the order of the log where the clock of who deployed was wrong", () => {
     const facts = on([], { releases: [{ version: "1", at: "2030-01-09T00:00:00Z" }, { version: "2", at: "2030-01-01T00:00:00Z" }, { version: "3", at: "no time" }] });
-    expect(goodReleases(facts, ["10.0.0.1"])).toEqual([{ version: "1", at: "2030-01-09T00:00:00Z" }, { version: "2", at: "2030-01-01T00:00:00Z" }, { version: "3", at: "no time" }]);
+    expect(goodReleases(facts, shop.roles)).toEqual([{ version: "1", at: "2030-01-09T00:00:00Z" }, { version: "2", at: "2030-01-01T00:00:00Z" }, { version: "3", at: "no time" }]);
   });
 });
 
@@ -49,6 +64,7 @@ function serving(routed: string, versions: readonly string[], releases: readonly
 }
 const working = (versions: readonly string[], releases: readonly Release[]): HostFacts => hostOf(versions.map((text) => containerOf(fleet, "jobs", text.replace("!", ""), `c${text.replace("!", "")}`, text.endsWith("!") ? "exited" : "running")), { releases });
 const abc = log("1!", "2!");
+const abc3 = log("1!", "2!", "3!");
 
 describe("previousRelease()", () => {
   const at = (day: number): string => `(put in place 2030-01-0${day}T00:00:00Z)`;
@@ -65,7 +81,11 @@ describe("previousRelease()", () => {
     ["on some hosts only, because they were chosen", { h1: serving("3", ["3", "2!"], log("1!", "2!", "3")), h2: serving("2", ["2"], abc), h3: working(["2"], abc) }, "2", `is the last release that all hosts served; 3 was not finished ${at(2)}`],
     ["a rollback interrupted between two switches: it goes on", { h1: serving("1", ["1", "2"], abc), h2: serving("2", ["1", "2"], abc), h3: working(["1", "2"], abc) }, "1", `is on its way back already: a rollback from 2 was not finished ${at(1)}`],
     ["a rollback interrupted after the last switch: it is finished, not carried further", { h1: serving("2", ["2", "3"], log("1!", "2!", "3!")), h2: serving("2", ["2", "3"], log("1!", "2!", "3!")), h3: working(["2"], log("1!", "2!", "3!")) }, "2", `is on its way back already: a rollback from 3 was not finished ${at(2)}`],
-    ["a rollback interrupted before the first switch", { h1: serving("2", ["1", "2"], abc), h2: serving("2", ["2"], abc), h3: working(["2"], abc) }, "1", `is the release before 2 that all hosts served ${at(1)}`],
+    ["a rollback interrupted before the first switch", { h1: serving("2", ["1", "2"], abc), h2: serving("2", ["2"], abc), h3: working(["2"], abc) }, "1", `is on its way back already: a rollback from 2 was not finished ${at(1)}`],
+    ["a rollback to an older one interrupted before the first switch: no third one", { h1: serving("3", ["1", "3", "2!"], abc3), h2: serving("3", ["1", "3", "2!"], abc3), h3: working(["3"], abc3) }, "1", `is on its way back already: a rollback from 3 was not finished ${at(1)}`],
+    ["the same, with what a deploy before it left: neither is gone to", { h1: serving("3", ["1", "4", "3"], abc3), h2: serving("3", ["3"], abc3), h3: working(["3"], abc3) }, "3", `is the last release that all hosts served; 4 was not finished ${at(3)}`],
+    ["a rollback interrupted once it was recorded: not further back", { h1: serving("2", ["2", "3!"], log("1!", "2!", "3!", "2!")), h2: serving("2", ["2", "3"], abc3), h3: working(["2"], abc3) }, "2", `is on its way back already: a rollback from 3 was not finished ${at(4)}`],
+    ["a deploy of some roles only: the last release of all", { h1: serving("2", ["2"], abc), h2: serving("2", ["2"], abc), h3: working(["3", "2!"], log("1!", "2!", "3")) }, "2", `is the last release that all hosts served; 3 was not finished ${at(2)}`],
     ["the same version a second time, interrupted", { h1: serving("2", ["2_replaced_00aa", "2"], abc), h2: serving("2", ["2"], abc), h3: working(["2"], abc) }, "2", `is the last release that all hosts served; its own second deploy was not finished ${at(2)}`],
     ["what made place long ago and is stopped tells of nothing", { h1: serving("2", ["2", "2_replaced_00aa!"], abc), h2: serving("2", ["2"], abc), h3: working(["2"], abc) }, "1", `is the release before 2 that all hosts served ${at(1)}`],
     ["everything is gone: the last whole one", { h1: hostOf([], { releases: abc }), h2: hostOf([], { releases: abc }), h3: hostOf([], { releases: abc }) }, "2", `is the last release that all hosts served ${at(2)}`],
@@ -96,6 +116,14 @@ describe("rollbackVersion()", () => {
     }));
   });
 
+  test("says so when no host was asked", () => {
+    expect(() => rollbackVersion(shop, scope, new Map(), undefined)).toThrow(expect.objectContaining({
+      failure: "usage", message: "Cannot know the version to roll back to: only the hosts know it, and none was asked", state: ["Nothing was changed."],
+      hint: "Name one: `capstan rollback VERSION`, or give what `capstan observe --json > facts.json` wrote: `--facts facts.json`.",
+    }));
+    expect(rollbackVersion(shop, scope, new Map(), "77")).toBe("77");
+  });
+
   test("names what was left, but never goes there by itself", () => {
     expect(() => rollbackVersion(shop, scope, on([web("1", "a1"), web("2", "a2", "exited")], { proxy: proxyOf(["shop-web", "a1"]), releases: log("1!", "2!", "1!") }), undefined)).toThrow(expect.objectContaining({
       failure: "missing", hint: "Name one: `capstan rollback VERSION`. On the hosts are 2. Its image is pulled when no container of it is left.",
@@ -116,6 +144,13 @@ describe("planRollback()", () => {
     expect(pull?.lanes.map(({ host, steps }) => [host, steps.map(({ title }) => title).filter((title) => title.startsWith("Pull "))])).toEqual([["h1", ["Pull acme/shop:1"]], ["h2", []], ["h3", ["Pull acme/shop:1"]]]);
     expect(pull?.lanes[0]?.steps.find(({ title }) => title === "Pull acme/shop:1")?.hint).toBe("acme/shop:1 is not on h1, h3 and could not be pulled. No other earlier version is left on the hosts: deploy one.");
   });
+});
+
+test("planRollback() speaks of pulling only where there is a registry", () => {
+  const own = { ...fleet, withoutRegistry: true };
+  const facts = fleetOf({ h1: serving("2", ["2", "0!"], abc), h2: { ...serving("2", ["2"], abc), images: ["acme/shop:1"] }, h3: working(["2"], abc) });
+  const [deliver] = planRollback(orderOf(own, "1"), facts, "1").phases;
+  expect(deliver?.lanes[0]?.steps[0]?.hint).toBe("acme/shop:1 is not on h1, h3, and the Docker of this machine does not give it. Name one that is still on the hosts: 0.");
 });
 
 test("versionsOnHosts() names a version once, without the mark of a container that made place", () => {

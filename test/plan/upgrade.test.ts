@@ -81,6 +81,7 @@ case "$1 $2 $3" in
 "container inspect --format") case "$*" in *Destination*) grep -q old "is-$5" || echo /etc/traefik/dynamic ;; *) cat inspected ;; esac ;;
 "container inspect "*) [ -f "is-$3" ] ;;
 "ps --quiet "*) echo a ;;
+"container ls "*) grep -l runs is-* || true ;;
 "rename "*) echo "$*" >> ran; [ ! -f "is-$3" ] && mv "is-$2" "is-$3" ;;
 *) echo "$*" >> ran ;;
 esac`);
@@ -149,6 +150,13 @@ describe("the old Traefik makes place", () => {
     expect(await ran(home)).toEqual([...done]);
     expect((await home.run(`rm -f ran; ${stop.undo}`)).status).toBe(0);
     expect(await ran(home)).toEqual([...undone]);
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ["it was renamed and stopped", { [leftover]: "old" }, 0], ["it was renamed and runs still", { [leftover]: "old, runs" }, 1], ["it was not begun", { traefik: "old, runs" }, 1],
+  ])("which a lost connection leaves unknown: %s", async (_title, containers, status) => {
+    using home = hostWith(containers);
+    expect((await home.run(stepOf(planOf(mrsk()), "Stop the old Traefik").doneIf?.text ?? "exit 99")).status).toBe(status);
   });
 
   test.each<[string, ReturnType<typeof proxyOf> | undefined, Settings, readonly string[]]>([

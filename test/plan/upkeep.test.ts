@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Role } from "../../lib/config/settings.ts";
 import type { Plan } from "../../lib/ground/step.ts";
 import { planAppStart } from "../../lib/plan/app.ts";
 import { planCanaryPromote } from "../../lib/plan/canary.ts";
@@ -9,6 +10,7 @@ import type { LocalContent } from "../../lib/plan/order.ts";
 import { planPrune } from "../../lib/plan/prune.ts";
 import { planAppPart, planAppRemove, planRemove, planRemoveVersion } from "../../lib/plan/remove.ts";
 import { planStopStale, staleContainers } from "../../lib/plan/stale.ts";
+import { stopStep } from "../../lib/plan/stop.ts";
 import { planUpgrade } from "../../lib/plan/upgrade.ts";
 import { accessoryFactsOf, containerOf, fleetOf, hostOf, orderOf, proxyOf } from "../support/facts.ts";
 import { accessoryOf, defaultProxy, roleOf, settingsOf, traefikOf } from "../support/settings.ts";
@@ -46,6 +48,13 @@ test("planStopStale() takes the role's own time to stop, and says when there is 
   expect(steps(plan).at(-1)).toMatchObject({ timeoutMs: 105_000 });
   expect(planStopStale(orderOf(slow, ""), fleetOf({ "10.0.0.1": hostOf([web("77", "a7")]) })).notes).toEqual(["There are no stale containers."]);
 });
+
+test.each<[what: string, role: Partial<Role>, timeoutMs: number]>([
+  ["stopTimeout", { stopTimeoutSeconds: 45, options: { "stop-timeout": 900 } }, 105_000],
+  ["a time that only the container knows", {}, 600_000],
+  ["its option stop-timeout", { options: { "stop-timeout": 900 } }, 960_000],
+  ["an option that gives it all the time there is", { options: { "stop-timeout": -1 } }, 600_000],
+])("stopStep() waits as long as docker may for %s", (_what, role, timeoutMs) => expect(stopStep(roleOf("web", role), "shop-web-75")).toMatchObject({ timeoutMs, repeatable: true }));
 
 describe("planPrune()", () => {
   const plan = (what: "all" | "containers" | "images", retain?: number): Plan => planPrune(orderOf(shop, "", { filter: { roles: ["web"] } }), new Map(), what, retain);
@@ -174,6 +183,14 @@ test("planAppStart() brings the assets of the version back before its container 
   expect(titles(planAppStart(orderOf(withAssets, ""), new Map(), undefined))[1]).toBe("Start shop-web");
 });
 
+test.each<[what: string, plan: Plan]>([
+  ["app start", planAppStart(orderOf(shop, ""), fleetOf({ "10.0.0.1": hostOf([web("2", "a2", "exited")]), "10.0.0.2": hostOf([containerOf(shop, "jobs", "2", "c2", "exited")]) }), undefined)],
+  ["upgrade", planUpgrade(orderOf(shop, "2"), new Map(), false, false)],
+])("%s can be gone on with after a lost connection, whatever step was at work", (_what, plan) => {
+  const stuck = plan.phases.flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps)).filter((step) => step.kind === "run" && step.repeatable !== true && step.doneIf === undefined);
+  expect([...new Set(stuck.map(({ title }) => title))]).toEqual([]);
+});
+
 describe("error pages", () => {
   const folder = ".kamal/proxy/apps-config/shop/error_pages";
   const paged = settingsOf({ errorPagesPath: "/app/pages" });
@@ -190,6 +207,11 @@ describe("error pages", () => {
     expect(uploads(plan)).toEqual([`10.0.0.1: ${folder}/${version}/502.html`]);
     expect(shown(plan)).toEqual([`--error-pages=/home/kamal-proxy/.apps-config/shop/error_pages/${version}`]);
     expect(titles(plan).indexOf("Write error page 502.html")).toBeLessThan(titles(plan).findIndex((title) => title.startsWith("Switch shop-web to ")));
+  });
+
+  test("the promotion of a canary goes back from it by name: an earlier run started it", () => {
+    const [step] = steps(planCanaryPromote(orderOf(paged, "2", { content: pages }), canary)).filter(({ title }) => title === "Switch shop-web to shop-web-2");
+    expect(step?.kind === "run" ? step.undo?.text.split("\n")[0] : "").toBe("id=$(docker container ls --all --filter 'name=^shop-web-2$' --quiet)");
   });
 
   test("go only to hosts where kamal-proxy answers for a role, and nowhere without pages", () => {

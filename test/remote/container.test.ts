@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { Command } from "../../lib/ground/command.ts";
 import type { Role, Settings } from "../../lib/config/settings.ts";
 import {
-  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, listContainers, removeContainer, renameContainer, runContainer, runOneOff, runTrial, startContainer, stopContainer,
+  containerLogs, containerLogsOf, containersOf, containerState, detailsOfRole, execInContainer, isStopped, listContainers, removeContainer, removeStarted, renameContainer, runContainer, runOneOff, runTrial, startContainer, stopContainer,
 } from "../../lib/remote/container.ts";
 import { currentContainerId, currentVersion } from "../../lib/remote/current.ts";
-import { Home, run } from "../support/shell.ts";
+import { Home, run, shells } from "../support/shell.ts";
 import { roleOf, settingsOf } from "../support/settings.ts";
 import { words } from "../support/words.ts";
 
@@ -115,6 +115,11 @@ describe("commands on one container", () => {
     ["A12 replaced", "shop-web-74_replaced_0011223344556677", undefined, `docker container ls --all --filter 'name=^shop-web-74_replaced_0011223344556677$' --quiet | xargs docker stop`],
   ])("%s: stopContainer()", (_title, name, seconds, expected) => expect(stopContainer(name, seconds).text).toBe(expected));
 
+  test.each<[what: string, docker: string, status: number]>([["it is gone", "", 0], ["it runs", "echo 0a1b2c3d4e5f", 1], ["Docker does not answer", "exit 1", 1]])("isStopped() when %s", async (_what, docker, status) => {
+    using home = new Home().program("docker", docker);
+    expect((await home.run(isStopped("shop-web-75").text)).status).toBe(status);
+  });
+
   test("start, details and lists", () => {
     expect(startContainer("shop-web-77").text).toBe("docker start shop-web-77");
     expect(detailsOfRole(settingsOf({ destination: "qa" }), "web").text).toBe("docker ps --filter label=service=shop --filter label=destination=qa --filter label=role=web");
@@ -210,5 +215,38 @@ describe("queries", () => {
     const exit = await dead.run(command.text);
     expect([exit.status, exit.stderr]).toEqual([1, "Cannot connect to the Docker daemon\n"]);
     expect(() => parse(exit.stdout)).toThrow("Cannot see the state of shop-web-77: Docker does not answer");
+  });
+});
+
+describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("removeStarted() in %s", (_name, shell) => {
+  const hostnameHex = "0123456789ab";
+  const remove = (options: Role["options"] = {}): string => removeStarted({ settings: settingsOf(), role: roleOf("web", { options }), name: "shop-web-77", hostnameHex }).text;
+  /** A host whose docker knows one container. */
+  const host = (id: string, hostname: string): Home => new Home().program("docker", `echo "$*" >> log
+case $* in *"$(cat down 2> /dev/null || echo never)"*) exit 1 ;; "container ls"*) echo '${id}' ;; *Hostname*) echo '${hostname}' ;; esac`);
+  const removed = async (home: Home): Promise<string[]> => (await home.run("grep '^rm' log || true")).stdout.split("\n").filter(Boolean);
+
+  test.each([
+    ["the one that this run started", "a1", `10.0.0.1-${hostnameHex}`, ["rm --force --volumes a1"]],
+    ["not one that another run has started under that name", "b2", "10.0.0.1-ba9876543210", []],
+    ["not one of somebody else", "c3", "c3", []],
+    ["nothing when there is none", "", "", []],
+  ])("removes %s", async (_title, id, hostname, gone) => {
+    using home = host(id, hostname);
+    expect(await home.run(remove(), { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await removed(home)).toEqual(gone);
+  });
+
+  test.each(["container ls", "Hostname"])("tells when Docker does not answer: %s", async (down) => {
+    using home = host("a1", `10.0.0.1-${hostnameHex}`);
+    await home.run(`printf %s '${down}' > down`);
+    expect((await home.run(remove(), { shell })).status).toBe(1);
+    expect(await removed(home)).toEqual([]);
+  });
+
+  test("goes by the labels where the user names the host of a container", async () => {
+    using home = host("a1", "mine");
+    expect((await home.run(remove({ hostname: "mine" }), { shell })).status).toBe(0);
+    expect((await home.run("cat log")).stdout).toBe("container ls --all --filter name=^shop-web-77$ --quiet --filter label=service=shop --filter label=destination= --filter label=role=web\nrm --force --volumes a1\n");
   });
 });

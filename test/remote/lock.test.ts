@@ -6,7 +6,7 @@ import { Home, shells } from "../support/shell.ts";
 
 const shop = { service: "shop", destination: undefined };
 const details = { lockedBy: "Ann Lee", at: "2030-01-02T03:04:05Z", version: "77", message: "Automatic deploy lock" };
-const hold: LockHold = { ...details, token: "aa11", from: "laptop", command: "deploy", silenceSeconds: 15 };
+const hold: LockHold = { ...details, token: "aa11", from: "laptop", command: "deploy", silenceSeconds: 15, graceSeconds: 10 };
 const lock = ".kamal/lock-shop";
 const kamalDetails = Buffer.from("Locked by: Bob at 2030-01-01T00:00:00Z\nVersion: 76\nMessage: Automatic deploy lock").toString("base64");
 
@@ -56,7 +56,7 @@ async function until(what: () => boolean | Promise<boolean>, limitMs: number): P
 }
 
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLock() in %s", (_name, shell) => {
-  test("takes the lock, tells what the run is doing, and gives it back within a second when its input ends", async () => {
+  test("takes the lock, tells what the run is doing, answers, and gives it back within a second when it is asked to", async () => {
     using home = new LockHost();
     const holder = await home.hold(shell);
     expect(holder.first).toBe("taken");
@@ -64,8 +64,10 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     holder.process.stdin.write("Switch \\n it's\n");
     await holder.process.stdin.flush();
     await until(async () => (await status(home))?.holder?.step === "Switch \\n it's", 2_000);
+    holder.process.stdin.write("release\n");
     await holder.process.stdin.end();
     expect(await until(() => !isHeld(home), 1_000)).toBeLessThan(1_000);
+    expect(await holder.rest()).toBe("taken\nheard\nreleased\n");
     expect(await holder.process.exited).toBe(0);
     expect(existsSync(join(home.path, ".kamal"))).toBe(false);
   });
@@ -73,22 +75,63 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
   test("takes over the lock that its own run lost with its connection; the old holder ends and leaves it alone", async () => {
     using home = new LockHost();
     const before = await home.hold(shell);
-    const stranger = await home.hold(shell, { token: "cc33", after: "bb22" });
+    await before.process.stdin.end();
+    await until(async () => (await status(home))?.holder?.adrift === true, 2_000);
+    const stranger = await home.hold(shell, { token: "cc33", after: ["bb22"] });
     expect(stranger.first).toBe("held");
-    const after = await home.hold(shell, { token: "bb22", after: "aa11" });
+    const after = await home.hold(shell, { token: "bb22", after: ["aa11"] });
     expect(after.first).toBe("taken");
     await before.process.exited;
+    expect(await before.rest()).toBe("taken\ngone\n");
     expect(isHeld(home)).toBe(true);
-    expect((await status(home))?.holder?.token).toBe("bb22");
+    expect((await status(home))?.holder).toMatchObject({ token: "bb22", step: "starting" });
+    expect((await status(home))?.holder?.adrift).toBeUndefined();
+    expect((await home.run(`ls ${lock}`)).stdout.split("\n")).toEqual(["adrift.aa11", "beat", "details", "holder", "step", ""]);
+    after.process.stdin.write("release\n");
     await after.process.stdin.end();
     await until(() => !isHeld(home), 2_000);
   });
 
-  test("ends its output at once with its input: no child keeps the channel open", async () => {
+  test("knows its run by any token of its tries: the answer to the last one may have been lost", async () => {
+    using home = new LockHost();
+    await home.hold(shell);
+    await home.hold(shell, { token: "bb22", after: ["aa11"] });
+    const third = await home.hold(shell, { token: "cc33", after: ["aa11", "bb22"] });
+    expect(third.first).toBe("taken");
+  });
+
+  test.each([
+    ["that was given back, though nobody has it", ":", /^$/],
+    ["that Kamal took meanwhile", `mkdir ${lock} && echo '${kamalDetails}' > ${lock}/details`, /^held\ndetails \S+\n$/],
+    ["that Kamal took and gave back meanwhile", `mkdir ${lock} && echo '${kamalDetails}' > ${lock}/details && rm ${lock}/details && rm -r ${lock}`, /^$/],
+    ["that another run took and gave back meanwhile", `mkdir ${lock} && rm -r ${lock}`, /^$/],
+  ])("never takes one again %s: another run may have come and gone", async (_title, meanwhile, says) => {
+    using home = new LockHost();
+    const before = await home.hold(shell);
+    before.process.kill("SIGTERM");
+    await until(() => !isHeld(home), 2_000);
+    await home.run(`mkdir -p .kamal; ${meanwhile}`);
+    const again = await home.hold(shell, { token: "bb22", after: ["aa11"] });
+    expect(await again.rest()).toMatch(says);
+    expect(await again.process.exited).toBe(75);
+    expect((await home.run(`ls -A ${lock} 2> /dev/null`)).stdout).toBe(meanwhile.endsWith("details") ? "details\n" : "");
+  });
+
+  test("on a full disk it is not taken again, and stays with the holder before", async () => {
+    using home = new LockHost();
+    await home.hold(shell);
+    await home.run(`mkdir ${lock}/holder.bb22`);
+    const again = await home.hold(shell, { token: "bb22", after: ["aa11"] });
+    expect(await again.process.exited).toBe(74);
+    expect((await status(home))?.holder?.token).toBe("aa11");
+  });
+
+  test("ends its output at once when it is asked to: no child keeps the channel open", async () => {
     using home = new LockHost();
     const holder = await home.hold(shell);
     await Bun.sleep(300);
     const begun = performance.now();
+    holder.process.stdin.write("release\n");
     await holder.process.stdin.end();
     await holder.rest();
     expect(performance.now() - begun).toBeLessThan(700);
@@ -149,6 +192,27 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     }
     await until(() => !isHeld(home), 6_000);
     expect(await holder.process.exited).toBe(0);
+    expect((await holder.rest()).split("\n").at(-2)).toBe("silent");
+  }, 30_000);
+
+  test.concurrent("keeps the lock for a moment when the connection goes before it could tell that it has it", async () => {
+    using home = new LockHost();
+    const text = `sleep 0.3\n${holdLock(shop, { ...hold, graceSeconds: 3 }).text}`;
+    const ended = home.run(`sleep 1 | ${shell.join(" ")} -c "$TEXT" 2> /dev/null | :`, { env: { TEXT: text } });
+    await Bun.sleep(2_500);
+    expect(isHeld(home)).toBe(true);
+    await ended;
+    await until(() => !isHeld(home), 8_000);
+  }, 30_000);
+
+  test.concurrent("keeps the lock for a moment when its connection goes, and not for longer", async () => {
+    using home = new LockHost();
+    const holder = await home.hold(shell, { graceSeconds: 3 });
+    await holder.process.stdin.end();
+    await Bun.sleep(1_500);
+    expect(isHeld(home)).toBe(true);
+    expect(await until(() => !isHeld(home), 6_000)).toBeGreaterThan(500);
+    expect(await holder.rest()).toBe("taken\nsilent\n");
   }, 30_000);
 
   test.concurrent("gives the lock back when its shell is killed: the watcher sees it", async () => {
@@ -183,7 +247,9 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     expect((await home.run(releaseLock(shop).text)).status).toBe(0);
     expect((await home.run(acquireLock(shop, { ...details, message: "freeze" }).text)).status).toBe(0);
     expect(await holder.process.exited).toBe(0);
+    expect(await holder.rest()).toBe("taken\ngone\n");
     expect(await status(home)).toMatchObject({ message: "freeze", manual: true });
+    expect((await home.run(`ls ${lock}`)).stdout).toBe("details\n");
   }, 30_000);
 
   test.concurrent("beats while it lives", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { appendAudit } from "../../lib/remote/audit.ts";
-import { releasesOn, wholeRelease } from "../../lib/remote/releases.ts";
+import { releasesOn, taggedLatest, wholeRelease } from "../../lib/remote/releases.ts";
 import { Home, shells } from "../support/shell.ts";
 
 const shop = { service: "shop", destination: undefined };
@@ -15,6 +15,8 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("release
       `[2030-01-02T00:00:00Z] [ann@acme.example] ${wholeRelease("2")}`,
       "[2030-01-02T00:00:00Z] [ann@acme.example] Tagging acme/shop:2 as the latest image",
       "[2030-01-03T00:00:00Z] [ann@acme.example] [qa] Tagging acme/shop:3.0_rc-1 as the latest image",
+      `[2030-01-03T00:00:01Z] [ann@acme.example] ${taggedLatest("acme/shop:3.1", ["web", "jobs_2.x"])}`,
+      "[2030-01-04T00:00:00Z] [mel] Tagging acme/shop:4 as the latest image for web; reboot",
       "[2030-01-04T00:00:00Z] [mel] Executed cmd 'Tagging acme/shop:4 as the latest image' on app version 3",
       "[2030-01-04T00:00:00Z] [mel] Executed cmd 'x; Tagging acme/shop:4 as the latest image",
       "[2030-01-04T00:00:00Z] [mel] Tagging acme/shop:$(reboot) as the latest image",
@@ -25,6 +27,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("release
       { version: "1", at: "2030-01-01T00:00:00Z" },
       { version: "2", at: "2030-01-02T00:00:00Z", whole: true },
       { version: "3.0_rc-1", at: "2030-01-03T00:00:00Z" },
+      { version: "3.1", at: "2030-01-03T00:00:01Z", roles: ["web", "jobs_2.x"] },
     ]);
   });
 

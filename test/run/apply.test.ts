@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
-import { DeployError } from "../../lib/ground/errors.ts";
+import { ConnectError, DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
+import type { Images } from "../../lib/ground/world.ts";
 import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
 import { fakeWorld, type FakeOptions } from "../support/world.ts";
 
@@ -39,6 +40,16 @@ describe("apply()", () => {
     expect(ran).toEqual(["h1 $ echo pull1", "h2 $ echo pull2", "h1 $ echo boot1", "h2 $ echo boot2"]);
     expect(events.filter((event) => event.type === "step-end").map((event) => [event.host, event.title, event.ok])).toEqual([["h1", "pull1", true], ["h2", "pull2", true], ["h1", "boot1", true], ["h2", "boot2", true]]);
     expect(conduct.phases).toEqual(["Pull", "Boot"]);
+  });
+
+  test("an image that this machine has not is no failure where all hosts have it, and is told", async () => {
+    const images: Images = { ...fakeWorld().world.images, collect: async (image) => { throw new DeployError(image === "shop:1" ? "missing" : "build", `Cannot deliver ${image}`); } };
+    const collect = (image: string, isSpare: boolean): Phase => ({ title: "Deliver", lanes: [{ host: undefined, steps: [{ kind: "collect", title: "Collect", image, ...(isSpare ? { isSpare } : {}) }] }] });
+    const { world, events } = fakeWorld({ images });
+    await apply(world, plan(collect("shop:1", true)), conductor());
+    expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(["shop:1 is not on this machine: hosts run the one that they have"]);
+    await expect(apply(world, plan(collect("shop:1", false)), conductor())).rejects.toThrow("Cannot deliver shop:1");
+    await expect(apply(world, plan(collect("shop:2", true)), conductor())).rejects.toThrow("Cannot deliver shop:2");
   });
 
   test("records an audit entry only once it is written", async () => {
@@ -82,6 +93,35 @@ describe("apply()", () => {
     await apply(world, plan(phase("Prune", { h1: [run("prune"), run("more")] }, { optional: true }), phase("Last", { h1: [run("last")] })), conductor());
     expect(ran).toEqual(["h1 $ echo prune", "h1 $ echo more", "h1 $ echo last"]);
     expect(events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(['prune failed: Cannot run "echo prune" on h1: it ended with status 1']);
+  });
+
+  test.each<[what: string, hosts: readonly string[]]>([["one host, where its steps travel with those before it", ["h1"]], ["several hosts", ["h1", "h2"]]])("passes over what ends an optional phase on %s", async (_what, hosts) => {
+    const on = (...steps: readonly HostStep[]): Readonly<Record<string, readonly HostStep[]>> => Object.fromEntries(hosts.map((host) => [host, steps]));
+    const { world, ran, events } = fakeWorld({
+      answers: { h1: always, h2: always },
+      onRun: (host, text) => { if (host === "h1" && text === "echo prune") throw new ConnectError(host, "lost", "Lost the connection to h1"); },
+    });
+    const conduct = conductor();
+    await apply(world, plan(phase("Switch", on(run("switch"))), phase("Retire", on(run("stop")), { committed: true }), phase("Prune", on(run("prune")), { optional: true }), { title: "Call postDeploy", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "postDeploy", hook: "postDeploy", hosts }] }] }), conduct);
+    expect(ran.filter((text) => text === "h1 $ echo switch" || text === "h1 $ echo stop")).toEqual(["h1 $ echo switch", "h1 $ echo stop"]);
+    expect(conduct.hooks).toEqual(["postDeploy"]);
+    expect(events.flatMap((event) => (event.type === "notice" && event.level === "warn" ? [event.text] : [])).at(-1)).toBe("Lost the connection to h1");
+  });
+
+  test("does not pass over what ends a step before the optional ones, nor Ctrl-C in one of those", async () => {
+    const prune = [phase("Retire", { h1: [run("stop")] }, { committed: true }), phase("Prune", { h1: [run("prune")] }, { optional: true })];
+    const lose = (at: string) => (host: string, text: string): void => { if (text === `echo ${at}`) throw new ConnectError(host, "lost", "Lost the connection to h1"); };
+    expect((await failing({ answers: { h1: always }, onRun: lose("stop") }, ...prune)).error).toMatchObject({ failure: "connect", message: "Lost the connection to h1" });
+    const fake = fakeWorld({ answers: { h1: always }, onRun: (_host, text) => { if (text === "echo prune") fake.abort(); } });
+    expect(await apply(fake.world, plan(...prune, phase("Last", { h1: [run("last")] })), conductor()).then(() => undefined, (thrown: unknown) => thrown)).toMatchObject({ failure: "cancelled" });
+  });
+
+  test("counts a step that failed as done when what it is for is there all the same", async () => {
+    const stop: RunStep = { ...run("stop"), passIf: sh`is-stopped` };
+    const { world, ran } = fakeWorld({ answers: { h1: [[/^is-stopped/, ""], [/echo stop/, 123], [/./, ""]] } });
+    await apply(world, plan(phase("Retire", { h1: [stop, run("next")] })), conductor());
+    expect(ran).toEqual(["h1 $ echo stop", "h1 $ is-stopped", "h1 $ echo next"]);
+    expect((await failing({ answers: { h1: [[/^is-stopped/, 1], [/echo stop/, 123], [/./, ""]] } }, phase("Retire", { h1: [stop, run("next")] }))).error.message).toBe('Cannot run "echo stop" on h1: it ended with status 123');
   });
 
   test("names every host that failed, and keeps each one's error as cause", async () => {
@@ -136,6 +176,39 @@ describe("apply()", () => {
     expect(error).toMatchObject({ failure: "cancelled" });
     expect((error as DeployError).state).toEqual(["Every host serves what it served before: 1."]);
     expect(fake.ran).toEqual([]);
+  });
+});
+
+describe("apply() under a lock", () => {
+  const phases = [phase("Boot", { h1: [run("boot", "rm"), wait(), run("more")] }), phase("Switch", { h1: [run("switch", "back")] })];
+  const lostReason = new DeployError("lock", "The deploy lock was lost");
+
+  test("begins nothing on a host, calls no hook and takes nothing back before the lock is sure", async () => {
+    const hook: Phase = { title: "Hook", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "Call", hook: "preDeploy", hosts: [] }] }] };
+    const fake = fakeWorld({ answers: { h1: [[/switch/, 1], [/./, ""]] } });
+    const seen: string[] = [];
+    const sure = async (): Promise<void> => void seen.push(`${fake.ran.length}`);
+    const conduct = conductor();
+    await apply(fake.world, plan(hook, ...phases), { ...conduct, lock: { sure, lost: new AbortController().signal } }).catch(() => undefined);
+    expect(fake.ran).toEqual(["h1 $ echo boot", "h1 $ inspect", "h1 $ echo more", "h1 $ echo switch", "h1 $ echo back", "h1 $ echo rm"]);
+    // The hook, the first batch, the wait, the second batch; then the end of it all, and each undo.
+    expect(seen).toEqual(["0", "0", "2", "2", "4", "4", "5"]);
+  });
+
+  test("takes nothing back once the lock is lost, and says what is true then", async () => {
+    const lost = new AbortController();
+    const fake = fakeWorld({ answers: { h1: always }, probe: () => { lost.abort(lostReason); return { ok: false, reason: "refused", detail: "", durationMs: 1 }; } });
+    const error: unknown = await apply({ ...fake.world, signal: lost.signal }, plan(...phases), { ...conductor(), lock: { sure: async () => undefined, lost: lost.signal } }).catch((thrown: unknown) => thrown);
+    expect(fake.ran).toEqual(["h1 $ echo boot", "h1 $ inspect"]);
+    expect((error as DeployError).state).toEqual(["This run stopped where it was and took nothing back: without the lock another run may be at work by now. `capstan details` tells what is there, and what to type next."]);
+  });
+
+  test("takes nothing more back once the lock is lost meanwhile", async () => {
+    const lost = new AbortController();
+    const fake = fakeWorld({ answers: { h1: [[/switch/, 1], [/./, ""]] }, onRun: (_host, text) => { if (text === "echo back") lost.abort(lostReason); } });
+    const error: unknown = await apply(fake.world, plan(...phases), { ...conductor(), lock: { sure: async () => undefined, lost: lost.signal } }).catch((thrown: unknown) => thrown);
+    expect(fake.ran.slice(-2)).toEqual(["h1 $ echo switch", "h1 $ echo back"]);
+    expect((error as DeployError).state).toEqual(['Could not take back "boot" on h1: the deploy lock was lost meanwhile, and another run may be at work', "Taken back on h1: back"]);
   });
 });
 

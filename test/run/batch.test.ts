@@ -32,6 +32,12 @@ describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]]
     expect(texts(out)).toBe("");
   });
 
+  test("asks after a failure whether what the command is for is there all the same", async () => {
+    const { out, err } = await runIn(shell, [{ ...item(sh`echo said; exit 4`), passIf: sh`echo not shown; cat; echo nor this >&2` }, { ...item(sh`true`), passIf: sh`exit 9` }, { ...item(sh`exit 5`), passIf: sh`exit 9` }, item(sh`echo never`)]);
+    expect(ends(out)).toEqual(["0:0", "1:0", "2:5"]);
+    expect([texts(out), texts(err)]).toEqual(["said\n", ""]);
+  });
+
   test("feeds each command its own input, byte for byte", async () => {
     const nasty = "a\\b'\"$HOME `id`\n\nünï\t\x01end";
     const { out } = await runIn(shell, [item(sh`cat`.stdin(nasty)), item(sh`cat`), item(sh`cat; printf .`.stdin(new Secret("S", "s3cret\n")))]);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { CancelledError, CommandError, DeployError } from "../../lib/ground/errors.ts";
 import type { CollectedImage, ImageArchive } from "../../lib/ground/image.ts";
 import type { DeliverStep } from "../../lib/ground/step.ts";
 import type { Channel, Images, World } from "../../lib/ground/world.ts";
@@ -15,16 +16,19 @@ const archiveId = (there: number): string => String(there).repeat(32);
 const images: Images = {
   collect: async () => image,
   collected: async () => image,
+  verify: async () => 0,
   archive: async (_, __, there): Promise<ImageArchive> => ({ id: archiveId(there), manifest: "sha256:manifest", size: 100, async *read(offset) { for (let at = offset; at < 100; at += 25) yield new Uint8Array(Math.min(25, 100 - at)); } }),
 };
 
 interface Host {
-  readonly answer: readonly string[];
+  readonly answer: Iterable<string>;
   readonly status?: number;
   readonly stdout?: string;
   readonly stderr?: string;
   /** The connection goes after so many bytes. */
   readonly lostAfter?: number;
+  /** What it says while it loads. */
+  readonly words?: () => Iterable<string>;
   /** Says nothing at all. */
   readonly mute?: boolean;
 }
@@ -51,7 +55,7 @@ function talk(...tries: readonly Host[]) {
         if (host.lostAfter !== undefined && bytes >= host.lostAfter) end(true);
       },
       end: () => { told.push(`${bytes} bytes`); if (host.mute !== true) end(false); },
-      lines: (async function* () { if (host.mute !== true) yield* host.answer; await lines.promise; if (host.stdout !== undefined) yield host.stdout; })(),
+      lines: (async function* () { if (host.mute !== true) yield* host.answer; await lines.promise; if (host.words !== undefined) yield* host.words(); if (host.stdout !== undefined) yield host.stdout; })(),
       ended: over.promise,
     };
   };
@@ -119,6 +123,53 @@ test("an image for another architecture is not sent", async () => {
   await expect(deliver({ ...host.world, images: { ...images, collected: async () => two } }, "10.0.0.1", step)).rejects.toMatchObject({
     failure: "build", message: "Cannot deliver acme/shop:77 to 10.0.0.1: it is linux/riscv64, and the image was built for linux/amd64, linux/arm64", hint: `Add "riscv64" to builder.arch.`,
   });
+});
+
+test("a damaged layer in the cache of this machine is told, and not sent again", async () => {
+  const host = talk({ answer: ready, status: 1, stderr: "file integrity checksum failed" });
+  await expect(deliver({ ...host.world, images: { ...images, verify: async () => 1 } }, "10.0.0.1", step)).rejects.toMatchObject({
+    failure: "build", host: "10.0.0.1", message: "Cannot deliver acme/shop:77 to 10.0.0.1: its Docker refused what was damaged in the cache of this machine",
+    details: ["One layer was not what its digest says, and left the cache."], hint: "Run the same command again: the image is collected anew.",
+  });
+  expect(host.told.filter((text) => text.startsWith("load"))).toHaveLength(1);
+});
+
+function* endless(line: string): Generator<string> {
+  for (;;) yield line;
+}
+function* many(count: number, line: string): Generator<string> {
+  for (let i = 0; i < count; i++) yield line;
+}
+
+test.each([["of many images", `image sha256:${"a".repeat(64)}`], ["in long lines", "x".repeat(64 * 1024)], ["of another kind", ""]])("a host that speaks without end %s is given up", async (_, line) => {
+  const host = talk({ answer: endless(line) });
+  await expect(host.deliver()).rejects.toMatchObject({ failure: "command", message: "Cannot deliver the image to 10.0.0.1: it says more of its images than any host has to say" });
+}, 10_000);
+
+test("of what a host says while it loads the end is kept, however much it is", async () => {
+  const last = "Error: the very last word";
+  const host = talk({ answer: ready, status: 1, words: () => many(100_000, "y".repeat(100)), stdout: last });
+  const error: unknown = await host.deliver().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ failure: "command", details: expect.arrayContaining([last]) });
+  expect(error instanceof CommandError ? error.exit.stdout.length : 0).toBeLessThan(50_000);
+}, 10_000);
+
+test("a host that says it is ready more often than it was asked gains nothing", async () => {
+  const host = talk({ answer: [...ready, "ready", "ready", "ready"], words: () => many(100_000, "ready") });
+  expect(await host.deliver()).toEqual({ sentBytes: 100, thereBytes: 11_000 });
+}, 10_000);
+
+/** Images that could not be collected. */
+const none = (failure: "missing" | "build"): Images => ({ ...images, collected: async (name) => { throw new CancelledError(`Cannot deliver ${name}: it could not be collected`, { cause: new DeployError(failure, "it is nowhere") }); } });
+
+test("where every host has it and this machine has not, nothing is sent; any other trouble with it ends the delivery", async () => {
+  const host = talk({ answer: ready });
+  const spare: DeliverStep = { ...step, isSpare: true };
+  expect(await deliver({ ...host.world, images: none("missing") }, "10.0.0.1", spare)).toEqual({ sentBytes: 0, thereBytes: 0 });
+  expect(host.told).toEqual([]);
+  await expect(deliver({ ...host.world, images: none("build") }, "10.0.0.1", spare)).rejects.toThrow("it could not be collected");
+  await expect(deliver({ ...host.world, images: none("missing") }, "10.0.0.1", step)).rejects.toThrow("it could not be collected");
+  expect(await deliver(host.world, "10.0.0.1", spare)).toEqual({ sentBytes: 100, thereBytes: 11_000 });
 });
 
 test("a host that says nothing is given up", async () => {

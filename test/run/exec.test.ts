@@ -22,9 +22,9 @@ describe("commandOf()", () => {
   });
 });
 
-describe("appExec()", () => {
-  const plan = planExec(task, ["bin/check"], { ...options, env: { DEBUG: "1" } }, "5eed", "2030-01-02T03:04:05Z");
+const plan = await planExec(task, ["bin/check"], { ...options, env: { DEBUG: "1" } }, { seed: "5eed", recordedAt: "2030-01-02T03:04:05Z", calling: true });
 
+describe("appExec()", () => {
   test("signs in, writes env files and records before it runs anything", async () => {
     const { world, ran } = fakeWorld({ answers: hosts });
     const outputs = await appExec(world, task, plan);

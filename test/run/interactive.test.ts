@@ -13,7 +13,7 @@ const { terminal } = fakeTerminal("xterm");
 const hosts = { "10.0.0.1": obliging(), "10.0.0.2": obliging() };
 const whole = taskOf(settingsOf(), { command: "app", subcommand: "exec", version: "77" });
 const task = { ...whole, scope: primaryOf(whole.scope) };
-const plan = planExec(task, ["bash"], { reuse: false, env: {}, detach: false, interactive: joinedTo(terminal) }, "5eed", "2030-01-02T03:04:05Z");
+const plan = await planExec(task, ["bash"], { reuse: false, env: {}, detach: false, interactive: joinedTo(terminal) }, { seed: "5eed", recordedAt: "2030-01-02T03:04:05Z", calling: true });
 const [errand] = plan.errands;
 if (errand === undefined) throw new Error("Nothing is planned");
 

@@ -2,10 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
 import { ConnectError } from "../../lib/ground/errors.ts";
 import { ask } from "../../lib/run/ask.ts";
-import { takeLock } from "../../lib/run/lock.ts";
 import { inWords, keepVigil } from "../../lib/run/vigil.ts";
-import { settingsOf } from "../support/settings.ts";
-import { taskOf } from "../support/task.ts";
 import { fakeWorld, type FakeWorld } from "../support/world.ts";
 
 const waited = ({ events }: FakeWorld): (string | number | undefined)[][] => events.flatMap((event) => (event.type === "waiting" ? [[event.title, event.elapsedMs / 1000, event.text]] : []));
@@ -53,53 +50,5 @@ describe("a question", () => {
     const fake = fakeWorld({ answers: { h1: [[/./, 1]] } });
     expect(await ask(fake.world, "h1", questions).catch((error: unknown) => error)).toMatchObject({ failure: "command" });
     expect(fake.ran.length).toBe(1);
-  });
-});
-
-describe("the deploy lock", () => {
-  /** A lock host: what each try to take the lock finds, and a connection that can be cut. */
-  function lockHost(answers: readonly string[]): { fake: FakeWorld; sent: string[]; cut: (lost: boolean) => void } {
-    const fake = fakeWorld();
-    const sent: string[] = [];
-    let end: (lost: boolean) => void = () => undefined;
-    const open = async (_host: string, command: { readonly text: string }): ReturnType<typeof fake.world.transport.open> => {
-      sent.push(/after=(\S+)/.exec(command.text)?.[1] ?? "");
-      const answer = answers[sent.length - 1] ?? "taken";
-      const over = Promise.withResolvers<boolean>();
-      end = over.resolve;
-      if (answer !== "taken") over.resolve(false);
-      return {
-        write: () => undefined, send: async () => undefined, end: () => over.resolve(false), lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
-        ended: over.promise.then((lost) => ({ status: answer === "taken" ? 0 : 75, stderr: "", lost })),
-      };
-    };
-    const world = { ...fake.world, transport: { ...fake.world.transport, open } };
-    return { fake: { ...fake, world }, sent, cut: (lost) => end(lost) };
-  }
-  const settings = settingsOf();
-  const settle = async (): Promise<void> => { for (let i = 0; i < 20; i++) await new Promise((done) => setTimeout(done, 0)); };
-
-  test("is taken again when only the connection was lost, as this run's own", async () => {
-    const { fake, sent, cut } = lockHost([]);
-    const lock = await takeLock(fake.world, taskOf(settings), "2");
-    cut(true);
-    await settle();
-    expect([sent, lock.lost.aborted]).toEqual([["none", "0f".repeat(8)], false]);
-    await lock.release();
-    expect(fake.events.flatMap((event) => (event.type === "lock" ? [event.state] : []))).toEqual(["taken", "released"]);
-  });
-
-  test("is lost when somebody else was faster, and when it was released", async () => {
-    const other = lockHost(["taken", "held"]);
-    const lock = await takeLock(other.fake.world, taskOf(settings), "2");
-    other.cut(true);
-    await settle();
-    expect(lock.lost.reason).toMatchObject({ failure: "lock", message: expect.stringContaining("the connection broke, and now somebody else holds it: an unknown holder") });
-    const released = lockHost([]);
-    const second = await takeLock(released.fake.world, taskOf(settings), "2");
-    released.cut(false);
-    await settle();
-    expect(second.lost.reason).toMatchObject({ message: "The deploy lock on 10.0.0.1 was lost while the run was going on: it was released by somebody else" });
-    expect(released.sent).toEqual(["none"]);
   });
 });

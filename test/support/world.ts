@@ -50,6 +50,7 @@ const noImages: Images = {
   collect: async (image) => { throw new Error(`Nobody made ${image}`); },
   collected: async (image) => { throw new Error(`Nobody collected ${image}`); },
   archive: async (image) => { throw new Error(`Nobody collected ${image}`); },
+  verify: async (image) => { throw new Error(`Nobody collected ${image}`); },
 };
 
 const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", durationMs: 1 };
@@ -116,7 +117,9 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         let goesOn = true;
         for (const [i, part] of parts.commands.entries()) {
           if (stopped.has(host)) break;
-          const { status, stdout } = answerTo(host, part, answers[host]);
+          const { stdout, ...said } = answerTo(host, part, answers[host]);
+          const passIf = parts.passIf[i];
+          const status = said.status === 0 || passIf === undefined ? said.status : (answerTo(host, passIf, answers[host]).status === 0 ? 0 : said.status);
           await Promise.resolve();
           if (limits.signal.aborted) throw limits.signal.reason;
           say("stdout", `${stdout}\x1e${parts.mark} ${i} ${status}\x1e`);
@@ -134,11 +137,24 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         const taken = answer === "taken";
         const over = Promise.withResolvers<void>();
         if (!taken) over.resolve();
+        const gone = new AbortController();
+        let [unheard, wake] = [0, (): void => undefined];
+        void over.promise.then(() => { gone.abort(); wake(); });
         return {
-          write: (text) => void beats.push(text),
+          write: (text) => { beats.push(text); unheard++; wake(); },
           send: async () => undefined,
           end: () => { ran.push(`${host} $ release the lock`); over.resolve(); },
-          lines: (async function* () { yield* answer.split("\n"); await over.promise; })(),
+          lines: (async function* () {
+            yield* answer.split("\n");
+            while (!gone.signal.aborted) {
+              if (unheard > 0) {
+                unheard--;
+                yield "heard";
+              } else {
+                await new Promise<void>((done) => (wake = done));
+              }
+            }
+          })(),
           ended: over.promise.then(() => ({ status: taken ? 0 : 75, stderr: "", lost: false })),
         };
       },
@@ -166,7 +182,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
 const exit = (status: number, stdout: string): Exit => ({ status, signal: undefined, stdout, stderr: "", durationMs: 1 });
 
 /** Takes a batch script apart again: the commands between its marks. */
-function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[]; question: string | undefined } | undefined {
+function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[]; passIf: (string | undefined)[]; question: string | undefined } | undefined {
   const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(command.text)?.[1];
   if (mark === undefined) return undefined;
   const [text = "", question] = command.text.split('[ -z "$stop" ] || over\nm asked 0\n');
@@ -174,7 +190,8 @@ function batchParts(command: Command): { mark: string; commands: string[]; optio
   return {
     mark,
     question: question?.slice(2, question.lastIndexOf("\n)")),
-    commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)"))),
+    commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)", block.lastIndexOf("\ns=$?\n")))),
+    passIf: blocks.map((block) => block.slice(block.lastIndexOf("\ns=$?\n")).match(/\|\| \(\n([^]*)\n\) <\/dev\/null > \/dev\/null 2>&1 && s=0\n/)?.[1]),
     optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || over")),
   };
 }

@@ -119,6 +119,28 @@ describe.each(transports)("over %s", (over, make) => {
       await open.transport.connect(server.host, never);
       expect(open.notices()).toEqual([expect.stringContaining("has changed and is not checked")]);
       expect(knownHosts(path)).not.toContain(server.hostKey);
+      expect(await failureOf(open.transport.tunnel(server.host, 5001, never))).toMatchObject({ reason: "host-key", message: `Cannot make port 5001 of this machine reachable from ${server.host}: its host key is not the known one` });
+      expect(server.opened.size).toBe(0);
+    });
+
+    test("takes this very machine as it is where ssh_config says so", async () => {
+      await using server = await startSshServer();
+      const path = home(`${nameOf(server)} ssh-ed25519 ${other()}\n`);
+      writeFileSync(join(path, ".ssh/config"), "NoHostAuthenticationForLocalhost yes\n");
+      await using open = openTransport(path, {}, { make });
+      await using _ = await open.transport.tunnel(server.host, 5001, never);
+      expect([open.notices(), server.opened.size]).toEqual([[], 1]);
+    });
+
+    test.if(over === "ssh2")("says once what ssh2 does not look at", async () => {
+      await using server = await startSshServer();
+      const path = home(`${entry(server)}@cert-authority 127.0.0.1 ssh-ed25519 ${other()}\n`);
+      writeFileSync(join(path, ".ssh/config"), "RevokedHostKeys /revoked\nKnownHostsCommand /bin/keys %H\n");
+      await using open = openTransport(path, { transport: "ssh2" }, { make });
+      await open.transport.connect(server.host, never);
+      await open.transport.renew(server.host);
+      await open.transport.connect(server.host, never);
+      expect(open.notices()).toEqual([`Not looked at by ssh2: the revoked host keys in /revoked (RevokedHostKeys in the SSH config), the program that knows host keys (KnownHostsCommand in the SSH config), the authority that signs its host key (@cert-authority in ${path}/.ssh/known_hosts:2). OpenSSH does: set ssh.transport to "openssh" or "auto"`]);
     });
 
     test("opens one connection for many calls", async () => {

@@ -58,6 +58,10 @@ describe("needsOpenssh()", () => {
     expect(needsOpenssh(target, authority("*.example,w?b"))).toBe("its host key is signed by an authority (@cert-authority in /known:3)");
     expect(needsOpenssh(target, authority("*.example,db"))).toBeUndefined();
     expect(needsOpenssh(target, authority("*,!web"))).toBeUndefined();
+    const other = await targetWith("Port 2222\nHostName web.example\n");
+    expect(other.knownAs).toBe("[web.example]:2222");
+    expect(needsOpenssh(other, authority("*.example"))).toBe("its host key is signed by an authority (@cert-authority in /known:3)");
+    expect(needsOpenssh(other, authority("[*.example]:2223"))).toBeUndefined();
   });
 
   test.each<[string, KeyFact[], string | undefined]>([

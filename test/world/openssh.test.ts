@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
 import type { SshOptions } from "../../lib/ground/ssh-options.ts";
+import { privateFile } from "../../lib/world/openssh/private-file.ts";
 import { createWorld } from "../../lib/world/create.ts";
 import { startSshServer } from "../support/ssh-server.ts";
 import { makeKey, me, run, startSshd, temporaryHome, type Sshd } from "./sshd.ts";
@@ -110,6 +111,7 @@ describe("a security key", () => {
   const blob = Buffer.concat([field("sk-ssh-ed25519@openssh.com"), field(Buffer.alloc(32, 7)), field("ssh:")]);
   let agent: Server;
   let socket: string;
+  let [signing, mostSigning] = [0, 0];
   // An agent whose one key is in a device that is not plugged in.
   beforeAll(async () => {
     socket = join(keys.path, "agent");
@@ -121,7 +123,14 @@ describe("a security key", () => {
         if (held.length < 4 || held.length < 4 + held.readUInt32BE()) return;
         const [, , , , kind] = held;
         held = Buffer.alloc(0);
-        client.write(kind === 11 ? field(Buffer.concat([Buffer.from([12, 0, 0, 0, 1]), field(blob), field("token")])) : field(Buffer.from([5])));
+        if (kind === 11) return client.write(field(Buffer.concat([Buffer.from([12, 0, 0, 0, 1]), field(blob), field("token")])));
+        if (kind !== 13) return client.write(field(Buffer.from([5])));
+        mostSigning = Math.max(mostSigning, ++signing);
+        setTimeout(() => {
+          signing--;
+          client.write(field(Buffer.from([5])));
+        }, touchMs);
+        return true;
       });
     });
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -129,6 +138,21 @@ describe("a security key", () => {
     await promise;
   });
   afterAll(() => void agent.close());
+
+  const touchMs = 4500;
+
+  test("is asked for by one host after the other, and the touch is not counted against ssh.connectTimeout", async () => {
+    const path = home();
+    writeFileSync(join(path, "sk.pub"), `sk-ssh-ed25519@openssh.com ${blob.toString("base64")} token\n`);
+    run(["rm", join(path, ".ssh/id_ed25519"), join(path, ".ssh/id_ed25519.pub")]);
+    await using takes = await startSshd([join(path, "sk.pub")]);
+    writeFileSync(join(path, ".ssh/known_hosts"), takes.knownHost);
+    writeFileSync(join(path, ".ssh/config"), `Host a b\n  HostName 127.0.0.1\n  Port ${takes.port}\n  User ${me}\n`);
+    await using open = chosen(path, { transport: "openssh", connectTimeoutSeconds: 4 }, { env: { SSH_AUTH_SOCK: socket } });
+    mostSigning = 0;
+    expect(await Promise.all(["a", "b"].map((host) => failureOf(open.transport.connect(host, never))))).toMatchObject(["a", "b"].map((host) => ({ message: expect.stringMatching(new RegExp(`^Cannot connect to ${host} .*: the key token cannot sign: `)) })));
+    expect(mostSigning).toBe(1);
+  }, 60_000);
 
   test("of the agent is for OpenSSH, whose words on it are told", async () => {
     const path = home();
@@ -191,7 +215,7 @@ describe("a one-time code", () => {
   });
 });
 
-test("a key that is a secret lies in a file of the user's own until the connection is open, and no longer", async () => {
+test.if(process.platform === "linux")("a key that is a secret has no name in any folder", async () => {
   const path = home();
   const key = readFileSync(join(path, ".ssh/id_ed25519"), "utf8");
   run(["rm", join(path, ".ssh/id_ed25519")]);
@@ -201,9 +225,42 @@ test("a key that is a secret lies in a file of the user's own until the connecti
   expect(await hello(open, address(takes))).toBe("hello\n");
   const [folder = ""] = foldersOf(takes.port);
   expect(readdirSync(folder).sort()).toEqual(["config", "s"]);
-  expect(readFileSync(join(folder, "config"), "utf8")).toContain(`IdentityFile "${folder}/key-0"\nIdentitiesOnly yes\n`);
+  const [, file = ""] = /IdentityFile "(\/proc\/\d+\/fd\/\d+)"\nIdentitiesOnly yes\n/.exec(readFileSync(join(folder, "config"), "utf8")) ?? [];
+  expect(file).toStartWith(`/proc/${process.pid}/fd/`);
+  expect(existsSync(file) && readFileSync(file, "utf8") === key).toBe(false);
   await open[Symbol.asyncDispose]();
   expect(existsSync(folder)).toBe(false);
+});
+
+test("a key that is a secret goes by its name in a refusal", async () => {
+  const path = home();
+  const key = readFileSync(join(path, ".ssh/id_ed25519"), "utf8");
+  await using open = chosen(path, { transport: "openssh", keysOnly: true, keyData: [{ name: "SSH_KEY", read: async () => key }] });
+  expect(await failureOf(open.transport.connect(address(sshd), never))).toMatchObject({ reason: "authentication", details: ["tried: secret SSH_KEY"] });
+});
+
+test.if(process.platform === "linux")("privateFile() gives a path that another program of the user can read, and no file that stays", async () => {
+  using made = temporaryHome();
+  const { path } = made;
+  const listed = (): string[] => [...readdirSync(path), ...readdirSync("/dev/shm").filter((name) => name.startsWith("capstan-"))];
+  const file = await privateFile(path, "key", "a secret\n");
+  expect([run(["cat", file.path]), run(["stat", "-L", "-c", "%a", file.path]), listed()]).toEqual(["a secret\n", "600\n", [".ssh"]]);
+  await file[Symbol.asyncDispose]();
+  expect(listed()).toEqual([".ssh"]);
+});
+
+test("what a ProxyCommand leaves behind ends with the connection", async () => {
+  const path = home("-n", me);
+  writeFileSync(join(path, "relay.cjs"), `const socket = require("node:net").connect(Number(process.argv.at(-1)), process.argv.at(-2)); process.stdin.pipe(socket).pipe(process.stdout); socket.on("close", () => process.exit());`);
+  writeFileSync(join(path, "proxy"), `#!/bin/sh\ntrap '' HUP\nsleep 71.25 &\n${process.execPath} ${path}/relay.cjs "$@"\nwait\n`, { mode: 0o700 });
+  writeFileSync(join(path, ".ssh/config"), `Host web\n  HostName 127.0.0.1\n  Port ${sshd.port}\n  User ${me}\n  ProxyCommand ${path}/proxy %h %p\n`);
+  const isRunning = (): boolean => run(["ps", "-eo", "args"]).split("\n").some((line) => line === "sleep 71.25" || line.includes(`${path}/proxy`));
+  const open = chosen(path, { transport: "openssh" });
+  expect(await hello(open, "web")).toBe("hello\n");
+  expect(isRunning()).toBe(true);
+  await open[Symbol.asyncDispose]();
+  for (let i = 0; i < 250 && isRunning(); i++) await Bun.sleep(20);
+  expect(isRunning()).toBe(false);
 });
 
 test("an OpenSSH that is not there is told before anything is done", async () => {
@@ -242,7 +299,7 @@ test("the master outlives Ctrl-C, and ends with us, even when we are killed", as
   // The whole group, as a terminal does it.
   process.kill(-child.pid, "SIGINT");
   await says("again");
-  child.kill("SIGKILL");
+  process.kill(-child.pid, "SIGKILL");
   for (let i = 0; i < 500 && (existsSync(folder) || foldersOf(sshd.port).length > 0); i++) await Bun.sleep(20);
   expect([existsSync(folder), existsSync(join(folder, "..")), foldersOf(sshd.port)]).toEqual([false, false, []]);
 }, 60_000);

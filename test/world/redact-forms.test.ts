@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { Secret } from "../../lib/ground/secret.ts";
+import { envFile, valuesFile } from "../../lib/remote/envfile.ts";
 import { createRedactor } from "../../lib/world/redact.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -31,6 +33,8 @@ const printings: Readonly<Record<string, (value: string, before: string, behind:
   "in hex": (value) => Buffer.from(value).toString("hex"),
   "in hex, wrapped": (value, before) => wrapped(Buffer.from(`${before}${value}`).toString("hex"), 32),
   "in HTML": Bun.escapeHTML,
+  "in colours": (value) => value.replaceAll(/[ -~]{3}(?=.)/g, "$&\x1b[0m\x1b[38;5;1m"),
+  "as a link of a terminal": (value) => value.replaceAll(/[ -~]{4}(?=.)/g, "$&\x1b]8;;http://x/\x07"),
 };
 
 /** Values as people have them: at least eight letters, and more than one kind. */
@@ -122,6 +126,7 @@ describe("a value of several lines", () => {
     ["one line of it", `x ${second} y`, "x ‹secret KEY› y"],
     ["line by line behind a prefix", `#1 ${first}\n#1 ${second}\n`, "#1 ‹secret KEY›\n#1 ‹secret KEY›\n"],
     ["as one line of JSON", JSON.stringify({ key }), `{"key":"‹secret KEY›\\n"}`],
+    ["as shell code", `export KEY='${key}'`, "export KEY='‹secret KEY›\n'"],
     ["its frame only", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"],
   ])("%s", (_, text, expected) => expect(redactor.scrub(text)).toBe(expected));
 
@@ -131,6 +136,47 @@ describe("a value of several lines", () => {
       expect(scrubbed.replaceAll(/‹secret KEY›|#12 0.3 /g, "").trim().length).toBeLessThan(16);
     }
   });
+});
+
+describe("a file of settings", () => {
+  const yaml = "default: &default\n  adapter: postgresql\n  encoding: unicode\n  pool: 10240\n\nproduction:\n  <<: *default\n  host: localhost\n  username: swordfish\n  password: hunter2x\n  url: postgresql://u:pass@db/x\n  token=\n";
+  const redactor = createRedactor();
+  redactor.conceal(yaml, "YML");
+
+  test.each(["production:", "adapter: postgresql", "encoding: unicode", "pool: 10240", "host: localhost", "default: &default", "test: ok, production: ok"])("%s is left as it is", (line) => {
+    expect(redactor.scrub(`  ${line}\n`)).toBe(`  ${line}\n`);
+  });
+
+  test.each(["password: hunter2x", "username: swordfish", "url: postgresql://u:pass@db/x"])("%s is not", (line) => {
+    expect(redactor.scrub(`  ${line}\n`)).toBe("  ‹secret YML›\n");
+  });
+
+  test("the whole is not", () => {
+    expect(redactor.scrub(yaml)).toBe("‹secret YML›\n");
+  });
+
+  test.each(['"secretKey": "production-key-1",', "alice:wonderland", "alice = harryssecret", "[a-secret-in-brackets]", "adapter: pass word"])("%s of another one is not", (line) => {
+    const other = createRedactor();
+    other.conceal(`{\n${line}\n"type": "service_account",\n}`, "X");
+    expect(other.scrub(`x ${line} y`)).toBe("x ‹secret X› y");
+    expect(other.scrub('"type": "service_account",')).toBe('"type": "service_account",');
+  });
+});
+
+test("a value with colours in it is found, and what stands around it stays", () => {
+  const redactor = createRedactor();
+  redactor.conceal("s3cr3t-value-9", "X");
+  const rows = [["s3cr3t\x1b[0m-value-9", ""], ["\x1b[32ms3cr3t-\x1b[1mvalue-9", "\x1b[32m"], ["s\x1b]8;;http://a\x1b\\3cr3t-value\x9b0m-9", ""], ["s3cr3\x1b(Bt-value-9", ""]] as const;
+  for (const [text, before] of rows) expect(redactor.scrub(`a ${text}\x1b[0m b`)).toBe(`a ${before}‹secret X›\x1b[0m b`);
+  expect(redactor.scrub("s3cr3t-\x1b[0m\nvalue-9")).toBe("s3cr3t-\x1b[0m\nvalue-9");
+});
+
+test.each(["it's\na 'quoted' pass\nword", "ab'cd\x1bef\x07gh\x01ij", "c:\\tmp\\it's", `${"'".repeat(7)}secret'\t`])("%j on its way to a container: as shell code and in an env file", (value) => {
+  const redactor = createRedactor();
+  redactor.conceal(value, "X");
+  const env = { secret: { X: new Secret("X", value) } };
+  expect(redactor.scrub(valuesFile("web", env, ["X"]).reveal()).trimEnd()).toMatch(/^export X='‹secret X›\t?'$/);
+  expect(redactor.scrub(envFile({ name: "web", env }).reveal()).trimEnd()).toMatch(/^X=‹secret X›(\\t)?$/);
 });
 
 test("user and password in the base64 of a Docker config or of basic auth", () => {
@@ -151,6 +197,8 @@ test("100 secrets and 50 MB of output: a pass over the text, not a pass for each
     "a log": [`2026-01-02T03:04:05Z web-1 GET /path/to?x=%20y 200 {"level":"info","msg":"said \\"hi\\""} ${"x".repeat(30)}\n`, 50],
     "beginnings of secrets": ["sk-live-", 10],
     "escapes": ["%41\\u0041\\n", 10],
+    "colours": ["\x1b[32mINFO\x1b[0m said \x1b[1mhi\x1b[0m\n", 10],
+    "beginnings of orders": ["\x1b]\x1bP\x9d\x90\x1b[1", 3],
   };
   for (const [kind, [line, megabytes]] of Object.entries(kinds)) {
     const piece = line.repeat(Math.ceil(65_536 / line.length));

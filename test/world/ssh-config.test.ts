@@ -160,6 +160,32 @@ describe("Match exec", () => {
   });
 });
 
+describe("a program behind Match exec", () => {
+  const find = async (exec: string, signal?: AbortSignal): Promise<Target> => {
+    writeFileSync(join(folder, "config"), `Match exec "${exec}"\n  User found\n`);
+    await using targets = createTargets({ ...defaultSshOptions, config: ["config"] }, folder, folder, { PATH: process.env["PATH"], HOME: folder, USER: me });
+    return await targets.find("web", "host", signal);
+  };
+  const isRunning = (seconds: number): boolean => Bun.spawnSync(["ps", "-eo", "args"]).stdout.toString().split("\n").includes(`sleep ${seconds}`);
+
+  test("that leaves one behind holds nobody up", async () => {
+    const startedAt = performance.now();
+    expect((await find("sleep 7.25 &")).user).toBe("found");
+    expect(performance.now() - startedAt).toBeLessThan(6000);
+  });
+
+  test("is ended, with all it started, when nobody waits any more", async () => {
+    const aborter = new AbortController();
+    const finding = failureOf(find("sleep 61.25; true", aborter.signal));
+    for (let i = 0; i < 500 && !isRunning(61.25); i++) await Bun.sleep(20);
+    expect(isRunning(61.25)).toBe(true);
+    aborter.abort();
+    expect(await finding).toMatchObject({ failure: "cancelled" });
+    for (let i = 0; i < 100 && isRunning(61.25); i++) await Bun.sleep(20);
+    expect(isRunning(61.25)).toBe(false);
+  });
+});
+
 test.each([
   ["User joe", [{ line: 1, keyword: "user", words: ["joe"], rest: "joe" }]],
   ["\n\t User=joe  \r", [{ line: 2, keyword: "user", words: ["joe"], rest: "joe" }]],

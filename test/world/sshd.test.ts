@@ -122,6 +122,15 @@ describe.each(transports)("over %s", (over, make) => {
       expect(await listed(false)).toEqual(["1 2", "1 2"]);
     });
 
+    test("is not forwarded to a host whose key has changed, checked or not", async () => {
+      const path = home();
+      const other = readFileSync(`${makeKey(keys.path, `other-${over}`, "ed25519")}.pub`, "utf8");
+      writeFileSync(join(path, ".ssh/known_hosts"), `[127.0.0.1]:${sshd.port} ${other}`);
+      await using open = openTransport(path, { strictHostKeyChecking: "no", forwardAgent: true }, { env: { SSH_AUTH_SOCK: socket }, make });
+      expect((await open.transport.run(address(sshd), sh`ssh-add -l >/dev/null 2>&1; echo $?`, limits)).stdout).toBe("2\n");
+      expect(open.notices()).toEqual([expect.stringMatching(/^The host key has changed and is not checked: \S+ SHA256:\S+\. The agent is not forwarded there$/)]);
+    });
+
     test("serves an encrypted key file that it holds", async () => {
       await using open = openTransport(home(), { ...strict, keys: [secret], keysOnly: true }, { env: { SSH_AUTH_SOCK: socket }, make });
       expect(await hello(open, address(sshd))).toBe("hello\n");

@@ -12,7 +12,7 @@ export const switchStatus = {
 } as const;
 
 /** A target to switch to: a container of ours, found by its name on the host, or by the id it is known to have. The port is the role's, unless the target is known to listen on another one. */
-export type Target = { readonly container: string; /** Its version: the proxy shows error pages of that one. */ readonly version?: string } | { readonly id: string; readonly port?: number };
+export type Target = { readonly container: string; /** Its version: the proxy shows error pages of that one. */ readonly version?: string; /** Sets `id` as the name does, where this very run started it: the undo of a switch touches no other. */ readonly own?: Command } | { readonly id: string; readonly port?: number };
 
 /** Where requests go before a switch. */
 export interface Before {

@@ -9,7 +9,7 @@ import { factsCommand, parseFacts, plainList, readState } from "./kamal-state.ts
 import { replaceStep, waitForProxy } from "./kamal-reboot.ts";
 import { switchStep, unroute } from "./kamal-switch.ts";
 import { haveImage, startOrRunProxy } from "./run-flags.ts";
-import { removeUnstarted } from "./shared-start.ts";
+import { removeUnstarted, startedByOther } from "./shared-start.ts";
 
 const step = (title: string, command: RunStep["command"]): RunStep => ({ kind: "run", title, command });
 
@@ -30,6 +30,7 @@ export const kamalProxy: ProxyDriver = {
   collisions: () => [],
   boot: ({ proxyRun }) => [makeFolder, {
     ...again("Make sure that the proxy runs", startOrRunProxy(proxyRun)),
+    passIf: startedByOther(proxyContainer),
     // One that was made and could not start would be started the next time, with the ports of this time.
     undo: removeUnstarted(proxyContainer),
     undoTitle: "Remove the proxy's container if it was made and could not start",

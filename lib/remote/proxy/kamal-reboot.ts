@@ -20,8 +20,10 @@ export function replaceStep(run: ProxyRunSettings | undefined): RunStep {
   return {
     kind: "run", title: "Replace the proxy's container",
     loud: true,
-    // A reboot that was cut short, such as by the host's own, may have left either behind. Nothing is printed while nobody listens: whoever read it may be gone.
-    command: sh`${nowFunction}
+    repeatable: true,
+    // A reboot that was cut short, such as by the host's own, may have left either behind. Nobody may be there to read what is printed: that must not end it half way.
+    command: sh`trap '' PIPE
+${nowFunction}
 if ! ${isThere(proxyContainer)} && ${isThere(old)}; then docker rename ${old} ${proxyContainer} || exit; fi
 docker rm --force ${next} > /dev/null 2>&1
 made=$(${createProxy(next, run)}) || exit
@@ -41,7 +43,7 @@ if [ $? -ne 0 ]; then
 fi
 to=$(now)
 docker rm ${old} > /dev/null 2>&1
-echo "The proxy was away for $((to - from)) ms."`,
+echo "The proxy was away for $((to - from)) ms." || :`,
     timeoutMs: 300_000,
   };
 }

@@ -41,7 +41,7 @@ export function switchRoute(settings: Pick<Settings, "deployTimeoutSeconds" | "d
     command: sh`${find(to)}
 [ -n "$id" ] || { echo ${`There is no container ${label}`} >&2; exit ${switchStatus.refused}; }
 ${deploy(route, portOf(to, proxy), flags)}`,
-    undo: sh`${find(to)}
+    undo: sh`${findOwn(to)}
 if list=$(docker exec ${proxyContainer} kamal-proxy list); then live=$(${targetsIn(route)}); else live=$(${readState} | ${savedTargets(route)}); fi
 [ "$live" = "$id":${portOf(to, proxy)} ] || exit 0
 ${from === undefined ? unroute(route) : sh`${find(from)}
@@ -62,6 +62,8 @@ function proxyOf(role: Role): KamalProxySettings {
 }
 
 const find = (target: Target): Command => ("id" in target ? sh`id=${target.id}` : sh`id=$(${containerId(target.container)})`);
+/** For the way back: another run may have given the name to a container of its own. */
+const findOwn = (target: Target): Command => ("container" in target ? (target.own ?? find(target)) : find(target));
 const portOf = (target: Target, proxy: KamalProxySettings): number => ("id" in target ? (target.port ?? proxy.appPort) : proxy.appPort);
 
 /** Prints the targets of a route in the answer `$list` of the proxy. */

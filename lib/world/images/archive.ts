@@ -75,19 +75,23 @@ async function* readPieces(store: BlobStore, pieces: readonly Piece[], offset: n
       continue;
     }
     if ("bytes" in piece) yield piece.bytes.subarray(skip);
-    else yield* readBlob(store.pathOf(piece.blob), skip, piece.size);
+    else yield* readBlob(store, piece.blob, skip, piece.size);
     skip = 0;
   }
 }
 
-/** A blob from one of its bytes on. It must be as long as it is said to be: the archive's headers are on their way already. */
-async function* readBlob(path: string, from: number, size: number): AsyncGenerator<Uint8Array> {
-  const gone = (cause?: unknown): DeployError => new DeployError("build", `Cannot send ${path}: it is not as it was when the image was collected`, { cause, hint: "Run the same command again: the image is collected anew." });
-  await using file = await open(path).catch((cause: unknown) => { throw gone(cause); });
+/** A blob from one of its bytes on. It must be as long as it is said to be, since the archive's headers are on their way already; one that is not leaves the cache. */
+async function* readBlob(store: BlobStore, digest: string, from: number, size: number): AsyncGenerator<Uint8Array> {
+  const path = store.pathOf(digest);
+  const gone = async (cause?: unknown): Promise<DeployError> => {
+    await store.remove(digest);
+    return new DeployError("build", `Cannot send ${path}: it is not as it was when the image was collected`, { cause, hint: "Run the same command again: the image is collected anew." });
+  };
+  await using file = await open(path).catch(async (cause: unknown) => { throw await gone(cause); });
   for (let at = from; at < size; ) {
     const piece = Buffer.allocUnsafe(Math.min(readBytes, size - at));
-    const { bytesRead } = await file.read(piece, 0, piece.length, at);
-    if (bytesRead === 0) throw gone();
+    const { bytesRead } = await file.read(piece, 0, piece.length, at).catch(async (cause: unknown) => { throw await gone(cause); });
+    if (bytesRead === 0) throw await gone();
     at += bytesRead;
     yield piece.subarray(0, bytesRead);
   }

@@ -1,10 +1,11 @@
-import { programText } from "../../ground/command.ts";
 import { DeployError, isDeployError } from "../../ground/errors.ts";
 import type { CollectedImage, ImageVariant } from "../../ground/image.ts";
 import type { CollectOptions, Exit, Programs } from "../../ground/world.ts";
-import { onAbort, throwIfCancelled } from "../cancel.ts";
+import { throwIfCancelled } from "../cancel.ts";
+import { removeTags, sweepTags } from "./delivery-tags.ts";
 import { blobsOf, notedImage, variantsOf } from "./manifest.ts";
-import { openPushRegistry, type PushRegistry } from "./push-registry.ts";
+import { openPushRegistry } from "./push-registry.ts";
+import { saveImage } from "./save.ts";
 import { readSaved } from "./saved.ts";
 import { sha256, type BlobStore } from "./store.ts";
 
@@ -22,6 +23,8 @@ export interface Collector {
 /** Compressing and writing a large image takes a while. */
 const collectMs = 3_600_000;
 const askMs = 60_000;
+/** A Docker that reaches us does so at once. */
+const probeMs = 20_000;
 
 /**
  * Brings the layers of an image into the cache: from an archive, else from the Docker of this machine, else what the cache has of it from before.
@@ -41,11 +44,9 @@ export async function collectImage(collector: Collector, image: string, options:
 
 async function fromDocker(collector: Collector, image: string, options: CollectOptions): Promise<CollectedImage> {
   const { store } = collector;
-  await using registry = openPushRegistry(store, portOf(collector.env["HOME"] ?? ""));
-  const tag = `${registry.address}/${repositoryOf(image)}:delivery`;
+  await using way = isElsewhere(collector.env) ? undefined : openWay(collector, image);
   // Side by side, since each start of docker takes as long as a small layer.
-  const [inspected, tagged] = await Promise.all([docker(collector, ["image", "inspect", "--format", "{{.Id}}", image], options, askMs), docker(collector, ["tag", image, tag], options, askMs)]);
-  using _ = untagging(collector, tag, tagged.status === 0);
+  const [inspected, isOpen] = await Promise.all([docker(collector, ["image", "inspect", "--format", "{{.Id}}", image], options, askMs), way?.isOpen(options)]);
   if (inspected.status !== 0) {
     const before = await notedImage(store, image, image);
     if (before !== undefined) return before;
@@ -56,8 +57,8 @@ async function fromDocker(collector: Collector, image: string, options: CollectO
   const id = inspected.stdout.trim();
   const before = await notedImage(store, id, image);
   if (before !== undefined) return before;
-  const pushed = tagged.status === 0 ? await byPush(collector, registry, image, id, options) : undefined;
-  const variants = pushed ?? (await bySave(collector, image, options));
+  const pushed = isOpen === true ? await way?.push(id, options) : undefined;
+  const variants = pushed ?? (await saveImage(collector, image, options.signal));
   const collected = { name: image, variants };
   await store.writeNote("image", id, collected);
   return collected;
@@ -70,54 +71,60 @@ const docker = ({ programs }: Collector, words: readonly string[], { signal }: P
 const portOf = (home: string): number => 20_000 + (Number.parseInt(sha256(home).slice(7, 15), 16) % 10_000);
 const repositoryOf = (image: string): string => `capstan/${image.slice(0, image.lastIndexOf(":")).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "")}`;
 
-/** Takes the tag off when it is disposed, beside what comes then; the image keeps its own name. */
-function untagging(collector: Collector, tag: string, isThere: boolean): Disposable {
+/** A Docker behind a socket may be on this machine; behind anything else it is reached over a network. */
+const isSocket = (endpoint: string): boolean => /^(?:unix|npipe):/.test(endpoint);
+const isElsewhere = ({ DOCKER_HOST: host = "" }: Collector["env"]): boolean => host !== "" && !isSocket(host);
+
+/** The way of an image out of Docker by a push to our registry at 127.0.0.1: Docker compresses and sends only what is not in the cache. */
+interface Way extends AsyncDisposable {
+  /**
+   * Gives the image its name for the push, and finds out whether that would reach us. The 127.0.0.1 of a Docker on another machine, or in another network
+   * namespace, is not ours: whoever listens there would be given the image. So nothing is pushed before this Docker has asked us for a secret name.
+   */
+  isOpen(options: CollectOptions): Promise<boolean>;
+  /** Undefined when it did not work, or what came is another image. @param id as Docker names it: that of its config, or of its manifest where containerd keeps it */
+  push(id: string, options: CollectOptions): Promise<readonly ImageVariant[] | undefined>;
+}
+
+function openWay(collector: Collector, image: string): Way {
+  const { store, programs, tidying } = collector;
+  const registry = openPushRegistry(store, repositoryOf(image), portOf(collector.env["HOME"] ?? ""));
+  const tag = `${registry.address}/${repositoryOf(image)}:delivery`;
+  let mayBeTagged = false;
+  const behind = (work: Promise<void>): void => {
+    tidying.add(work);
+    void work.finally(() => tidying.delete(work));
+  };
   return {
-    [Symbol.dispose]() {
-      if (!isThere) return;
-      const removing = collector.programs.run({ argv: ["docker", "rmi", "--no-prune", tag] }, { timeoutMs: askMs, signal: new AbortController().signal }).then(() => undefined, () => undefined);
-      collector.tidying.add(removing);
-      void removing.finally(() => collector.tidying.delete(removing));
+    async isOpen(options) {
+      mayBeTagged = true;
+      const quietly = (words: readonly string[], timeoutMs: number): Promise<Exit | undefined> => docker(collector, words, options, timeoutMs).catch(() => undefined);
+      const [tagged, context] = await Promise.all([
+        quietly(["tag", image, tag], askMs), quietly(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"], askMs), quietly(["pull", "--quiet", registry.probe], probeMs),
+      ]);
+      throwIfCancelled(options.signal);
+      mayBeTagged = tagged === undefined || tagged.status === 0;
+      return tagged?.status === 0 && context?.status === 0 && isSocket(context.stdout.trim()) && registry.wasFound;
+    },
+    async push(id, options) {
+      behind(sweepTags(programs, tag));
+      try {
+        if ((await docker(collector, ["push", tag], options, collectMs, options.onOutput)).status !== 0) return undefined;
+        const digest = registry.pushed("delivery");
+        if (digest === undefined) return undefined;
+        const variants = await variantsOf(store, digest);
+        return digest === id || variants.some(({ config }) => config === id) ? variants : undefined;
+      } catch (error) {
+        throwIfCancelled(options.signal);
+        if (isDeployError(error) && error.failure === "cancelled") throw error;
+        return undefined;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (mayBeTagged) behind(removeTags(programs, [tag]));
+      await registry[Symbol.asyncDispose]();
     },
   };
-}
-
-/**
- * Lets Docker push the image to our registry at 127.0.0.1: it compresses and sends only what is not in the cache. Undefined when Docker does not get
- * there, as on a machine where it runs in one of its own.
- * @param id as Docker names the image: that of its config, or of its manifest where containerd keeps it
- */
-async function byPush(collector: Collector, registry: PushRegistry, image: string, id: string, options: CollectOptions): Promise<readonly ImageVariant[] | undefined> {
-  const repository = repositoryOf(image);
-  try {
-    if ((await docker(collector, ["push", `${registry.address}/${repository}:delivery`], options, collectMs, options.onOutput)).status !== 0) return undefined;
-    const digest = registry.pushed(repository, "delivery");
-    if (digest === undefined) return undefined;
-    const variants = await variantsOf(collector.store, digest);
-    return digest === id || variants.some(({ config }) => config === id) ? variants : undefined;
-  } catch (error) {
-    throwIfCancelled(options.signal);
-    if (isDeployError(error) && error.failure === "cancelled") throw error;
-    return undefined;
-  }
-}
-
-async function bySave(collector: Collector, image: string, { signal }: CollectOptions): Promise<readonly ImageVariant[]> {
-  throwIfCancelled(signal);
-  const argv = ["docker", "save", image];
-  const child = Bun.spawn(argv, { cwd: collector.cwd, env: { ...collector.env }, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  using _ = onAbort(signal, () => child.kill("SIGTERM"));
-  const said = new Response(child.stderr).text();
-  try {
-    const variants = await readSaved(collector.store, child.stdout);
-    if ((await child.exited) === 0) return variants;
-    throw new Error(`it ended with status ${child.exitCode ?? "unknown"}`);
-  } catch (error) {
-    child.kill("SIGKILL");
-    throwIfCancelled(signal);
-    if (isDeployError(error)) throw error;
-    throw new DeployError("build", `Cannot take ${image} out of Docker: "${programText({ argv })}" gave no image: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details: (await said).split("\n").filter(Boolean).slice(-10), hint: "Run it by hand to see what it prints." });
-  }
 }
 
 async function fromArchive({ store }: Collector, path: string, { signal }: CollectOptions): Promise<readonly ImageVariant[]> {

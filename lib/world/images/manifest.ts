@@ -52,8 +52,9 @@ export async function notedImage(store: BlobStore, key: string, name: string): P
   const note = ImageNote.safeParse(await store.note("image", key));
   if (!note.success) return undefined;
   const image = { ...note.data, name };
-  const sizes = await Promise.all(blobsOf(image).map((blob) => store.sizeOf(blob)));
-  if (sizes.includes(undefined)) return undefined;
+  const parts = image.variants.flatMap(({ config, configSize, layers }) => [{ digest: config, size: configSize }, ...layers]);
+  const areThere = await Promise.all(parts.map(async (part) => (await store.sizeOf(part.digest)) === part.size));
+  if (areThere.includes(false)) return undefined;
   await store.touch(blobsOf(image));
   return image;
 }

@@ -5,8 +5,12 @@ import { isDigest, sha256, type BlobStore, type BlobWriter } from "./store.ts";
 export interface PushRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT`: Docker asks for no TLS there. */
   readonly address: string;
-  /** Digest of what was last pushed under a reference of a repository; undefined: nothing was. */
-  pushed(repository: string, reference: string): string | undefined;
+  /** An image that is not there, of a name nobody can guess. A Docker that is told to pull it asks here, if here is where its 127.0.0.1 leads. */
+  readonly probe: string;
+  /** Whether somebody asked for {@link probe}. */
+  readonly wasFound: boolean;
+  /** Digest of what was last pushed under a tag; undefined: nothing was. */
+  pushed(tag: string): string | undefined;
 }
 
 /** Manifests are small. Source: the OCI distribution specification asks registries for at least 4 MiB. */
@@ -18,10 +22,12 @@ const route = /^\/v2\/((?:[a-z0-9]+(?:[._-]+[a-z0-9]+)*\/)*[a-z0-9]+(?:[._-]+[a-
 /**
  * Opens the registry, at 127.0.0.1 alone. It takes blobs and manifests and says which it has; it gives none away, so whoever else is on this machine can
  * neither read an image here nor put one in the place of another: what was pushed is compared with the image's ID afterwards.
+ * @param repository the only one that anything is taken for
  * @param port tried first, so that Docker knows its layers from the last time; another one is taken when it is not free
  */
-export function openPushRegistry(store: BlobStore, port: number): PushRegistry {
-  const handler = new Handler(store);
+export function openPushRegistry(store: BlobStore, repository: string, port: number): PushRegistry {
+  const probe = `capstan/probe:${randomHex(16)}`;
+  const handler = new Handler(store, repository, `/v2/${probe.replace(":", "/manifests/")}`);
   const serve = (at: number): Bun.Server<undefined> =>
     Bun.serve({ hostname: "127.0.0.1", port: at, reusePort: false, idleTimeout: 0, maxRequestBodySize: Number.MAX_SAFE_INTEGER, fetch: (request, server) => handler.answer(request, `127.0.0.1:${server.port}`) });
   let server: Bun.Server<undefined>;
@@ -32,7 +38,11 @@ export function openPushRegistry(store: BlobStore, port: number): PushRegistry {
   }
   return {
     address: `127.0.0.1:${server.port}`,
-    pushed: (repository, reference) => handler.manifests.get(`${repository} ${reference}`),
+    probe: `127.0.0.1:${server.port}/${probe}`,
+    get wasFound() {
+      return handler.wasFound;
+    },
+    pushed: (tag) => handler.manifests.get(tag),
     async [Symbol.asyncDispose]() {
       await server.stop(true);
       await handler.close();
@@ -43,30 +53,40 @@ export function openPushRegistry(store: BlobStore, port: number): PushRegistry {
 const failed = (status: number, code: string, message: string): Response => Response.json({ errors: [{ code, message }] }, { status });
 
 class Handler {
-  /** Digests by repository and reference. */
+  wasFound = false;
+  /** Digests by reference. */
   readonly manifests = new Map<string, string>();
   readonly #types = new Map<string, string>();
   readonly #uploads = new Map<string, BlobWriter>();
   readonly #store: BlobStore;
+  readonly #repository: string;
+  readonly #probe: string;
 
-  constructor(store: BlobStore) {
+  constructor(store: BlobStore, repository: string, probe: string) {
     this.#store = store;
+    this.#repository = repository;
+    this.#probe = probe;
   }
 
   async answer(request: Request, address: string): Promise<Response> {
-    // A page in the user's browser can send requests here too, under another name.
+    // A page in the user's browser can send requests here too: under another name, or as a form does. A browser says so, and Docker has no cause to.
     if (request.headers.get("host") !== address) return failed(403, "DENIED", "another host was meant");
+    if (request.headers.has("origin") || request.headers.has("sec-fetch-site")) return failed(403, "DENIED", "web pages have no business here");
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/v2/" || pathname === "/v2") return Response.json({}, { headers: { "Docker-Distribution-API-Version": "registry/2.0" } });
+    if (pathname === this.#probe) {
+      this.wasFound = true;
+      return failed(404, "MANIFEST_UNKNOWN", "it was enough to ask");
+    }
     const [, repository = "", what = "", rest = ""] = route.exec(pathname) ?? [];
+    if (repository !== this.#repository) return failed(404, "NAME_UNKNOWN", "there is no such place");
     try {
       if (what === "blobs") return await this.#blob(request, rest);
-      if (what === "blobs/uploads") return await this.#upload(request, repository, rest, searchParams.get("digest"));
-      if (what === "manifests") return await this.#manifest(request, repository, rest);
+      if (what === "blobs/uploads") return await this.#upload(request, rest, searchParams.get("digest"));
+      return await this.#manifest(request, rest);
     } catch (error) {
       return failed(500, "UNKNOWN", error instanceof Error ? error.message : String(error));
     }
-    return failed(404, "NAME_UNKNOWN", "there is no such place");
   }
 
   async close(): Promise<void> {
@@ -82,19 +102,19 @@ class Handler {
     return new Response(null, { headers: { "Content-Length": String(size), "Docker-Content-Digest": digest, "Content-Type": "application/octet-stream" } });
   }
 
-  async #upload(request: Request, repository: string, id: string, digest: string | null): Promise<Response> {
-    if (request.method === "POST" && id === "") return await this.#begin(request, repository, digest);
+  async #upload(request: Request, id: string, digest: string | null): Promise<Response> {
+    if (request.method === "POST" && id === "") return await this.#begin(request, digest);
     const upload = this.#uploads.get(id);
     if (upload === undefined) return failed(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload");
     switch (request.method) {
-      case "GET": return this.#accepted(204, repository, id, upload);
+      case "GET": return this.#accepted(204, id, upload);
       case "PATCH": {
         const start = /^(?:bytes[ =])?(\d+)-/.exec(request.headers.get("content-range") ?? "")?.[1];
-        if (start !== undefined && Number(start) !== upload.size) return this.#accepted(416, repository, id, upload);
+        if (start !== undefined && Number(start) !== upload.size) return this.#accepted(416, id, upload);
         await take(request, upload);
-        return this.#accepted(202, repository, id, upload);
+        return this.#accepted(202, id, upload);
       }
-      case "PUT": return await this.#finish(request, repository, id, upload, digest);
+      case "PUT": return await this.#finish(request, id, upload, digest);
       case "DELETE":
         this.#uploads.delete(id);
         await upload.discard();
@@ -103,14 +123,14 @@ class Handler {
     }
   }
 
-  async #begin(request: Request, repository: string, digest: string | null): Promise<Response> {
+  async #begin(request: Request, digest: string | null): Promise<Response> {
     const id = randomHex(16);
     const upload = await this.#store.writer();
     this.#uploads.set(id, upload);
-    return digest === null ? this.#accepted(202, repository, id, upload) : await this.#finish(request, repository, id, upload, digest);
+    return digest === null ? this.#accepted(202, id, upload) : await this.#finish(request, id, upload, digest);
   }
 
-  async #finish(request: Request, repository: string, id: string, upload: BlobWriter, digest: string | null): Promise<Response> {
+  async #finish(request: Request, id: string, upload: BlobWriter, digest: string | null): Promise<Response> {
     if (digest === null || !isDigest(digest)) return failed(400, "DIGEST_INVALID", "a sha256 digest is expected");
     await take(request, upload);
     this.#uploads.delete(id);
@@ -119,30 +139,29 @@ class Handler {
     } catch (error) {
       return failed(400, "DIGEST_INVALID", error instanceof Error ? error.message : String(error));
     }
-    return new Response(null, { status: 201, headers: { Location: `/v2/${repository}/blobs/${digest}`, "Docker-Content-Digest": digest } });
+    return new Response(null, { status: 201, headers: { Location: `/v2/${this.#repository}/blobs/${digest}`, "Docker-Content-Digest": digest } });
   }
 
-  #accepted(status: number, repository: string, id: string, { size }: BlobWriter): Response {
-    return new Response(null, { status, headers: { Location: `/v2/${repository}/blobs/uploads/${id}`, "Docker-Upload-UUID": id, Range: `0-${Math.max(0, size - 1)}` } });
+  #accepted(status: number, id: string, { size }: BlobWriter): Response {
+    return new Response(null, { status, headers: { Location: `/v2/${this.#repository}/blobs/uploads/${id}`, "Docker-Upload-UUID": id, Range: `0-${Math.max(0, size - 1)}` } });
   }
 
-  async #manifest(request: Request, repository: string, reference: string): Promise<Response> {
-    const key = `${repository} ${reference}`;
+  async #manifest(request: Request, reference: string): Promise<Response> {
     if (request.method === "PUT") {
       const type = request.headers.get("content-type") ?? "";
       if (!manifestTypes.includes(type)) return failed(415, "MANIFEST_INVALID", `a manifest of type ${JSON.stringify(type)} is not taken`);
-      const bytes = await request.bytes();
-      if (bytes.length > largestManifest) return failed(413, "SIZE_INVALID", "the manifest is too large");
+      const bytes = await atMost(request, largestManifest);
+      if (bytes === undefined) return failed(413, "SIZE_INVALID", "the manifest is too large");
       const digest = sha256(bytes);
       if (reference.includes(":") && reference !== digest) return failed(400, "DIGEST_INVALID", `it has the digest ${digest}`);
       await this.#store.put(bytes);
       this.#types.set(digest, type);
-      this.manifests.set(key, digest);
-      this.manifests.set(`${repository} ${digest}`, digest);
-      return new Response(null, { status: 201, headers: { Location: `/v2/${repository}/manifests/${digest}`, "Docker-Content-Digest": digest } });
+      this.manifests.set(reference, digest);
+      this.manifests.set(digest, digest);
+      return new Response(null, { status: 201, headers: { Location: `/v2/${this.#repository}/manifests/${digest}`, "Docker-Content-Digest": digest } });
     }
     if (request.method !== "HEAD") return failed(405, "UNSUPPORTED", "nothing is given away here");
-    const digest = this.manifests.get(key);
+    const digest = this.manifests.get(reference);
     const size = digest === undefined ? undefined : await this.#store.sizeOf(digest);
     if (digest === undefined || size === undefined) return new Response(null, { status: 404 });
     return new Response(null, { headers: { "Content-Length": String(size), "Docker-Content-Digest": digest, "Content-Type": this.#types.get(digest) ?? "" } });
@@ -153,4 +172,17 @@ class Handler {
 async function take(request: Request, upload: BlobWriter): Promise<void> {
   if (request.body === null) return;
   for await (const piece of request.body) await upload.write(piece);
+}
+
+/** The body of a request; undefined as soon as it is larger. */
+async function atMost(request: Request, most: number): Promise<Uint8Array | undefined> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  if (Number(request.headers.get("content-length") ?? 0) > most) return undefined;
+  for await (const piece of request.body ?? []) {
+    size += piece.length;
+    if (size > most) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ImageLayer, ImageVariant } from "../../ground/image.ts";
 import { compressor } from "./gzip.ts";
 import { makeVariant, notedLayer, variantsOf } from "./manifest.ts";
-import { isDigest, type BlobStore } from "./store.ts";
+import { isDigest, type BlobStore, type BlobWriter } from "./store.ts";
 import { readTar, type TarEntry } from "./tar.ts";
 
 /** What `docker save` writes about its images. Source: moby's image specification 1.2, "Combined Image JSON + Filesystem Changeset Format". */
@@ -58,25 +58,26 @@ async function keep(store: BlobStore, entry: TarEntry, name: string): Promise<Ke
   const raw = await store.writer();
   try {
     for await (const piece of entry.content) await raw.write(piece);
-    const digest = await raw.finish(named);
+    const digest = await raw.seal(named);
     const before = await notedLayer(store, digest);
-    const as = before ?? (entry.size < smallBytes ? { diffId: digest, digest, size: raw.size } : await compressed(store, digest, raw.size));
-    return { digest, as };
+    return { digest, as: before ?? (await kept(store, raw, digest)) };
   } finally {
     await raw.discard();
   }
 }
 
-/** Compresses a blob of the store where it is worth it, and notes what it was. */
-async function compressed(store: BlobStore, diffId: string, size: number): Promise<ImageLayer> {
-  const shrink = await compressor(store.pathOf(diffId), size);
-  if (shrink === undefined) return { diffId, digest: diffId, size };
+/**
+ * Keeps a layer compressed where it is worth it, and notes what it was; anything else as it came. A layer that is to be compressed never stands under its own
+ * digest: another run could count on it.
+ */
+async function kept(store: BlobStore, raw: BlobWriter, diffId: string): Promise<ImageLayer> {
+  const shrink = raw.size < smallBytes ? undefined : await compressor(raw.path, raw.size);
+  if (shrink === undefined) return { diffId, digest: await raw.finish(), size: raw.size };
   const writer = await store.writer();
   try {
     for await (const piece of shrink) await writer.write(piece);
     const digest = await writer.finish();
     await store.writeNote("layer", diffId, { digest, size: writer.size });
-    await store.remove(diffId);
     return { diffId, digest, size: writer.size };
   } finally {
     await writer.discard();

@@ -29,20 +29,21 @@ export class Asker {
   }
 
   /**
-   * @param refused answers to the same question that were given before
+   * The passphrase of a key: asked for once, whatever the number of hosts.
+   * @param key path of the key
+   * @param refused answers for the same key that were given before
    * @returns the answer; the empty text where the user gives none
    */
-  async answer(question: string, refused: readonly string[]): Promise<string> {
-    const [, key] = /^Enter passphrase for (?:key )?'?(.+?)'?: *$/.exec(question) ?? [];
-    if (key === undefined) return await this.#ask(question.replace(/:?\s*$/, ""));
+  async passphrase(key: string, refused: readonly string[]): Promise<string> {
     const known = await this.#passphrases.get(key)?.catch(() => undefined);
     if (known !== undefined && !refused.includes(known)) return known;
-    const asking = this.#ask(`${refused.length === 0 ? "" : "Wrong. "}Passphrase of ${key}`);
+    const asking = this.ask(`${refused.length === 0 ? "" : "Wrong. "}Passphrase of ${key}`);
     this.#passphrases.set(key, asking);
     return await asking;
   }
 
-  async #ask(question: string): Promise<string> {
+  /** Asks the user, whoever wants to know. What was answered before is not given again. */
+  async ask(question: string): Promise<string> {
     const turn = this.#turn.then(() => this.#prompt(question));
     this.#turn = turn.catch(() => undefined);
     const answer = await turn;
@@ -51,11 +52,28 @@ export class Asker {
   }
 }
 
+/** Who asks: a host has a say in what OpenSSH asks for it. */
+export interface Asking {
+  /** Stands before questions that do not name the host themselves. */
+  readonly host: string;
+  /** What OpenSSH's own questions begin with where they are a host's, such as `(me@web)` and `me@web's`. */
+  readonly names: readonly string[];
+  /** Paths of the keys to log in with: no other's passphrase is a matter for the host. */
+  readonly keys: readonly string[];
+  /** Others that OpenSSH starts may ask in the same way, and mark no question as a host's. */
+  readonly isMixed: boolean;
+}
+
+/** OpenSSH cuts the path of a key there, in its question. */
+const mostOfPath = 100;
+
 /** The way of one master's questions. */
 export class Questions implements AsyncDisposable {
   readonly #folder: string;
   readonly #mark: string;
   readonly #asker: Asker;
+  readonly #asking: Asking;
+  #hostAsks = false;
   readonly #given = new Map<string, string[]>();
   readonly #on: { asking(work: Promise<void>): void; told(text: string): void };
   #pipe: FileHandle | undefined;
@@ -65,10 +83,11 @@ export class Questions implements AsyncDisposable {
    * @param mark what no host can know
    * @param on `asking`: somebody is being asked until the promise settles; `told`: OpenSSH says something, such as that a security key is to be touched
    */
-  constructor(folder: string, mark: string, asker: Asker, on: { asking(work: Promise<void>): void; told(text: string): void }) {
+  constructor(folder: string, mark: string, asker: Asker, asking: Asking, on: { asking(work: Promise<void>): void; told(text: string): void }) {
     this.#folder = folder;
     this.#mark = mark;
     this.#asker = asker;
+    this.#asking = asking;
     this.#on = on;
   }
 
@@ -84,7 +103,11 @@ export class Questions implements AsyncDisposable {
 
   /** @returns true when the line is a question */
   take(line: string): boolean {
-    if (!line.startsWith(`${this.#mark} `)) return false;
+    if (!line.startsWith(`${this.#mark} `)) {
+      // For good: from here on the host may put words there that look like those of OpenSSH.
+      this.#hostAsks ||= line.startsWith("debug1: Next authentication method: keyboard-interactive");
+      return false;
+    }
     const [, kind = "", asked = ""] = /^\S+ (\S+) (.*)$/.exec(line) ?? [];
     // OpenSSH passes on what a host wants to have asked.
     const question = asked.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " ").trim();
@@ -95,11 +118,25 @@ export class Questions implements AsyncDisposable {
 
   async #answer(question: string): Promise<void> {
     const refused = this.#given.get(question) ?? [];
-    const answer = await this.#asker.answer(question, refused).catch(() => "");
+    const key = this.#keyIn(question);
+    const answer = await (key === undefined ? this.#asker.ask(this.#named(question)) : this.#asker.passphrase(key, refused)).catch(() => "");
     this.#given.set(question, [...refused, answer]);
     // Opened for both directions it neither waits for a reader nor fails without one.
     this.#pipe ??= await open(join(this.#folder, "answer"), constants.O_RDWR);
     await this.#pipe.write(`${answer}\n`);
+  }
+
+  /** The key whose passphrase is asked for, if it is OpenSSH that asks. Before OpenSSH 8.5 a host's own question could read the same. */
+  #keyIn(question: string): string | undefined {
+    const { keys, isMixed } = this.#asking;
+    const [, path] = /^Enter passphrase for key '(.+)': $/.exec(question) ?? [];
+    return path === undefined || this.#hostAsks || isMixed ? undefined : keys.find((key) => key.slice(0, mostOfPath) === path);
+  }
+
+  #named(question: string): string {
+    const { host, names } = this.#asking;
+    const text = question.replace(/:?\s*$/, "");
+    return names.some((name) => text.startsWith(name)) ? text : `${host}: ${text}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

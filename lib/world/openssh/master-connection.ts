@@ -11,8 +11,8 @@ export class MasterConnection extends Connection {
   readonly #cleaned: Promise<void>;
   #isSilent = false;
 
-  constructor(host: string, client: Client, { forwardAgent, master, folder, socket }: { readonly forwardAgent: boolean; readonly master: Master; readonly folder: string; readonly socket: string }) {
-    super(host, client, { forwardAgent });
+  constructor(host: string, client: Client, { forwardAgent, isDistrusted, master, folder, socket }: { readonly forwardAgent: boolean; readonly isDistrusted: boolean; readonly master: Master; readonly folder: string; readonly socket: string }) {
+    super(host, client, { forwardAgent, isDistrusted });
     this.#master = master;
     this.socket = socket;
     const clean = async (): Promise<void> => {

@@ -11,19 +11,23 @@ const pollMs = 10;
 const patienceMs = 1500;
 
 /**
- * Starts a program with a watch beside it: when our end of the pipe closes, whatever ends us, the program is ended and its folder removed. Ctrl-C and a
- * closed terminal are ours to answer: the program that carries the connection does not hear of them. A line on the pipe calls the watch off.
+ * Starts a program with a watch beside it: when our end of the pipe closes, whatever ends us, the program is ended, with all that it started, and its
+ * folder removed. A line on the pipe says that the program has ended by itself: what it started, such as a ProxyCommand, is ended still.
+ * They stand in a session of their own: Ctrl-C and a closed terminal are ours to answer, and what kills our process group leaves the watch alive.
  */
 const watched = `
 folder=$1; shift
-trap '' INT QUIT HUP
 {
-  read -r over <&3 && exit
-  kill "$$"
-  for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$$" || break; sleep 0.1; done
-  kill -9 "$$"
-  rm -rf "$folder"
-  rmdir "\${folder%/*}"
+  trap '' TERM
+  read -r over <&3
+  kill -s TERM -- "-$$"
+  for i in 1 2 3 4 5 6 7 8 9 10; do
+    [ -n "$over" ] && [ "$i" -gt 3 ] && break
+    kill -0 "$$" || [ -n "$over" ] || break
+    sleep 0.1
+  done
+  [ -n "$over" ] || { rm -rf "$folder"; rmdir "\${folder%/*}"; }
+  kill -s KILL -- "-$$"
 } >/dev/null 2>&1 &
 exec 3<&-
 exec "$@"`;
@@ -50,7 +54,7 @@ export class Master {
 
   constructor({ argv, folder, socket, env, onLine }: MasterOptions) {
     this.#socket = socket;
-    this.#child = spawn("sh", ["-c", watched, "sh", folder, ...argv], { env: { ...env }, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+    this.#child = spawn("sh", ["-c", watched, "sh", folder, ...argv], { env: { ...env }, stdio: ["ignore", "ignore", "pipe", "pipe"], detached: true });
     const lifeline = this.#child.stdio[3] as Writable;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -86,10 +90,20 @@ export class Master {
   /** Ends the connection. Never rejects. */
   async stop(): Promise<void> {
     if (this.#isOver) return;
-    this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), patienceMs);
+    this.#signal("SIGTERM");
+    const timer = setTimeout(() => this.#signal("SIGKILL"), patienceMs);
     await this.ended;
     clearTimeout(timer);
+  }
+
+  /** To the program and all that it started. */
+  #signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined) process.kill(-pid, signal);
+    } catch {
+      // It has ended by itself.
+    }
   }
 
   #read(onLine: (line: string) => boolean): void {

@@ -1,32 +1,44 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
+import { ownFolder } from "../own-folder.ts";
+import { opensshVersion } from "../openssh-program.ts";
 import { randomHex } from "../random.ts";
 import { parseAddress } from "../ssh/address.ts";
 import { Deadline } from "../ssh/deadline.ts";
 import { connectFailure, tooSlow } from "../ssh/failures.ts";
+import { distrust } from "../ssh/host-keys.ts";
 import { keyFileError } from "../ssh/identity.ts";
 import { readKey } from "../ssh/key-format.ts";
+import { factsOf } from "../ssh/openssh-facts.ts";
 import { expandHome, homeOf } from "../ssh/paths.ts";
 import type { Target } from "../ssh/target.ts";
 import type { TransportOptions } from "../ssh/transport.ts";
-import { Asker, Questions } from "./ask.ts";
+import { Asker, Questions, type Asking } from "./ask.ts";
 import { certificateFault, readCertificate } from "./certificate.ts";
 import { explain } from "./explain.ts";
 import { configText, masterArgv } from "./invocation.ts";
 import { Master } from "./master.ts";
 import { MasterConnection } from "./master-connection.ts";
 import { openProxy } from "./mux.ts";
+import { privateFile, type PrivateFile } from "./private-file.ts";
 import { clientOver } from "./proxy-client.ts";
+import { Touch } from "./touch.ts";
 
 /** As with the lookups of ssh2: the next one waits longer each time, up to two seconds. */
 const lookupPauseMs = 100;
 const longestPauseMs = 2000;
 /** Paths of sockets have at most 104 bytes on some systems; OpenSSH needs some for a name of its own. */
-const longestFolder = 60;
+const longestFolder = 40;
+/** From here on OpenSSH asks through a program of ours wherever we run (SSH_ASKPASS_REQUIRE). */
+const asksThroughUs = 804;
+/** From here on it marks the questions of hosts with their names. */
+const marksHosts = 805;
+/** How long a host is waited for, beside its own time, while somebody may have to touch a key or to confirm its use. */
+const touchMs = 120_000;
 
 /** Opens connections with the user's own `ssh`: one master for each, in a folder that only the user may look into. */
 export class Opener implements AsyncDisposable {
@@ -43,8 +55,8 @@ export class Opener implements AsyncDisposable {
   /** @throws ConnectError, DeployError (config), or a cancellation */
   async open(name: string, signal: AbortSignal): Promise<MasterConnection> {
     const { targets, clock } = this.#options;
-    const target = await targets.find(name, "host");
-    const hops = await this.#hopsOf(target, name, [name]);
+    const target = await targets.find(name, "host", signal);
+    const hops = await this.#hopsOf(target, name, [name], signal);
     await checkNamedKeys(target);
     await endLastLine(target);
     for (let retries = 0; ; retries++) {
@@ -58,13 +70,13 @@ export class Opener implements AsyncDisposable {
   }
 
   /** The jump hosts of a host, nearest first. OpenSSH would start itself without end where they lead in a circle. */
-  async #hopsOf(target: Target, name: string, trail: readonly string[]): Promise<Target[]> {
-    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, target.jumpKind)));
+  async #hopsOf(target: Target, name: string, trail: readonly string[], signal: AbortSignal): Promise<Target[]> {
+    const hops = await Promise.all(target.jumps.map((jump) => this.#options.targets.find(jump, target.jumpKind, signal)));
     const [nearest] = hops;
     if (nearest === undefined) return [];
     if (trail.includes(nearest.name)) throw new ConnectError(name, "jump", `Cannot connect to ${name}: it is to be reached through itself`, { hint: "Look at ProxyJump in ~/.ssh/config, or set \"ProxyJump none\" for it." });
     // Behind the nearest, each is reached through the one before it.
-    return [...(await this.#hopsOf(nearest, name, [...trail, nearest.name])), ...hops];
+    return [...(await this.#hopsOf(nearest, name, [...trail, nearest.name], signal)), ...hops];
   }
 
   async #open(target: Target, hops: readonly Target[], signal: AbortSignal): Promise<MasterConnection> {
@@ -76,26 +88,34 @@ export class Opener implements AsyncDisposable {
     using _ = onAbort(signal, () => stop.reject(cancellation(signal)));
     using deadline = new Deadline(target.timeoutMs, () => stop.reject(tooSlow(target, "the handshake was not done")));
     const mark = `capstan-${randomHex(8)}`;
-    await using questions = this.#asker && new Questions(folder, mark, this.#asker, {
+    using touch = new Touch(deadline, touchMs);
+    const asker = await this.#canAsk(target.name);
+    await using questions = asker && new Questions(folder, mark, asker, askingFor(target, hops, (await this.#version()) ?? 0), {
       asking: (work) => void deadline.pausedFor(() => work).catch(() => undefined),
-      told: (text) => report({ type: "notice", level: "info", host: target.name, text }),
+      told: (text) => {
+        touch.begin();
+        report({ type: "notice", level: "info", host: target.name, text });
+      },
     });
     const paths = { config: join(folder, "config"), socket: join(folder, "s") };
     const asking = await questions?.prepare();
-    const data = await this.#writeConfig(target, folder, paths.config);
+    const data = await this.#writeConfig(target, folder, paths.config, asker !== undefined);
     const argv = masterArgv(this.#addressOf(target), target, this.#options.ssh, paths);
     let connection: MasterConnection | undefined;
-    const listener = hostKeyListener(target, report);
+    const hostKey = new HostKeyWords(target, report);
     const master = new Master({
       argv, folder, socket: paths.socket, env: { ...env, LC_ALL: "C", ...asking },
-      onLine: (line) => questions?.take(line) === true || (connection === undefined ? listener(line) : connection.heard(line)),
+      onLine: (line) => touch.heard(line) || questions?.take(line) === true || (connection === undefined ? hostKey.heard(line) : connection.heard(line)),
     });
     const waiting = new AbortController();
     try {
       const isReady = await Promise.race([master.ready(waiting.signal), stop.promise]);
-      if (!isReady) throw (await this.#lockedKey(target, master.words)) ?? explain(target, master.words, { hops, certificates: await certificateFaults(master.words, target.user, this.#options.clock.now()) });
+      if (!isReady) {
+        const words = master.words.map((line) => data.reduce((named, { path, label }) => named.replaceAll(path, label), line));
+        throw (asker === undefined ? await lockedKey(target, master.words) : undefined) ?? explain(target, words, { hops, certificates: await certificateFaults(words, target.user, this.#options.clock.now()) });
+      }
       const client = clientOver(await openProxy(paths.socket));
-      connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, master, folder, socket: paths.socket });
+      connection = new MasterConnection(target.name, client, { forwardAgent: target.forwardAgent, isDistrusted: hostKey.isDistrusted, master, folder, socket: paths.socket });
       return connection;
     } catch (error) {
       waiting.abort();
@@ -103,16 +123,28 @@ export class Opener implements AsyncDisposable {
       await rm(folder, { recursive: true, force: true });
       throw error instanceof Error && !("failure" in error) ? connectFailure(target, "protocol", error.message, "Look at what \"ssh -V\" says: OpenSSH 7.6 or newer is needed.", error) : error;
     } finally {
-      await Promise.all(data.map((path) => rm(path, { force: true })));
+      await Promise.all(data.map((key) => key[Symbol.asyncDispose]()));
     }
   }
 
-  /** A key that the host would take, and that waits for a passphrase which nobody can be asked for. */
-  async #lockedKey(target: Target, words: readonly string[]): Promise<ConnectError | undefined> {
-    if (this.#asker !== undefined) return undefined;
-    const path = words.flatMap((line) => /^debug1: Server accepts key: (\/.+?) [A-Z0-9-]+ SHA256:/.exec(line)?.[1] ?? []).at(-1);
-    if (path === undefined || readKey(await readFile(path, "utf8").catch(() => "")).kind !== "encrypted") return undefined;
-    return keyFileError(target.name, path, "it needs a passphrase and nobody can be asked", `Add it to an agent with "ssh-add ${path}".`);
+  #version(): Promise<number | undefined> {
+    return (this.#versionRead ??= opensshVersion(this.#options.env));
+  }
+  #versionRead: Promise<number | undefined> | undefined;
+
+  /** Who asks the user. An OpenSSH that does not ask through us would do it on the terminal, in the middle of our display. */
+  async #canAsk(host: string): Promise<Asker | undefined> {
+    if (this.#asker === undefined || ((await this.#version()) ?? asksThroughUs) >= asksThroughUs) return this.#asker;
+    if (!this.#toldVersion) this.#options.report({ type: "notice", level: "warn", host, text: "OpenSSH asks for nothing here: version 8.4 or newer is needed for that" });
+    this.#toldVersion = true;
+    return undefined;
+  }
+  #toldVersion = false;
+
+  /** Whether a key may have to be touched for this host. */
+  async wantsTouch(name: string, signal: AbortSignal): Promise<boolean> {
+    const { keys } = await factsOf(await this.#options.targets.find(name, "host", signal));
+    return keys.some(({ kind }) => kind === "security-key");
   }
 
   /** The address that was written, with what the settings add to it. */
@@ -123,7 +155,7 @@ export class Opener implements AsyncDisposable {
   }
 
   async #folder(): Promise<string> {
-    this.#root ??= mkdtemp(join(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-"));
+    this.#root ??= ownFolder(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "capstan-master");
     const folder = join(await this.#root, String(this.#count++));
     await mkdir(folder, { mode: 0o700 });
     return folder;
@@ -140,26 +172,31 @@ export class Opener implements AsyncDisposable {
   }
   #home: Promise<string | undefined> | undefined;
 
-  /** @returns files with private keys: to be removed when the connection is open */
-  async #writeConfig(target: Target, folder: string, path: string): Promise<string[]> {
+  /** @returns the keys that are secrets, with their names: to be removed when the connection is open */
+  async #writeConfig(target: Target, folder: string, path: string, canAsk: boolean): Promise<(PrivateFile & { readonly label: string })[]> {
     const { ssh, env, cwd, redactor } = this.#options;
     const home = homeOf(env);
-    const data = await Promise.all(ssh.keyData.map(async ({ read }, i) => {
+    const data = await Promise.all(ssh.keyData.map(async ({ name, read }, i) => {
       const text = await read();
       redactor.conceal(text, "key");
-      const file = join(folder, `key-${i}`);
-      await writeFile(file, text.endsWith("\n") ? text : `${text}\n`, { mode: 0o600 });
-      return file;
+      return { label: `secret ${name}`, ...(await privateFile(folder, `key-${i}`, text.endsWith("\n") ? text : `${text}\n`)) };
     }));
     const userPath = (file: string): string => (file.startsWith("~") || isAbsolute(file) ? expandHome(file, home) : resolve(cwd, file));
     const files = ssh.config === false ? [] : ssh.config === true ? [`${home}/.ssh/config`, "/etc/ssh/ssh_config"] : ssh.config.map(userPath);
-    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data], home: home === (await this.#passwordHome()) ? undefined : home, canAsk: this.#asker !== undefined, user: leadsElsewhere(target) ? undefined : "root" }), { mode: 0o600 });
+    await writeFile(path, configText({ ssh, files, keys: [...target.keys, ...data.map((key) => key.path)], home: home === (await this.#passwordHome()) ? undefined : home, canAsk, user: leadsElsewhere(target) ? undefined : "root" }), { mode: 0o600 });
     return data;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#root !== undefined) await rm(await this.#root, { recursive: true, force: true });
   }
+}
+
+/** A key that the host would take, and that waits for a passphrase which nobody can be asked for. */
+async function lockedKey(target: Target, words: readonly string[]): Promise<ConnectError | undefined> {
+  const path = words.flatMap((line) => /^debug1: Server accepts key: (\/.+?) [A-Z0-9-]+ SHA256:/.exec(line)?.[1] ?? []).at(-1);
+  if (path === undefined || readKey(await readFile(path, "utf8").catch(() => "")).kind !== "encrypted") return undefined;
+  return keyFileError(target.name, path, "it needs a passphrase and nobody can be asked", `Add it to an agent with "ssh-add ${path}".`);
 }
 
 /** Jump hosts of ssh_config are for the user of this machine where nobody says otherwise, hosts of ours for root. */
@@ -198,17 +235,43 @@ async function certificateFaults(words: readonly string[], user: string, now: nu
   return (path) => found.get(path.replace(/-cert\.pub$/, ""));
 }
 
-/** Tells the user what becomes of the host's key. @returns takes a line; true: OpenSSH's own words for it are not needed */
-function hostKeyListener(target: Target, report: (event: EventBody) => void): (line: string) => boolean {
-  let shown = "";
-  return (line) => {
-    const checked = target.strictHostKeyChecking !== "no";
-    shown = /^debug1: Server host key: (\S+ SHA256:\S+)/.exec(line)?.[1] ?? shown;
+/** How the questions of a host read. @param version of OpenSSH */
+function askingFor(target: Target, hops: readonly Target[], version: number): Asking {
+  const { name, user, hostName } = target;
+  const hosts = [...new Set([parseAddress(name).host, hostName])];
+  return {
+    host: name,
+    names: hosts.flatMap((host) => [...(version >= marksHosts ? [`(${user}@${host}) `] : []), `${user}@${host}'s `]),
+    keys: [target, ...hops].flatMap(({ keys, identityFiles }) => [...keys, ...identityFiles]),
+    isMixed: version < marksHosts && (hops.length > 0 || target.proxyCommand !== undefined),
+  };
+}
+
+/** Tells the user what becomes of the host's key. */
+class HostKeyWords {
+  /** The key has changed and was taken all the same. */
+  isDistrusted = false;
+  readonly #target: Target;
+  readonly #report: (event: EventBody) => void;
+  #shown = "";
+
+  constructor(target: Target, report: (event: EventBody) => void) {
+    this.#target = target;
+    this.#report = report;
+  }
+
+  /** @returns true: OpenSSH's own words for it are not needed */
+  heard(line: string): boolean {
+    const { name, newKeysFile, strictHostKeyChecking } = this.#target;
+    const checked = strictHostKeyChecking !== "no";
+    this.#shown = /^debug1: Server host key: (\S+ SHA256:\S+)/.exec(line)?.[1] ?? this.#shown;
     if (/^Warning: Permanently added .* to the list of known hosts/.test(line)) {
-      if (checked) report({ type: "notice", level: "info", host: target.name, text: target.newKeysFile === undefined ? `New host key accepted: ${shown}` : `New host key accepted and added to ${target.newKeysFile}: ${shown}` });
+      if (checked) this.#report({ type: "notice", level: "info", host: name, text: newKeysFile === undefined ? `New host key accepted: ${this.#shown}` : `New host key accepted and added to ${newKeysFile}: ${this.#shown}` });
       return true;
     }
-    if (!checked && /REMOTE HOST IDENTIFICATION HAS CHANGED/.test(line)) report({ type: "notice", level: "warn", host: target.name, text: `The host key has changed and is not checked: ${shown}` });
+    if (checked || this.isDistrusted || !/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(line)) return false;
+    this.isDistrusted = true;
+    this.#report({ type: "notice", level: "warn", host: name, text: distrust(this.#target, this.#shown) });
     return false;
-  };
+  }
 }

@@ -14,6 +14,8 @@ export class MasterPool implements ConnectionPool {
   readonly #options: TransportOptions;
   readonly #opener: Opener;
   readonly #starts: Slots;
+  /** Hosts for which a key is touched come one by one: a device asks for one touch at a time. */
+  readonly #touches = new Slots(1);
   readonly #connections = new Map<string, Shared<MasterConnection>>();
   /** Connections that are used to their end, and not again. */
   readonly #retired: Shared<MasterConnection>[] = [];
@@ -68,7 +70,7 @@ export class MasterPool implements ConnectionPool {
     report({ type: "connect", host, state: "opening", durationMs: 0 });
     try {
       const connection = await againAfterHangup(clock, signal, async () => {
-        using _ = await this.#starts.take(signal);
+        using _ = await this.#turn(host, signal);
         return await this.#opener.open(host, signal);
       });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
@@ -81,6 +83,14 @@ export class MasterPool implements ConnectionPool {
       report({ type: "connect", host, state: "failed", durationMs: clock.now() - startedAt, text: error instanceof Error ? error.message : String(error) });
       throw error;
     }
+  }
+
+  /** A turn to start, to be given back. */
+  async #turn(host: string, signal: AbortSignal): Promise<Disposable> {
+    using taken = new DisposableStack();
+    if (await this.#opener.wantsTouch(host, signal)) taken.use(await this.#touches.take(signal));
+    taken.use(await this.#starts.take(signal));
+    return taken.move();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

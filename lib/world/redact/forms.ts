@@ -20,6 +20,18 @@ const ordinary = new Set(["true", "false", "null", "none", "undefined", "enabled
 /** True for a value that is never taken out of a text. */
 export const isOrdinary = (value: string): boolean => value.length < shortest || ordinary.has(value.toLowerCase()) || (value.length < shortestNumber && /^\d+$/.test(value));
 
+/** A setting of a file such as database.yml, as YAML, JSON and INI write it. Without a blank behind the colon it may be a name and its password. */
+const setting = /^["']?([\w.-]+)["']?(?::(?:\s|$)|\s*=)\s*["']?(.*?)["']?,?$/;
+/** Names of settings whose value is a word that anybody may print. */
+const plainSettings = new Set(["adapter", "encoding", "charset", "collation", "driver", "engine", "dialect", "type", "kind", "mode", "sslmode", "env", "environment", "region", "provider", "protocol", "scheme", "service", "level"]);
+/** A line that says nothing by itself: the beginning of a section, or a setting that is the same everywhere. Every second program prints such lines. */
+function isPlainLine(line: string): boolean {
+  if (/^\[[a-z]+\]$/.test(line)) return true;
+  const [, name = "", value] = setting.exec(line) ?? [];
+  if (value === undefined) return false;
+  return value.trim() === "" || /^(?:[{[]|[|>][+-]?|[&*]\w+)$/.test(value) || ordinary.has(value.toLowerCase()) || (value.length < shortestNumber && /^\d+$/.test(value)) || (plainSettings.has(name.toLowerCase()) && /^[A-Za-z][\w-]*$/.test(value));
+}
+
 /** Every text under which a value may turn up, line breaks left out. Escapes with `%` and `\` are not among them: they are undone in the text. */
 export function formsOf(value: string): Set<string> {
   const found = new Set<string>();
@@ -29,7 +41,7 @@ export function formsOf(value: string): Set<string> {
   const trimmed = value.trim();
   for (const text of new Set([value, trimmed])) add(text);
   const lines = trimmed.split(/[\r\n]+/).map((line) => line.trim());
-  if (lines.length > 1) for (const line of lines) if (line.length >= shortestLine && !line.startsWith("-----")) add(line);
+  if (lines.length > 1) for (const line of lines) if (line.length >= shortestLine && !line.startsWith("-----") && !isPlainLine(line)) add(line);
   if (isOrdinary(trimmed) || trimmed.length < shortestEncoded) return found;
   for (const text of new Set([value, trimmed, json(trimmed), dotenv(trimmed)])) {
     add(text);

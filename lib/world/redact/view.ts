@@ -5,6 +5,8 @@ export interface View {
   start(at: number): number;
   /** Where the letter at `at` ends in the text as it came. */
   end(at: number): number;
+  /** Whether a line break was left out right before the letter at `at`; behind the last letter, too. */
+  isBroken(at: number): boolean;
   /** The same place in the text as it came, or the beginning of the letter it is in the middle of. */
   letterAt(place: number): number;
   /** The text as it came ends in the middle of a letter, which begins here. */
@@ -17,6 +19,16 @@ const escapedBreak = "(?:\\\\[rn]|[\\r\\n])(?:\\\\[rnt]|[ \\t\\r\\n])*";
 const breaks = new RegExp(lineBreak, "g");
 const percents = new RegExp(`%([0-9A-Fa-f]{2})|${lineBreak}`, "g");
 const backslashes = new RegExp(`${escapedBreak}|\\\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([0-3][0-7]{2})|(?!(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?|[0-3][0-7]?)$)([^\\r\\n]))`, "g");
+/** How much of what a terminal takes for an order, such as a title or a link, is looked through for its end. */
+const longestOrder = 2048;
+const strings = "(?:\\x1b[P\\]X^_]|[\\x90\\x98\\x9d-\\x9f])";
+const begun = `(?:(?:\\x1b\\[|\\x9b)[0-?]{0,64}[ -/]{0,8}|${strings}[^\\x07\\x1b\\x90\\x98\\x9c-\\x9f\\r\\n]{0,${longestOrder}}\\x1b?|\\x1b[ -/]{0,8})$`;
+const openOrder = new RegExp(begun);
+const orders = new RegExp([
+  "(?:\\x1b\\[|\\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]", `${strings}[^\\x07\\x1b\\x90\\x98\\x9c-\\x9f\\r\\n]{0,${longestOrder}}(?:\\x07|\\x1b\\\\|\\x9c)`, "\\x1b[ -/]{1,8}[0-~]",
+  `(?!${begun})(?:\\x1b[0-~]|[\\x80-\\x9f])`, lineBreak,
+].join("|"), "g");
+const order = /[\x1b\x80-\x9f]/;
 /** Letters of an escape that lacks its last one. */
 const longestOpenEnd = 5;
 const letters: Readonly<Record<string, string>> = { t: "\t", f: "\f", v: "\v", b: "\b", a: "\x07", e: "\x1b" };
@@ -33,21 +45,27 @@ function letterOf([whole, ...groups]: RegExpExecArray): string {
 /** A value as it is looked for: without its line breaks. */
 export const withoutBreaks = (value: string): string => value.replaceAll(breaks, "");
 
-/** The readings of a text in which values are looked for: as it is, and without `%41`, and without `\"` where there is any. */
+/** The readings of a text in which values are looked for: as it is, and without `%41`, without `\"`, and without colours and other orders to a terminal where there is any: they are not shown. */
 export function viewsOf(text: string): View[] {
   return [
     viewOf(text, breaks, undefined),
     ...(text.includes("%") ? [viewOf(text, percents, /%[0-9A-Fa-f]?$/)] : []),
+    ...(order.test(text) ? [viewOf(text, orders, openOrder, longestOrder + 4)] : []),
     ...(text.includes("\\") ? [viewOf(text, backslashes, /\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?|[0-3][0-7]?)?$/)] : []),
   ];
 }
 
-function viewOf(text: string, tokens: RegExp, openEnd: RegExp | undefined): View {
+function viewOf(text: string, tokens: RegExp, openEnd: RegExp | undefined, longestEnd = longestOpenEnd): View {
   const pieces: string[] = [];
   // Each part of the reading: where it begins in it, where that came from, and how many letters one of its letters was.
   const ats: number[] = [];
   const froms: number[] = [];
   const widths: number[] = [];
+  /** The parts before which a line break was left out. */
+  const broken = new Set<number>();
+  /** Orders that were left out: where each begins and ends. */
+  const leftOut: number[] = [];
+  const leftOutTo: number[] = [];
   let length = 0;
   let from = 0;
   const add = (piece: string, origin: number, width: number): void => {
@@ -62,9 +80,13 @@ function viewOf(text: string, tokens: RegExp, openEnd: RegExp | undefined): View
     if (match.index > from) add(text.slice(from, match.index), from, 1);
     const letter = letterOf(match);
     if (letter !== "") add(letter, match.index, match[0].length);
+    else if (tokens === orders && order.test(match[0])) {
+      leftOut.push(match.index);
+      leftOutTo.push(match.index + match[0].length);
+    } else broken.add(ats.length);
     from = match.index + match[0].length;
   }
-  const rest = text.slice(Math.max(from, text.length - longestOpenEnd));
+  const rest = text.slice(Math.max(from, text.length - longestEnd));
   const opened = openEnd?.exec(rest)?.index;
   const until = opened === undefined ? text.length : text.length - rest.length + opened;
   if (from < until) add(text.slice(from, until), from, 1);
@@ -74,11 +96,14 @@ function viewOf(text: string, tokens: RegExp, openEnd: RegExp | undefined): View
     return (froms[part] ?? 0) + (at - (ats[part] ?? 0)) * (widths[part] ?? 1);
   };
   const letterAt = (place: number): number => {
+    const gap = lastUpTo(leftOut, place);
+    if (place > (leftOut[gap] ?? place) && place < (leftOutTo[gap] ?? 0)) return leftOut[gap] ?? place;
     const part = lastUpTo(froms, place);
     const [origin, width] = [froms[part] ?? 0, widths[part] ?? 1];
     return width > 1 && place > origin && place < origin + width ? origin : place;
   };
-  return { text: pieces.join(""), start, letterAt, end: (at) => start(at) + (widths[partOf(at)] ?? 1), unfinished: until < text.length ? until : undefined };
+  const isBroken = (at: number): boolean => (at < length ? ats[partOf(at)] === at && broken.has(partOf(at)) : broken.has(ats.length));
+  return { text: pieces.join(""), start, letterAt, isBroken, end: (at) => start(at) + (widths[partOf(at)] ?? 1), unfinished: until < text.length ? until : undefined };
 }
 
 /** Index of the last number that is not above `value`; 0 when all are. */

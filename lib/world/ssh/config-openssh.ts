@@ -1,14 +1,17 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DeployError } from "../../ground/errors.ts";
+import { CancelledError, DeployError } from "../../ground/errors.ts";
+import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
+import { drain, Output } from "../output.ts";
+import { ownFolder } from "../own-folder.ts";
 import type { Address } from "./address.ts";
 import { hostConfigFrom, type HostConfig } from "./host-config.ts";
 
 /** Reads ssh_config with `ssh -G`: the exact reader, as it is OpenSSH's own. */
 export interface OpensshReader extends AsyncDisposable {
   /** Undefined where OpenSSH is not installed. @throws DeployError (config) with OpenSSH's own words for a config it refuses */
-  read(address: Address): Promise<HostConfig | undefined>;
+  read(address: Address, signal: AbortSignal): Promise<HostConfig | undefined>;
   /** The login name on this machine, which the environment need not have. Undefined where OpenSSH is not installed. */
   login(): Promise<string | undefined>;
 }
@@ -21,6 +24,8 @@ type Printed = ReadonlyMap<string, readonly string[]>;
 const nobody = "capstan-unset";
 /** How long `ssh -G` may take: it looks names up and runs what stands behind `Match exec`. */
 const longestMs = 30_000;
+/** Once `ssh -G` has ended, how long what it started may keep its output open. */
+const lastWordsMs = 500;
 
 /**
  * @param files read in order, the first value wins, as in OpenSSH; missing ones are passed over
@@ -28,15 +33,17 @@ const longestMs = 30_000;
  * @param env the environment of `ssh`
  */
 export function opensshReader(files: readonly string[], knownHosts: readonly string[], env: Env): OpensshReader {
+  const closing = new AbortController();
+  let made: Promise<string> | undefined;
   let prepared: Promise<{ readonly folder: string; readonly defaults: Printed }> | undefined;
   const includes = files.map((file) => `Include "${file}"`);
   // `ssh -G` prints its own defaults as if they had been configured. Behind all files, where only what nobody set is left
   // to set, stands a user of ours: that is the one way to tell a configured user from the login name of this machine.
   const ours = ["Match all", `  User ${nobody}`, "  IdentityFile none", `  UserKnownHostsFile ${knownHosts.map((path) => `"${path}"`).join(" ")}`];
   const prepare = async (): Promise<{ readonly folder: string; readonly defaults: Printed }> => {
-    const folder = await mkdtemp(join(tmpdir(), "capstan-ssh-"));
+    const folder = await (made ??= ownFolder(tmpdir(), "capstan-ssh"));
     const write = (name: string, lines: readonly string[]): Promise<void> => writeFile(join(folder, name), `${lines.join("\n")}\n`, { mode: 0o600 });
-    const [{ printed }] = await Promise.all([askOpenssh("none", { user: undefined, host: "default", port: undefined }, env), write("config", [...includes, ...ours]), write("plain", includes)]);
+    const [{ printed }] = await Promise.all([askOpenssh("none", { user: undefined, host: "default", port: undefined }, env, closing.signal), write("config", [...includes, ...ours]), write("plain", includes)]);
     return { folder, defaults: printed };
   };
   const isInstalled = (): boolean => Bun.which("ssh", { PATH: env["PATH"] ?? "" }) !== null;
@@ -44,12 +51,13 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
     async login() {
       return isInstalled() ? (await (prepared ??= prepare())).defaults.get("user")?.[0] : undefined;
     },
-    async read(address) {
+    async read(address, given) {
       if (!isInstalled()) return undefined;
+      const signal = AbortSignal.any([given, closing.signal]);
       const { folder, defaults } = await (prepared ??= prepare());
-      const { printed, isFinal } = await askOpenssh(join(folder, "config"), address, env);
+      const { printed, isFinal } = await askOpenssh(join(folder, "config"), address, env, signal);
       // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.
-      const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env)).printed : new Map<string, string[]>();
+      const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env, signal)).printed : new Map<string, string[]>();
       const isSet = (values: Printed, keyword: string): boolean => String(values.get(keyword)) !== String(defaults.get(keyword));
       return hostConfigFrom((keyword) => {
         if ((keyword === "user" || keyword === "userknownhostsfile") && isFinal && isSet(late, keyword)) return late.get(keyword) ?? [];
@@ -59,19 +67,20 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
       });
     },
     async [Symbol.asyncDispose]() {
-      const made = await prepared?.catch(() => undefined);
-      if (made !== undefined) await rm(made.folder, { recursive: true, force: true });
+      closing.abort(new CancelledError());
+      await prepared?.catch(() => undefined);
+      const folder = await made?.catch(() => undefined);
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function askOpenssh(file: string, { user, host, port }: Address, env: Env): Promise<{ readonly printed: Printed; readonly isFinal: boolean }> {
+async function askOpenssh(file: string, { user, host, port }: Address, env: Env, signal: AbortSignal): Promise<{ readonly printed: Printed; readonly isFinal: boolean }> {
   const explicit = [...(user === undefined ? [] : ["-l", user]), ...(port === undefined ? [] : ["-p", String(port)])];
-  const child = Bun.spawn(["ssh", "-v", "-G", "-F", file, ...explicit, "--", host], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: longestMs, killSignal: "SIGKILL" });
-  const [stdout, stderr, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const { stdout, stderr, status, isLate } = await runGroup(["ssh", "-v", "-G", "-F", file, ...explicit, "--", host], env, signal);
   if (status !== 0) {
     const said = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !/^(debug\d:|OpenSSH_|Pseudo-terminal )/.test(line));
-    const why = child.killed && said.length === 0 ? `"ssh -G ${host}" was not done within ${longestMs / 1000}s` : (said[0] ?? `"ssh -G ${host}" ended with status ${status}`);
+    const why = isLate ? `"ssh -G ${host}" was not done within ${longestMs / 1000}s` : (said[0] ?? `"ssh -G ${host}" ended with status ${status}`);
     throw new DeployError("config", `Cannot read the SSH config: ${why}`, { hint: "Mend that line, or set ssh.config to false to go without it." });
   }
   const printed = new Map<string, string[]>();
@@ -80,4 +89,34 @@ async function askOpenssh(file: string, { user, host, port }: Address, env: Env)
     if (keyword !== undefined && value !== undefined) printed.set(keyword, [...(printed.get(keyword) ?? []), value]);
   }
   return { printed, isFinal: /^debug1: re-parsing configuration/m.test(stderr) };
+}
+
+/** Runs a program with all that it starts: when its time is up, or nobody waits any more, all of it is ended. @throws CancelledError */
+async function runGroup(argv: string[], env: Env, signal: AbortSignal): Promise<{ readonly stdout: string; readonly stderr: string; readonly status: number; readonly isLate: boolean }> {
+  throwIfCancelled(signal);
+  const child = Bun.spawn(argv, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", detached: true });
+  const [stdout, stderr, silenced] = [new Output(undefined), new Output(undefined), new AbortController()];
+  const drained = Promise.all([drain(child.stdout, stdout, silenced.signal), drain(child.stderr, stderr, silenced.signal)]);
+  let isLate = false;
+  const end = (): void => {
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  const timers = [setTimeout(() => {
+    isLate = true;
+    end();
+  }, longestMs)];
+  try {
+    using _ = onAbort(signal, end);
+    const status = await child.exited;
+    timers.push(setTimeout(() => silenced.abort(), lastWordsMs));
+    await drained;
+    if (signal.aborted) throw cancellation(signal);
+    return { stdout: stdout.end(), stderr: stderr.end(), status, isLate };
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+  }
 }

@@ -25,6 +25,8 @@ export class Connection {
   readonly client: Client;
   /** Places for commands. */
   readonly slots = new Slots(mostSessions);
+  /** The host shows a key that is not the known one, and was taken all the same: it gets nothing that others could be reached with. */
+  readonly isDistrusted: boolean;
   /** Settles when the connection is gone, with the reason. */
   readonly gone: Promise<Error>;
   #isGone = false;
@@ -34,9 +36,10 @@ export class Connection {
   #reason: Error | undefined;
 
   /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with; `session`: one that is being opened already */
-  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly session?: Promise<ClientChannel> | undefined }) {
+  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly isDistrusted: boolean; readonly session?: Promise<ClientChannel> | undefined }) {
     this.host = host;
     this.client = client;
+    this.isDistrusted = options.isDistrusted;
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.gone = promise;
     client.on("error", (error) => (this.#reason ??= error));
@@ -46,7 +49,7 @@ export class Connection {
     });
     if (options.session === undefined) this.#openSpare();
     else this.#spare = options.session;
-    if (options.forwardAgent) this.#spare = this.#spare?.then((channel) => (forwardAgent(client, channel), channel));
+    if (options.forwardAgent && !options.isDistrusted) this.#spare = this.#spare?.then((channel) => (forwardAgent(client, channel), channel));
     this.#spare?.catch(() => undefined);
   }
 

@@ -1,7 +1,7 @@
 import type { ClientChannel } from "ssh2";
 import type { Command } from "../../ground/command.ts";
 import { DeployError } from "../../ground/errors.ts";
-import { sentBytes } from "../../ground/sent.ts";
+import { mostSentBytes, sentBytes } from "../../ground/sent.ts";
 import { holdsPlaceholder } from "../../ground/secret.ts";
 import { within } from "../cancel.ts";
 import { randomHex } from "../random.ts";
@@ -27,8 +27,6 @@ export interface Execution {
   stop(): Promise<void>;
 }
 
-/** Longest text of one argument on Linux, less what the wrapper needs. */
-const mostBytes = 120 * 1024;
 /** How long a host may take to open the session that stops a command: one that answers nothing must not hold us up. */
 const openMs = 10_000;
 /** How long a stopped command may take to go. */
@@ -39,8 +37,8 @@ export function checkCommand(host: string, command: Command): void {
   if (holdsPlaceholder(command.text)) {
     throw new DeployError("command", `Cannot run "${command}" on ${host}: it holds the placeholder of a secret`, { host, hint: "Pass secrets on standard input: a command line can be read by everybody on the host." });
   }
-  if (sentBytes(command.text) > mostBytes) {
-    throw new DeployError("command", `Cannot run a command of ${command.text.length} characters on ${host}: a shell takes at most ${mostBytes} bytes, and there are ${sentBytes(command.text)} with its quotes`, { host, hint: "Send large content on standard input." });
+  if (sentBytes(command.text) > mostSentBytes) {
+    throw new DeployError("command", `Cannot run a command of ${command.text.length} characters on ${host}: a shell takes at most ${mostSentBytes} bytes, and there are ${sentBytes(command.text)} with its quotes`, { host, hint: "Send large content on standard input." });
   }
 }
 

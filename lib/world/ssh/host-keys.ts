@@ -4,6 +4,7 @@ import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import { toOffer } from "./algorithms.ts";
 import { fingerprint, judge, keyType, knownHostLine, parseKnownHosts, preferredAlgorithms, type KnownHost } from "./known-hosts.ts";
+import { unheeded } from "./needs-openssh.ts";
 import type { Target } from "./target.ts";
 
 /** Decides over the key of one host while the connection is opened. */
@@ -12,6 +13,8 @@ export interface HostKeyCheck {
   readonly algorithms: readonly string[];
   /** The answer must be ready at once: ssh2 takes a promise for a yes. */
   accept(key: Uint8Array): boolean;
+  /** The key was taken although another one is known: whoever shows it is served, and given nothing that others could be reached with. */
+  readonly isDistrusted: boolean;
   /** Why the key was refused. */
   readonly refusal: ConnectError | undefined;
   /** Settles when an accepted new key stands in the file. */
@@ -22,6 +25,8 @@ export interface HostKeyCheck {
 export class HostKeys {
   readonly #files = new Map<string, Promise<KnownHost[]>>();
   readonly #report: (event: EventBody) => void;
+  /** Names of hosts whose user was told what is not looked at. */
+  readonly #told = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(report: (event: EventBody) => void) {
@@ -31,6 +36,8 @@ export class HostKeys {
   /** Prepares the check of one host. */
   async check(target: Target): Promise<HostKeyCheck> {
     const lists = await Promise.all(target.knownHostsFiles.map((file) => this.#read(file)));
+    this.#tellUnheeded(target, lists.flat());
+    let isDistrusted = false;
     let refusal: ConnectError | undefined;
     let recorded: Promise<void> = Promise.resolve();
     const refuse = (why: ConnectError): false => {
@@ -45,7 +52,8 @@ export class HostKeys {
         if (verdict.kind === "known") return true;
         if (verdict.kind === "revoked") return refuse(revoked(target, verdict.by, key));
         if (target.strictHostKeyChecking === "no") {
-          if (verdict.kind === "changed") this.#report({ type: "notice", level: "warn", host: target.name, text: `The host key has changed and is not checked: ${keyType(key)} ${fingerprint(key)}` });
+          isDistrusted = verdict.kind === "changed" && !target.isItself;
+          if (isDistrusted) this.#report({ type: "notice", level: "warn", host: target.name, text: distrust(target, `${keyType(key)} ${fingerprint(key)}`) });
           return true;
         }
         if (verdict.kind === "changed") return refuse(changed(target, verdict.instead, key));
@@ -53,11 +61,21 @@ export class HostKeys {
         recorded = this.#add(target, key, lists[target.newKeysFile === undefined ? -1 : target.knownHostsFiles.indexOf(target.newKeysFile)]);
         return true;
       },
+      get isDistrusted() {
+        return isDistrusted;
+      },
       get refusal() {
         return refusal;
       },
       recorded: () => recorded,
     };
+  }
+
+  #tellUnheeded(target: Target, known: readonly KnownHost[]): void {
+    const what = unheeded(target, known);
+    if (what.length === 0 || this.#told.has(target.name)) return;
+    this.#told.add(target.name);
+    this.#report({ type: "notice", level: "warn", host: target.name, text: `Not looked at by ssh2: ${what.join(", ")}. OpenSSH does: set ssh.transport to "openssh" or "auto"` });
   }
 
   #read(file: string): Promise<KnownHost[]> {
@@ -86,6 +104,9 @@ export class HostKeys {
     }
   }
 }
+
+/** Of a key that is not the known one and is taken all the same. @param shown its type and fingerprint */
+export const distrust = ({ forwardAgent }: Target, shown: string): string => `The host key has changed and is not checked: ${shown}${forwardAgent ? ". The agent is not forwarded there" : ""}`;
 
 /** One write in append mode, which other processes that append cannot tear apart. */
 async function append(file: string, line: string): Promise<void> {

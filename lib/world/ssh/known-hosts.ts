@@ -59,7 +59,8 @@ export function judge(entries: readonly KnownHost[], name: string, key: Uint8Arr
   return valid.length === 0 ? { kind: "unknown" } : { kind: "changed", instead: valid };
 }
 
-const bareName = (name: string): string => name.replace(/^\[(.*)\]:\d+$/, "$1");
+/** The name without the port, which holds where nothing is known of the port. */
+export const bareName = (name: string): string => name.replace(/^\[(.*)\]:\d+$/, "$1");
 
 /** Every algorithm a host key may be asked for with, by the type in known_hosts. */
 const algorithmsOf = (type: string): string[] => (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type]);

@@ -1,7 +1,7 @@
 import { ConnectError } from "../../ground/errors.ts";
 import { keywords, missingKind } from "./algorithms.ts";
 import { NoCommonAlgorithm, RefusedLogin } from "./failures.ts";
-import { isFor, type KnownHost } from "./known-hosts.ts";
+import { bareName, isFor, type KnownHost } from "./known-hosts.ts";
 import type { Target } from "./target.ts";
 
 /** A key to log in with, as far as it matters who can use it. */
@@ -47,8 +47,24 @@ function fromConfig({ extras, algorithms, proxyCommand }: Target): string | unde
 }
 
 function fromKnownHosts(target: Target, entries: readonly KnownHost[]): string | undefined {
-  const authority = entries.find((entry) => entry.marker === "cert-authority" && isFor(entry, target.knownAs));
+  const authority = authorityOf(target, entries);
   return authority && `its host key is signed by an authority (@cert-authority in ${authority.file}:${authority.line})`;
+}
+
+/** As OpenSSH has it, an authority for a name alone counts on every port. */
+const authorityOf = ({ knownAs }: Target, entries: readonly KnownHost[]): KnownHost | undefined =>
+  entries.find((entry) => entry.marker === "cert-authority" && (isFor(entry, knownAs) || isFor(entry, bareName(knownAs))));
+
+/** What is set for the host's key and ssh2 has no part in: each with the place where it stands. */
+export function unheeded(target: Target, entries: readonly KnownHost[]): string[] {
+  const { knownHostsCommand, verifyHostKeyDns, revokedHostKeys } = target.extras;
+  const authority = authorityOf(target, entries);
+  return [
+    ...(revokedHostKeys.length > 0 ? [`the revoked host keys in ${revokedHostKeys.join(", ")} (RevokedHostKeys in the SSH config)`] : []),
+    ...(knownHostsCommand === undefined ? [] : ["the program that knows host keys (KnownHostsCommand in the SSH config)"]),
+    ...(verifyHostKeyDns ? ["host keys in DNS (VerifyHostKeyDNS in the SSH config)"] : []),
+    ...(authority === undefined ? [] : [`the authority that signs its host key (@cert-authority in ${authority.file}:${authority.line})`]),
+  ];
 }
 
 /** A certificate beside a key file is what the host wants; one in the agent may be for others. */

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import type { SshOptions } from "../../ground/ssh-options.ts";
+import { unlessCancelled } from "../cancel.ts";
 import type { ChosenAlgorithms } from "./algorithms.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { readConfigFiles } from "./config-file.ts";
@@ -34,6 +35,8 @@ export interface Target {
   readonly newKeysFile: string | undefined;
   readonly hashKnownHosts: boolean;
   readonly strictHostKeyChecking: "yes" | "accept-new" | "no";
+  /** This very machine, whose key is nobody's concern (NoHostAuthenticationForLocalhost). */
+  readonly isItself: boolean;
   readonly timeoutMs: number;
   /** How often a connection is tried, with a second in between. */
   readonly connectionAttempts: number;
@@ -67,9 +70,10 @@ export type TargetKind = "host" | "hop" | "jump";
 export interface Targets extends AsyncDisposable {
   /**
    * @param kind a hop (of the settings) or jump (of ssh_config) does not take the settings for user, port and proxy: they are for the hosts behind it
-   * @throws DeployError (config) for a name or an ssh_config that cannot be read
+   * @param signal ends the programs that are asked; default: never
+   * @throws DeployError (config) for a name or an ssh_config that cannot be read, or a cancellation
    */
-  find(name: string, kind: TargetKind): Promise<Target>;
+  find(name: string, kind: TargetKind, signal?: AbortSignal): Promise<Target>;
 }
 
 const usualKeys = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa", "~/.ssh/id_ed25519_sk", "~/.ssh/id_ecdsa_sk"];
@@ -88,16 +92,16 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
   const files = typeof ssh.config !== "boolean" ? ssh.config.map(userPath) : [`${home}/.ssh/config`, "/etc/ssh/ssh_config"];
   const openssh = opensshReader(files, usualKnownHosts.map((path) => expandHome(path, home)), env);
   const loginHere = (): string => env["USER"] ?? env["LOGNAME"] ?? (process.getuid?.() === 0 ? "root" : userInfo().username);
-  const readConfig = async (address: Address, login: string): Promise<HostConfig> => {
+  const readConfig = async (address: Address, login: string, signal: AbortSignal): Promise<HostConfig> => {
     if (ssh.config === false) return noHostConfig;
-    return (await openssh.read(address)) ?? (await readConfigFiles(files, address, home, login));
+    return (await openssh.read(address, signal)) ?? (await readConfigFiles(files, address, home, login));
   };
   return {
-    async find(name, kind) {
+    async find(name, kind, signal = new AbortController().signal) {
       const written = parseAddress(name);
       const address = kind !== "host" ? written : { ...written, user: written.user ?? ssh.user, port: written.port ?? ssh.port };
-      const login = (ssh.config === false ? undefined : await openssh.login()) ?? loginHere();
-      const config = await readConfig(address, login);
+      const login = (ssh.config === false ? undefined : await unlessCancelled(openssh.login(), signal)) ?? loginHere();
+      const config = await readConfig(address, login, signal);
       const proxy = kind !== "host" || ssh.proxy === undefined ? undefined : ssh.proxy.split(",").map((jump) => jump.trim());
       const tokens: Tokens = {
         home,
@@ -134,6 +138,7 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
         hashKnownHosts: config.hashKnownHosts,
         // The default of the settings gives way to what ssh_config says of this very host; anything else was meant.
         strictHostKeyChecking: isItself ? "no" : ssh.strictHostKeyChecking === "accept-new" ? (config.strictHostKeyChecking ?? "accept-new") : ssh.strictHostKeyChecking,
+        isItself,
         timeoutMs: (config.connectTimeoutSeconds || ssh.connectTimeoutSeconds) * 1000,
         connectionAttempts: Math.max(1, config.connectionAttempts ?? 1),
         addressFamily: config.addressFamily,

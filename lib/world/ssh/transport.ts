@@ -120,6 +120,9 @@ export class SshTransport implements Transport, AsyncDisposable {
 
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
     const connection = await this.#pool.get(host, signal);
+    if (connection.isDistrusted) {
+      throw new ConnectError(host, "host-key", `Cannot make port ${port} of this machine reachable from ${host}: its host key is not the known one`, { hint: `Find out why. If the host was installed anew, remove the old key from known_hosts and try again; otherwise somebody may be in between.` });
+    }
     try {
       return await this.#pool.tunnel(host, port, signal);
     } catch (error) {

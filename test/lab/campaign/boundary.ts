@@ -48,7 +48,8 @@ function wordsOf(event: ToolEvent): readonly string[] | undefined {
     case "connect": return [text(event["state"])];
     case "lock": return [text(event["state"])];
     case "hook": return [text(event["name"]), text(event["state"])];
-    // How often a starting container is asked in vain is chance.
+    // How often a starting container is asked in vain is chance, as are the pieces of a transfer.
+    case "transfer": return event["state"] === "end" ? ["end"] : undefined;
     case "probe": return event["ok"] === true ? ["ok"] : undefined;
     default: return undefined;
   }

@@ -6,14 +6,16 @@ import { until } from "../shell.ts";
 import type { RegistryGate } from "./gate.ts";
 import type { Fault, Operation } from "./kinds.ts";
 import type { Random } from "./random.ts";
-import { runTool, type RunningTool, type ToolRun } from "./tool.ts";
+import { runTool, type RunningTool, type ToolPlan, type ToolRun } from "./tool.ts";
 
 /** A time in which a host may lose requests, since it is down itself. Milliseconds since 1970. */
 export interface Outage {
   readonly host: number;
   readonly from: number;
-  /** Undefined: until it was deployed to again. */
+  /** When it served again, or when it had to at the latest. Undefined: its proxy was stopped by hand, and it is down until it was deployed to again. */
   to: number | undefined;
+  /** It did not serve again within so many milliseconds after the fault. */
+  lateMs?: number;
 }
 
 /** What a fault has to work with. */
@@ -27,8 +29,8 @@ export interface Scene {
   readonly host: LabHost;
   /** The version that the operation brings. */
   readonly version: string;
-  /** The version of another deploy at the same time. */
-  readonly rivalVersion: string;
+  /** Another deploy at the same time. */
+  readonly rival: ToolPlan;
   readonly random: Random;
   /** Number of the host that is new, and serves nothing yet. */
   readonly fresh: number | undefined;
@@ -47,12 +49,17 @@ export interface Injected {
   readonly crashedAt?: number;
   /** Somebody took the lock the Kamal way, and got it. */
   readonly lockTakenByKamal?: boolean;
+  /** It was gone before they released it. */
+  readonly kamalLockGone?: boolean;
   /** Brings everything back that does not come back by itself. Called once the tool has ended. */
   mend(): Promise<void>;
 }
 
 const silenceMs = 5_000;
-const serveAgainMs = 40_000;
+/** How long a host may take to serve again once the fault is over: Docker starts containers one after the other, and one that crashed after a pause. */
+const recoveryMs = { silent: 5_000, crash: 15_000, restart: 20_000 } as const;
+/** From the first answer to the time that all are good. */
+const settleMs = 500;
 const nothing: Injected = { outages: [], mend: async () => undefined };
 /** The container that the operation starts anew. */
 const newContainer = ({ operation, project, version }: Scene): string => (operation === "accessory-reboot" ? `${project.service}-store` : `${project.service}-web-${version}`);
@@ -91,7 +98,7 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
     await host.cut();
     await Bun.sleep(silenceMs);
     await host.restore();
-    return over(host, outage, fresh);
+    return over(host, outage, fresh, recoveryMs.silent);
   },
   async "silent-long"({ host, fresh, ended }) {
     const outage = begin(host);
@@ -99,7 +106,7 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
     while (!ended()) await Bun.sleep(50);
     return { outages: [outage], mend: async () => {
       await host.restore();
-      await over(host, outage, fresh);
+      await over(host, outage, fresh, recoveryMs.silent);
     } };
   },
   async reboot({ host, fresh }) {
@@ -107,12 +114,12 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
     await host.powerOff();
     await host.powerOn();
     await host.ready();
-    return over(host, outage, fresh);
+    return over(host, outage, fresh, recoveryMs.restart);
   },
   async dockerd({ host, fresh }) {
     const outage = begin(host);
     await host.restartDockerd();
-    return over(host, outage, fresh);
+    return over(host, outage, fresh, recoveryMs.restart);
   },
   "registry-down": registry("down"),
   "registry-slow": registry("slow"),
@@ -128,12 +135,26 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
   async "proxy-crash"({ host, fresh }) {
     const outage = begin(host);
     await crash(host, "kamal-proxy");
-    return over(host, outage, fresh);
+    return over(host, outage, fresh, recoveryMs.crash);
   },
-  async "proxy-kill"({ host }) {
+  async "proxy-kill"({ host, fresh, ended, random }) {
     const outage = begin(host);
     await host.docker("kill", "kamal-proxy");
-    return { outages: [outage], mend: async () => undefined };
+    if (host.number === fresh) return nothing;
+    // The tool may start it itself; else whoever stopped it does, or the next deploy.
+    while (!ended()) {
+      if (await serves(host)) {
+        outage.to = Date.now() + settleMs;
+        return { outages: [outage], mend: async () => undefined };
+      }
+      await Bun.sleep(50);
+    }
+    const byHand = random() < 0.5;
+    return { outages: [outage], mend: async () => {
+      if (!byHand && !(await serves(host))) return;
+      await host.docker("start", "kamal-proxy");
+      await over(host, outage, fresh, recoveryMs.crash);
+    } };
   },
   async "new-crash"(scene) {
     const { host, ended, healthy } = scene;
@@ -145,25 +166,35 @@ const injections: Readonly<Record<Fault, (scene: Scene) => Promise<Injected>>> =
     }
     return { ...nothing, crashedAt: Date.now() };
   },
-  async "two-deploys"({ project, lab, rivalVersion }) {
-    const rival = await runTool({ project, hosts: lab.hosts.map(({ address }) => address), args: ["deploy", "--version", rivalVersion], env: { VERSION: rivalVersion }, boundMs: 90_000 });
-    return { outages: [], rival, mend: async () => undefined };
+  async "two-deploys"({ rival }) {
+    return { outages: [], rival: await runTool({ ...rival, boundMs: 90_000 }), mend: async () => undefined };
   },
   async "kamal-lock"({ lab, project }) {
     const role = kamalRole(project);
     const taken = await lab.host(1).exec(`mkdir -p .kamal && ${takeLock(role, "Locked by: Bob at 2030-01-02T03:04:05Z\nVersion: 77\nMessage: Automatic deploy lock")}`);
-    return { outages: [], lockTakenByKamal: taken.status === 0, mend: async () => {
-      if (taken.status === 0) await lab.host(1).exec(releaseLock(role));
+    const isTaken = taken.status === 0;
+    const found = { outages: [], lockTakenByKamal: isTaken, kamalLockGone: false, mend: async () => {
+      if (isTaken) found.kamalLockGone = (await lab.host(1).exec(releaseLock(role))).status !== 0;
     } };
+    return found;
   },
 };
 
 const begin = (host: LabHost): Outage => ({ host: host.number, from: Date.now(), to: undefined });
 
-/** Waits until the host serves again. One that does not stays down until it is deployed to: the judge says whether it may. */
-async function over(host: LabHost, outage: Outage, fresh: number | undefined): Promise<Injected> {
-  if (host.number === fresh) return { outages: [outage], mend: async () => undefined };
-  await until("it serves again", async () => (await served([host]))[0] !== "failed", serveAgainMs).then(() => (outage.to = Date.now() + 1_000), () => undefined);
+const serves = async (host: LabHost): Promise<boolean> => (await served([host]))[0] !== "failed";
+
+/** Waits until the host serves again, and notes when it does not. Nothing is expected of one that is new. */
+async function over(host: LabHost, outage: Outage, fresh: number | undefined, withinMs: number): Promise<Injected> {
+  if (host.number === fresh) return nothing;
+  const begun = Date.now();
+  try {
+    await until("it serves again", () => serves(host), withinMs);
+    outage.to = Date.now() + settleMs;
+  } catch {
+    outage.to = begun + withinMs;
+    outage.lateMs = withinMs;
+  }
   return { outages: [outage], mend: async () => undefined };
 }
 

@@ -35,8 +35,23 @@ export const operations = {
 export type Operation = keyof typeof operations;
 export const operationNames = Object.keys(operations) as readonly Operation[];
 
+/** How images come to the hosts. */
+export const ways = {
+  registry: "through a registry",
+  ssh: "without a registry: layers that a host does not have go through its SSH connection",
+} as const;
+export type Way = keyof typeof ways;
+export const wayNames = Object.keys(ways) as readonly Way[];
+
+const ofRegistries: readonly Fault[] = ["registry-down", "registry-slow", "registry-500"];
+
 /** The faults that mean something for an operation. */
-export function faultsOf(operation: Operation): readonly Fault[] {
-  // A reboot of the proxy starts no container but the proxy's, and those have faults of their own.
-  return operation === "proxy-reboot" ? faultNames.filter((fault) => fault !== "new-crash") : faultNames;
+export function faultsOf(operation: Operation, way: Way): readonly Fault[] {
+  // An accessory comes from a registry whatever way the app comes.
+  const asksRegistry = way === "registry" || operation === "setup" || operation === "accessory-reboot";
+  return faultNames.filter((fault) => {
+    // A reboot of the proxy starts no container but the proxy's, and those have faults of their own.
+    if (fault === "new-crash") return operation !== "proxy-reboot";
+    return asksRegistry || !ofRegistries.includes(fault);
+  });
 }

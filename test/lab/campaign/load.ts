@@ -15,75 +15,101 @@ export interface Loss {
 /** What came back. */
 export interface CampaignLoad {
   readonly sent: number;
+  /** Requests sent to each host, in order. */
+  readonly sentTo: readonly number[];
+  /** How long they were sent, in milliseconds. */
+  readonly ms: number;
   readonly losses: readonly Loss[];
 }
 
-/** A load generator that runs. */
-export interface RunningLoad extends AsyncDisposable {
-  stop(): Promise<CampaignLoad>;
-}
-
 /** Requests a second for each host; besides, a request and a stream of a second each are always in flight there. */
-const ratePerHost = 20;
+export const ratePerHost = 20;
 const patienceMs = 15_000;
 
-/** Sends requests to each host alone, in a process of its own, so that nothing here can stall it. @param urls of the hosts, in order */
-export function startCampaignLoad(urls: readonly string[]): RunningLoad {
-  const child = Bun.spawn([process.execPath, fileURLToPath(import.meta.url), ...urls], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
-  const output = new Response(child.stdout).text();
-  let report: Promise<CampaignLoad> | undefined;
-  const stop = (): Promise<CampaignLoad> => {
-    child.kill("SIGTERM");
-    report ??= output.then((text) => JSON.parse(text) as CampaignLoad);
-    return report;
-  };
-  return {
-    stop,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) await stop().catch(() => undefined);
-    },
-  };
+type Word = "begin" | "end";
+
+/** Sends requests to each host alone, from a process of its own, so that nothing here can stall it. It lives as long as the lab: its start costs nothing then. */
+export class LoadGenerator implements AsyncDisposable {
+  readonly #child: Bun.Subprocess<"ignore", "inherit", "inherit">;
+  #answered: (answer: unknown) => void = () => undefined;
+
+  /** @param urls of the hosts, in order */
+  constructor(urls: readonly string[]) {
+    this.#child = Bun.spawn([process.execPath, fileURLToPath(import.meta.url), ...urls], { stdin: "ignore", stdout: "inherit", stderr: "inherit", ipc: (answer) => this.#answered(answer) });
+  }
+
+  /** Begins to send. Resolves once each host has had the time to answer. */
+  async begin(): Promise<void> {
+    await this.#ask("begin");
+  }
+
+  /** Ends what is being sent, and waits for the answers. */
+  async end(): Promise<CampaignLoad> {
+    return (await this.#ask("end")) as CampaignLoad;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+
+  async #ask(word: Word): Promise<unknown> {
+    const answer = new Promise((done) => (this.#answered = done));
+    this.#child.send(word);
+    const gone = this.#child.exited.then(() => {
+      throw new Error("The load generator has ended");
+    });
+    return await Promise.race([answer, gone]);
+  }
 }
 
 class Generator {
   readonly #urls: readonly string[];
   readonly #keepAlive = new http.Agent({ keepAlive: true, maxSockets: Infinity });
   readonly #fresh = new http.Agent({ keepAlive: false, maxSockets: Infinity });
-  readonly #losses: Loss[] = [];
-  #sent = 0;
+  #losses: Loss[] = [];
+  #sentTo: number[] = [];
+  #begun = 0;
   #open = 0;
-  #stopped = false;
+  #isOn = false;
 
   constructor(urls: readonly string[]) {
     this.#urls = urls;
-  }
-
-  start(): void {
-    this.#urls.forEach((url, i) => {
+    urls.forEach((url, i) => {
       let turn = 0;
       setInterval(() => {
         // Every other one opens a new connection.
-        if (!this.#stopped) void this.#get(i + 1, "plain", url, turn++ % 2 === 0 ? this.#keepAlive : this.#fresh);
+        if (this.#isOn) void this.#get(i + 1, "plain", url, turn++ % 2 === 0 ? this.#keepAlive : this.#fresh);
       }, 1000 / ratePerHost);
+    });
+  }
+
+  begin(): void {
+    this.#losses = [];
+    this.#sentTo = this.#urls.map(() => 0);
+    this.#begun = Date.now();
+    this.#isOn = true;
+    this.#urls.forEach((url, i) => {
       void this.#again(i + 1, "slow", `${url}slow?seconds=1`, this.#keepAlive);
       void this.#again(i + 1, "stream", `${url}events?seconds=1`, this.#fresh);
     });
   }
 
-  async finish(): Promise<CampaignLoad> {
-    this.#stopped = true;
+  async end(): Promise<CampaignLoad> {
+    this.#isOn = false;
+    const ms = Date.now() - this.#begun;
     const deadline = Date.now() + patienceMs + 1_000;
-    while (this.#open > 0 && Date.now() < deadline) await Bun.sleep(20);
-    return { sent: this.#sent, losses: this.#losses };
+    while (this.#open > 0 && Date.now() < deadline) await Bun.sleep(10);
+    return { sent: this.#sentTo.reduce((sum, sent) => sum + sent, 0), sentTo: this.#sentTo, ms, losses: this.#losses };
   }
 
   async #again(host: number, kind: Loss["kind"], url: string, agent: http.Agent): Promise<void> {
-    while (!this.#stopped) if (!(await this.#get(host, kind, url, agent))) await Bun.sleep(100);
+    while (this.#isOn) if (!(await this.#get(host, kind, url, agent))) await Bun.sleep(100);
   }
 
   /** @returns whether it came to a good end */
   async #get(host: number, kind: Loss["kind"], url: string, agent: http.Agent): Promise<boolean> {
-    this.#sent++;
+    this.#sentTo[host - 1] = (this.#sentTo[host - 1] ?? 0) + 1;
     this.#open++;
     const begun = Date.now();
     const error = await ask(url, agent, kind);
@@ -111,12 +137,12 @@ function ask(url: string, agent: http.Agent, kind: Loss["kind"]): Promise<string
 
 if (import.meta.main) {
   const generator = new Generator(process.argv.slice(2));
-  generator.start();
-  process.once("SIGTERM", () => void generator.finish().then((report) => {
-    process.stdout.write(JSON.stringify(report), () => process.exit(0));
-  }));
-  process.on("SIGINT", () => undefined);
-  // Whoever started it may have been killed.
-  const parent = process.ppid;
-  setInterval(() => process.ppid === parent || process.exit(1), 1_000);
+  process.on("message", (word) => {
+    if (word === "end") return void generator.end().then((report) => process.send?.(report));
+    generator.begin();
+    // A few requests of each kind are under way then.
+    setTimeout(() => process.send?.("begun"), 150);
+  });
+  // Ctrl-C goes to everybody; whoever started this ends it, and when they are gone so is this.
+  process.on("SIGINT", () => undefined).on("disconnect", () => process.exit(0));
 }

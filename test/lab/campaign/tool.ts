@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Project } from "../project.ts";
-import { capstan } from "../project.ts";
 import { boundaryOf, type Boundary, type ToolEvent } from "./boundary.ts";
 
 /** A run of the tool that has ended. Times are milliseconds since 1970. */
@@ -35,6 +34,8 @@ export interface Disturbance {
 /** What a run of the tool needs. */
 export interface ToolPlan {
   readonly project: Project;
+  /** How it is called. */
+  readonly program: readonly string[];
   readonly hosts: readonly string[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -50,7 +51,7 @@ export interface ToolPlan {
 /** Runs the tool with `--json` and disturbs it at a boundary. */
 export async function runTool(plan: ToolPlan): Promise<ToolRun> {
   const startedAt = Date.now();
-  const argv = [...capstan, ...plan.args, "--json"];
+  const argv = [...plan.program, ...plan.args, "--json"];
   const options = { cwd: plan.project.folder, env: { ...process.env, ...plan.project.env, ...plan.env } };
   const events: ToolEvent[] = [];
   const reader = new LineReader();

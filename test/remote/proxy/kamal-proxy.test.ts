@@ -3,6 +3,7 @@ import type { ProxyRunSettings } from "../../../lib/config/settings.ts";
 import type { HostStep } from "../../../lib/ground/step.ts";
 import { driverOn } from "../../../lib/remote/proxy/drivers.ts";
 import { kamalProxy } from "../../../lib/remote/proxy/kamal-proxy.ts";
+import { batchScript } from "../../../lib/run/batch.ts";
 import { Home } from "../../support/shell.ts";
 import { settingsOf } from "../../support/settings.ts";
 import { words } from "../../support/words.ts";
@@ -55,6 +56,29 @@ describe("boot()", () => {
     using home = new Home().program("docker", `echo "$*" >> log; case $* in "container inspect"*) [ -n '${state}' ] && echo '${state}' ;; esac`);
     expect(await home.run(start?.kind === "run" ? (start.undo?.text ?? "exit 1") : "exit 1")).toEqual({ status: 0, stdout: "", stderr: "" });
     expect((await home.run("cat log")).stdout.split("\n").filter((line) => line.startsWith("container rm"))).toEqual(removed);
+  });
+});
+
+describe("boot() of two services on one host at the same moment", () => {
+  /** A Docker that pulls, makes and starts a container, each of which takes its time. @param starts shell code */
+  const docker = (starts: string): string => `case "$1 $2" in
+"container start") [ -d made ] || { echo 'No such container' >&2; exit 1; }; ${starts} ;;
+"container inspect") [ -d made ] || exit 1; cat made/state ;;
+"container rm") rm -r made ;;
+"run "*) sleep 0.2; mkdir made 2> /dev/null || { echo 'Conflict. The container name is already in use' >&2; exit 125; }; echo 'created ' > made/state; sleep 0.5; ${starts} ;;
+esac`;
+  const [, start] = kamalProxy.boot(settingsOf());
+  const boot = start?.kind === "run" ? batchScript([{ command: start.command, optional: false, ...(start.passIf === undefined ? {} : { passIf: start.passIf }) }], "abcd").text : "";
+  const both = async (home: Home): Promise<(string | undefined)[]> => (await Promise.all([home.run(boot, { input: "\n" }), home.run(boot, { input: "\n" })])).map(({ stdout }) => /\x1eabcd 0 (\d+)\x1e/.exec(stdout)?.[1]);
+
+  test("starts the proxy once, and neither fails", async () => {
+    using home = new Home().program("docker", docker("echo 'running ' > made/state"));
+    expect(await both(home)).toEqual(["0", "0"]);
+  });
+
+  test("fails for both where the port is taken", async () => {
+    using home = new Home().program("docker", docker("echo 'created port is already allocated' > made/state; exit 125"));
+    expect((await both(home)).filter((status) => status === "0" || status === undefined)).toEqual([]);
   });
 });
 
@@ -117,7 +141,7 @@ esac`;
   test("comes to its end though nobody listens any more", async () => {
     using home = new Home().program("docker", docker());
     await home.run("mkdir c; echo old > c/kamal-proxy");
-    expect((await home.run(`(\n${replace()}\n) | true; sleep 1`)).status).toBe(0);
+    expect((await home.run(`( (\n${replace()}\n); echo $? > status ) | true; sleep 1; cat status`)).stdout).toBe("0\n");
     expect(await containers(home)).toBe("kamal-proxy:new");
   });
 

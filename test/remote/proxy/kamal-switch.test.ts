@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Target } from "../../../lib/remote/proxy/driver.ts";
 import { kamalProxy } from "../../../lib/remote/proxy/kamal-proxy.ts";
 import { switchStep } from "../../../lib/remote/proxy/kamal-switch.ts";
+import { findStarted } from "../../../lib/remote/container.ts";
 import { Home, shells, type Ran } from "../../support/shell.ts";
 import { roleOf, settingsOf } from "../../support/settings.ts";
 import { emptyList, listOf, stateOf } from "./kamal-answers.ts";
@@ -22,6 +23,7 @@ class Host extends Home {
     this.program("docker", `live=$(cat live) saved=$(cat saved)
 case $* in
 "container ls"*) echo '${id}' ;;
+*Hostname*) cat hostname ;;
 "container inspect"*) [ ! -e noproxy ] ;;
 "cp "*) { printf '%s' '${stateOf("shop-web", "TARGET")}' | sed "s/TARGET/$saved/"; } > kamal-proxy.state; [ -n "$saved" ] || echo '[]' > kamal-proxy.state; tar -cf - kamal-proxy.state ;;
 *" list") [ ! -e down ] || exit 1; if [ -n "$live" ]; then printf '%s' '${listOf("shop-web", "TARGET")}' | sed "s/TARGET/$live/"; else printf '%s' '${emptyList}'; fi ;;
@@ -159,6 +161,13 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("the und
     using host = new Host(`${newId}:80`);
     expect((await host.switch(undo(undefined), shell)).status).toBe(0);
     expect(await host.deploys()).toEqual(["remove shop-web"]);
+  });
+  test.each([["10.0.0.1-0123456789ab", `${oldId}:80`], ["10.0.0.1-ba9876543210", `${newId}:80`]])("knows what this run started by its host name: %s", async (hostname, after) => {
+    const own = findStarted({ settings: settingsOf(), role: roleOf("web"), name: "shop-web-77", hostnameHex: "0123456789ab" });
+    using host = new Host(`${newId}:80`);
+    await host.run(`echo ${hostname} > hostname`);
+    expect((await host.switch(switchStep(settingsOf(), roleOf("web"), { container: "shop-web-77", own }, { id: oldId }).undo?.text ?? "", shell)).status).toBe(0);
+    expect(await host.routed()).toBe(`${after} ${after}`);
   });
   test("looks at the saved state when the proxy does not answer", async () => {
     using host = new Host(`${oldId}:80`);

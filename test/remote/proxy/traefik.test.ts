@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { routeOf } from "../../../lib/config/traefik/route.ts";
 import type { TraefikSettings } from "../../../lib/config/settings.ts";
+import { sh } from "../../../lib/ground/command.ts";
 import type { HostStep, RunStep } from "../../../lib/ground/step.ts";
 import { Secret } from "../../../lib/ground/secret.ts";
+import type { Target } from "../../../lib/remote/proxy/driver.ts";
 import { traefikProxy } from "../../../lib/remote/proxy/traefik/driver.ts";
 import { addressesOf, fileText, nextName, parseFileLine, stagedText, type RouteFile } from "../../../lib/remote/proxy/traefik/file.ts";
 import { runTraefik, traefikArgs } from "../../../lib/remote/proxy/traefik/run.ts";
@@ -152,6 +154,13 @@ describe("steps", () => {
   test("name what they undo", () => {
     const first = last(traefikProxy.switch(settings, role, { container: "shop-web-2" }, { from: undefined, route: undefined }));
     expect([first.title, first.undoTitle]).toEqual(["Switch shop-web to shop-web-2", "Take the route shop-web away"]);
+  });
+  test("undo what this run started alone, where that is known", () => {
+    const undo = (to: Target): string => last(traefikProxy.switch(settings, role, to, { from: undefined, route: undefined })).undo?.text ?? "";
+    const [before, after] = [`rm -f "$dir"/shop-web--next.yml\n`, `\n[ -n "$id" ] || exit 0\ncase " $(targets "$dir"/shop-web.yml)" in *" $id":*) restore || exit 77 ;; esac`];
+    expect(undo({ container: "shop-web-2", own: sh`id=mine` })).toEndWith(`${before}id=mine${after}`);
+    expect(undo({ container: "shop-web-2" })).toEndWith(`${before}id=$(docker container ls --all --filter 'name=^shop-web-2$' --quiet)${after}`);
+    expect(undo({ id: "aaaaaaaaaaaa" })).toEndWith(`${before}id=aaaaaaaaaaaa${after}`);
   });
   test("see a name that another service has", () => {
     const other = routeOf({ "traefik.http.routers.shop-web.rule": "Host(`b`)", "traefik.http.middlewares.auth.basicauth.users": "ann:{{hash}}" }, { service: "two", prefix: "two-web" }, 3).route;

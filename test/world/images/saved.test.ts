@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, truncateSync, watch } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { layersThere, byteText } from "../../../lib/ground/image.ts";
 import { makeArchive, wholeName } from "../../../lib/world/images/archive.ts";
+import { notedImage } from "../../../lib/world/images/manifest.ts";
 import { readSaved } from "../../../lib/world/images/saved.ts";
 import { sha256 } from "../../../lib/world/images/store.ts";
 import { readTar, tarHeader } from "../../../lib/world/images/tar.ts";
@@ -78,8 +79,28 @@ test("a large layer is kept compressed where that helps, and known again by what
   const before = readdirSync(`${temporary.folder}/blobs`).toSorted();
   expect(before).not.toContain(sha256(text).slice(7));
   expect(await readSaved(temporary.store, inPieces(saved, 65_536))).toMatchObject([found ?? {}]);
-  expect(readdirSync(`${temporary.folder}/blobs`).filter((name) => name !== sha256(text).slice(7)).toSorted()).toEqual(before);
+  expect(readdirSync(`${temporary.folder}/blobs`).toSorted()).toEqual(before);
 });
+
+test("a layer that is being compressed is never there under the digest that it loses", async () => {
+  using temporary = temporaryStore();
+  const text = layerOf("words and words ".repeat(400_000));
+  const seen = new Set<string>();
+  using watching = watched(temporary.folder, (name) => seen.add(name));
+  const saved = tarOf({ "t/layer.tar": text, "c.json": configOf([text]), "manifest.json": JSON.stringify([{ Config: "c.json", Layers: ["t/layer.tar"] }]) });
+  const [found] = await readSaved(temporary.store, inPieces(saved, 65_536));
+  await Bun.sleep(50);
+  expect(seen).toContain(found?.layers[0]?.digest.slice(7) ?? "");
+  expect(seen).not.toContain(sha256(text).slice(7));
+  void watching;
+});
+
+/** Tells of every name that comes or goes among the blobs of a store. */
+function watched(folder: string, onName: (name: string) => void): Disposable {
+  mkdirSync(`${folder}/blobs`, { mode: 0o700 });
+  const watcher = watch(`${folder}/blobs`, (_, name) => onName(name ?? ""));
+  return { [Symbol.dispose]: () => watcher.close() };
+}
 
 test("an archive holds the image in both forms, without the layers that are there", async () => {
   using temporary = temporaryStore();
@@ -107,6 +128,19 @@ test("a layer that is gone from the cache is told", async () => {
   const archive = await makeArchive(store, "acme/shop:77", variant, 0);
   await store.remove(sha256(app));
   await expect(joined(archive.read(0))).rejects.toThrow("it is not as it was when the image was collected");
+});
+
+test("a layer that is shorter than it was is told, leaves the cache, and its image counts as not collected", async () => {
+  using temporary = temporaryStore();
+  const { store } = temporary;
+  await Promise.all([base, app, config].map((content) => store.put(content)));
+  await store.writeNote("image", "sha256:id", { name: "acme/shop:77", variants: [variant] });
+  expect(await notedImage(store, "sha256:id", "acme/shop:77")).toEqual({ name: "acme/shop:77", variants: [variant] });
+  const archive = await makeArchive(store, "acme/shop:77", variant, 0);
+  truncateSync(store.pathOf(sha256(app)), 100);
+  expect(await notedImage(store, "sha256:id", "acme/shop:77")).toBeUndefined();
+  await expect(joined(archive.read(0))).rejects.toThrow("it is not as it was when the image was collected");
+  expect(readdirSync(`${temporary.folder}/blobs`)).not.toContain(sha256(app).slice(7));
 });
 
 test.each([

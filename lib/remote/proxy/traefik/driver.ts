@@ -5,7 +5,7 @@ import type { HostStep, RunStep } from "../../../ground/step.ts";
 import type { Role, Settings, TraefikRouteSettings, TraefikSettings } from "../../../config/settings.ts";
 import { labelledPort, sharedNames } from "../../../config/traefik/route.ts";
 import { containerId } from "../../container.ts";
-import { envFile } from "../../envfile.ts";
+import { envUploads } from "../../envfile.ts";
 import type { Route } from "../../facts.ts";
 import { namedLogs } from "../../logs.ts";
 import { switchStatus, type ProxyDriver, type Target } from "../driver.ts";
@@ -21,6 +21,8 @@ import { factsCommand, ownFile, parseFacts, traefikDifferences } from "./state.t
 /** Another service may have started it just now. */
 const isRunning = sh`[ "$(docker container inspect --format '{{.State.Running}}' ${traefikContainer} 2> /dev/null)" = true ]`;
 const step = (title: string, command: Command): RunStep => ({ kind: "run", title, command });
+/** A step that may be done again: it asks for a state, not for a change. */
+const again = (title: string, command: Command): RunStep => ({ ...step(title, command), repeatable: true });
 
 /** Traefik 2 and 3 with the file provider: a file for each role on each host, seen in Traefik's API before and after it is in force. */
 export const traefikProxy: ProxyDriver = {
@@ -34,7 +36,7 @@ export const traefikProxy: ProxyDriver = {
   boot: (settings) => [
     ...filesOf(runSettings(settings)),
     {
-      ...step("Make sure that Traefik runs", sh`if ${isRunning}; then
+      ...again("Make sure that Traefik runs", sh`if ${isRunning}; then
 ${waitForAnswer}
 exit
 elif docker container inspect ${traefikContainer} > /dev/null 2>&1; then
@@ -48,15 +50,15 @@ ${waitForRoutes}`),
     ...ownRoute(settings),
   ],
   reboot: (settings) => [...filesOf(runSettings(settings)), ...rebootSteps(runSettings(settings)), ...ownRoute(settings)],
-  start: () => [step("Start Traefik", sh`docker container start ${traefikContainer} || exit
+  start: () => [again("Start Traefik", sh`docker container start ${traefikContainer} || exit
 ${waitForRoutes}`)],
-  stop: () => [step("Stop Traefik", sh`docker container stop ${traefikContainer}`)],
+  stop: () => [again("Stop Traefik", sh`docker container stop ${traefikContainer}`)],
   remove: () => [
     step("Remove Traefik", sh`image=$(docker container inspect --format '{{.Config.Image}}' ${traefikContainer}) || exit 0
 docker container stop ${traefikContainer} && docker container rm ${traefikContainer} || exit
 ${removePages}
 docker image rm "$image" || true`),
-    step("Remove what Traefik keeps", sh`rm -rf ${traefikDirectory}`),
+    again("Remove what Traefik keeps", sh`rm -rf ${traefikDirectory}`),
   ],
   switch(settings, role, to, { route }) {
     const proxy = proxyOf(role);
@@ -69,7 +71,7 @@ docker image rm "$image" || true`),
       undo: undoOf(name, to, route === undefined ? `Take the route ${name} away` : `Switch ${name} back`),
     });
   },
-  unroute: (settings, role) => ({ ...step(`Take the route ${rolePrefix(settings, role.name)} away`, removeFile(rolePrefix(settings, role.name))), role: role.name }),
+  unroute: (settings, role) => ({ ...again(`Take the route ${rolePrefix(settings, role.name)} away`, removeFile(rolePrefix(settings, role.name))), role: role.name }),
   maintain(settings, role, route, message) {
     const file = savedFile(route, role);
     return placeSteps({ ...placingOf(settings, role, { ...file, mode: "maintenance" }, `Answer ${file.name} with the maintenance page`), find: startPage(file.name, message), drainAll: true });
@@ -78,7 +80,7 @@ docker image rm "$image" || true`),
     const file = savedFile(route, role);
     return [
       ...placeSteps({ ...placingOf(settings, role, { ...file, mode: "live" }, `Send ${file.name} to the app again`), find: sh`id= port=`, drainAll: false }),
-      { kind: "run", role: role.name, title: "Remove the maintenance page", command: removePage(file.name) },
+      { kind: "run", role: role.name, title: "Remove the maintenance page", command: removePage(file.name), repeatable: true },
     ];
   },
   canary(settings, role, route, canary, percent) {
@@ -108,7 +110,7 @@ done`,
   logs: (options) => namedLogs(traefikContainer, options),
 };
 
-/** Puts the file before back, when the one in force names the container. */
+/** Puts the file before back, when the one in force names the container, and this run started it where that is known. */
 function undoOf(name: string, to: Target, title: string): NonNullable<Placing["undo"]> {
   return {
     title,
@@ -117,7 +119,7 @@ ${prelude}
 ${functions}
 ${restoreFunction(name)}
 rm -f "$dir"/${nextName(name, name)}.yml
-id=$(${"id" in to ? sh`echo ${to.id}` : containerId(to.container)})
+${"id" in to ? sh`id=${to.id}` : (to.own ?? sh`id=$(${containerId(to.container)})`)}
 [ -n "$id" ] || exit 0
 case " $(targets "$dir"/${name}.yml)" in *" $id":*) restore || exit ${switchStatus.unconfirmed} ;; esac`,
   };
@@ -157,8 +159,8 @@ function placingOf(settings: Settings, role: Role, file: RouteFile, title: strin
 /** Folders and the secret environment: what must be there before the container is. */
 function filesOf(traefik: TraefikSettings): readonly HostStep[] {
   return [
-    step("Make the folders of Traefik's files", sh`mkdir -p ${["dynamic", "stage", "prev"].map((folder) => `${traefikDirectory}/${folder}`)}`),
-    ...(Object.keys(traefik.env.secret).length === 0 ? [] : [{ kind: "upload" as const, title: "Write env file of Traefik", path: envPath, content: envFile({ name: traefikContainer, env: traefik.env }), mode: "0600" }]),
+    again("Make the folders of Traefik's files", sh`mkdir -p ${["dynamic", "stage", "prev"].map((folder) => `${traefikDirectory}/${folder}`)}`),
+    ...(Object.keys(traefik.env.secret).length === 0 ? [] : envUploads({ name: "Traefik", env: traefik.env, path: envPath })),
   ];
 }
 

@@ -194,8 +194,9 @@ const SavedValues: z.ZodType<Values> = z.lazy(() => z.record(Name, SavedValue));
 const SavedNamed = z.record(Name, SavedValues);
 const SavedObjects = z.object({ routers: SavedNamed, services: SavedNamed, middlewares: SavedNamed });
 const SavedBackend = z.object({ id: z.string().regex(/^[\w.@-]*$/), port: z.string().regex(/^[\w@]*$/) });
-const SavedFile = z.object({
-  name: z.string().regex(/^[\w.-]+$/), mode: z.enum(["live", "maintenance"]), main: SavedBackend, canary: SavedBackend.extend({ percent: z.number().min(0).max(100) }).optional(),
+/** What a {@link RouteFile} is when it is read. */
+export const SavedFile = z.object({
+  name: z.string().regex(/^[\w.-]+$/), mode: z.enum(["live", "maintenance"]), main: SavedBackend, canary: SavedBackend.extend({ percent: z.number().min(0).max(100) }).exactOptional(),
   route: z.object({ http: SavedObjects, tcp: SavedObjects, udp: SavedObjects, tls: SavedValues }),
 });
 
@@ -204,8 +205,7 @@ export function parseFileLine(line: string): RouteFile | undefined {
   const json = /^# capstan (\{.*\})$/.exec(line.trim())?.[1];
   if (json === undefined) return undefined;
   try {
-    const { canary, ...file } = SavedFile.parse(JSON.parse(json));
-    return { ...file, ...(canary === undefined ? {} : { canary }) };
+    return SavedFile.parse(JSON.parse(json));
   } catch (cause) {
     throw new Error("Cannot read what a file of Traefik's routes says of itself", { cause });
   }

@@ -49,6 +49,7 @@ export function placeSteps(placing: Placing): readonly HostStep[] {
       kind: "run", ...of, title: placing.title,
       command: placeCommand(placing),
       loud: true,
+      doneIf: isPlaced(placing),
       ...(placing.undo === undefined ? {} : { undo: placing.undo.command, undoTitle: placing.undo.title }),
       timeoutMs: (6 * patience + settings.drainTimeoutSeconds + 60) * 1000,
     },
@@ -84,18 +85,42 @@ export function restoreFunction(name: string): Command {
 }`;
 }
 
+/** Text that needs no quoting, inside of quotes. */
+const word = (text: string): Command => new Command(text);
+
+/** `filled`: a template with what the host knows, on standard output. */
+const fillFunction: Command = sh`filled() { sed -e "s/${word(placeholder.id)}/$id/g" -e "s/${word(placeholder.port)}/$port/g" -e "s/${word(placeholder.page)}/$page/g" -e "s/${word(placeholder.token)}/$token/g"; }`;
+
+/** Sets `page` where it is not set and the file asks for it. */
+const findPage = ({ mode, name }: RouteFile): Command => (mode === "maintenance" ? sh`[ -n "$page" ] || page=$(${containerId(pageContainer(name))})` : sh`:`);
+
+/** Whether the very file that is to be placed is in force already. Nothing is drained: whoever lost the connection has not lost those of the visitors. */
+function isPlaced({ file, find }: Placing): Command {
+  const { name } = file;
+  return sh`${prelude}
+${functions}
+page= token=
+${isNew(file) ? find : sh`id= port=`}
+${findPage(file)}
+${fillFunction}
+revision=$(filled < ${templatePath(name)} | sha256sum | cut -c 1-12)
+[ "$revision" = "$(revision ${live(name)})" ] && watch ${marker(name, sh`$revision`)} "$(printf %s ${expected(file)} | filled)"`;
+}
+
 function placeCommand({ settings, file, find, probe, drainAll }: Placing): Command {
   const { name } = file;
   const next = nextName(name, name);
   const stage = (which: string): Command => sh`"$base"/stage/${which}.yml`;
-  return sh`${prelude}
+  // Nobody may be there to read what is printed: that must not end it half way.
+  return sh`trap '' PIPE
+${prelude}
 ${functions}
 ${restoreFunction(name)}
-drain=${settings.drainTimeoutSeconds}
+drain=${settings.drainTimeoutSeconds} deadline=
 ${find}
-${file.mode === "maintenance" ? sh`[ -n "$page" ] || page=$(${containerId(pageContainer(name))})` : sh`:`}
+${findPage(file)}
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-filled() { sed -e "s/${word(placeholder.id)}/$id/g" -e "s/${word(placeholder.port)}/$port/g" -e "s/${word(placeholder.page)}/$page/g" -e "s/${word(placeholder.token)}/$token/g"; }
+${fillFunction}
 fill() { filled < "$1" > "$2" && revision=$(sha256sum < "$2" | cut -c 1-12) && sed -i "s/${word(placeholder.revision)}/$revision/g" "$2"; }
 refuse() { rm -f ${live(next)} ${stage(next)} ${stage(name)}; printf '%s\n' "$@" >&2; complain; exit ${switchStatus.refused}; }
 mkdir -p "$base"/stage "$base"/prev || exit ${switchStatus.refused}
@@ -118,11 +143,9 @@ rm -f ${live(next)}
 kept=" $(targets ${live(name)} | sed 's/:[^ ]*//g') "
 for old in $(targets ${previous(name)} | sed 's/:[^ ]*//g'); do
   case $kept in *" $old "*) ${drainAll ? sh`drain "$old"` : sh`:`} ;; *) drain "$old" ;; esac
-done`;
+done
+:`;
 }
-
-/** Text that needs no quoting, inside of quotes. */
-const word = (text: string): Command => new Command(text);
 
 /** What Traefik's API must say, a line each. */
 function expected(file: RouteFile, ...routers: readonly string[]): string {

@@ -51,19 +51,21 @@ export function rebootSteps(traefik: TraefikSettings): readonly RunStep[] {
   const [next, old] = [`${traefikContainer}_next`, `${traefikContainer}_old`];
   const isThere = (name: string): Command => sh`docker container inspect ${name} > /dev/null 2>&1`;
   return [
-    { kind: "run", title: "Have Traefik's image", command: sh`docker image inspect ${traefik.image} > /dev/null 2>&1 || docker pull --quiet ${traefik.image}` },
+    { kind: "run", title: "Have Traefik's image", command: sh`docker image inspect ${traefik.image} > /dev/null 2>&1 || docker pull --quiet ${traefik.image}`, repeatable: true },
     {
       kind: "run", title: "Replace Traefik's container",
       loud: true,
-      // A reboot that was cut short may have left either behind.
-      command: sh`${nowFunction}
+      repeatable: true,
+      // A reboot that was cut short may have left either behind. Nobody may be there to read what is printed: that must not end it half way.
+      command: sh`trap '' PIPE
+${nowFunction}
 if ! ${isThere(traefikContainer)} && ${isThere(old)}; then docker rename ${old} ${traefikContainer} || exit; fi
 docker rm --force ${next} > /dev/null 2>&1
 { ${traefikContainerCommand("create", next, traefik)}; } > /dev/null || exit
 from=$(now)
 if ${isThere(traefikContainer)}; then
   docker rm --force ${old} > /dev/null 2>&1
-  docker container stop -t ${stopSeconds} ${traefikContainer} > /dev/null && docker rename ${traefikContainer} ${old} || exit
+  docker container stop -t ${stopSeconds} ${traefikContainer} > /dev/null && docker rename ${traefikContainer} ${old} || { docker container start ${traefikContainer}; docker rm ${next}; exit ${switchStatus.unconfirmed}; } > /dev/null
 fi
 docker rename ${next} ${traefikContainer} && docker container start ${traefikContainer} > /dev/null && (
 ${waitForRoutes}
@@ -72,11 +74,12 @@ status=$?
 if [ $status -ne 0 ]; then
   docker logs --tail 20 ${traefikContainer} >&2
   ${isThere(old)} || exit ${switchStatus.unconfirmed}
-  { docker rm --force ${traefikContainer} && docker rename ${old} ${traefikContainer} && docker container start ${traefikContainer}; } > /dev/null && echo 'The new Traefik did not come up: the one before serves again.' >&2
+  { docker rm --force ${traefikContainer}; docker rename ${old} ${traefikContainer} && docker container start ${traefikContainer}; } > /dev/null && echo 'The new Traefik did not come up: the one before serves again.' >&2
   exit ${switchStatus.refused}
 fi
-echo "The proxy was away for $(($(now) - from)) ms."
-! ${isThere(old)} || docker rm ${old} > /dev/null`,
+to=$(now)
+docker rm ${old} > /dev/null 2>&1
+echo "The proxy was away for $((to - from)) ms." || :`,
       timeoutMs: 300_000,
     },
   ];

@@ -3,6 +3,7 @@ import { network, traefikContainer, traefikDirectory } from "../../../ground/nam
 import { entryPointsOf } from "../../../config/traefik/entry-points.ts";
 import type { TraefikSettings } from "../../../config/settings.ts";
 import { envFlags, optionFlags } from "../../container-flags.ts";
+import { secretFlags, withValues } from "../../envfile.ts";
 import { pairs } from "../../shell-value.ts";
 import { apiPort, filesInProxy } from "./script.ts";
 
@@ -16,14 +17,14 @@ export const envPath = `${traefikDirectory}/traefik.env`;
 export function traefikContainerCommand(verb: "run --detach" | "create", name: string, traefik: TraefikSettings): Command {
   const { hostPort, labels, env, options, image } = traefik;
   const { publish, volume, volumes, ...others } = options;
-  return sh`docker ${verb.split(" ")} --name ${name} --restart unless-stopped --network ${network} --publish ${hostPort}:80 --volume "$PWD"/${`${traefikDirectory}/dynamic:${filesInProxy}:ro`} ${[
-    ...envFlags(env.clear), ...(Object.keys(env.secret).length === 0 ? [] : ["--env-file", envPath]),
+  return withValues(env, envPath, sh`docker ${verb.split(" ")} --name ${name} --restart unless-stopped --network ${network} --publish ${hostPort}:80 --volume "$PWD"/${`${traefikDirectory}/dynamic:${filesInProxy}:ro`} ${[
+    ...envFlags(env.clear), ...(Object.keys(env.secret).length === 0 ? [] : secretFlags(env, envPath)),
     ...("log-opt" in options || "log-driver" in options ? [] : ["--log-opt", "max-size=10m"]),
     ...pairs("--label", labels),
     // Docker's flag is --volume; the seed's config says volumes.
     ...optionFlags({ ...(publish === undefined ? {} : { publish }), ...(volume === undefined ? {} : { volume }), ...(volumes === undefined ? {} : { volume: [volume ?? [], volumes].flat() as readonly string[] }), ...others }),
     image, ...traefikArgs(traefik),
-  ]}`;
+  ]}`);
 }
 
 export const runTraefik = (traefik: TraefikSettings): Command => traefikContainerCommand("run --detach", traefikContainer, traefik);

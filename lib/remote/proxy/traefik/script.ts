@@ -70,7 +70,7 @@ done`;
  * Shell functions, to be had after {@link prelude}.
  * `watch MARKER LINES`: until Traefik shows the marker; prints what is wrong. A Traefik that is just restarting is waited for.
  * `revision FILE`, `targets FILE`: what the file's comments say.
- * `drain ID`: until the proxy has no connection to that container any more, $drain seconds at most.
+ * `drain ID`: until the proxy has no connection to that container any more, at most $drain seconds after the first call. It wants `deadline` to be empty.
  * `complain`: what Traefik itself says, on standard error.
  */
 export const functions: Command = sh`inside() {
@@ -88,7 +88,10 @@ revision() { sed -n 's/^# revision //p' "$1" 2> /dev/null; }
 targets() { sed -n 's/^# targets //p' "$1" 2> /dev/null; }
 complain() { docker logs --tail 200 --since 60s ${traefikContainer} 2>&1 | grep -iE 'err|error|warn' | tail -n 5 >&2; }
 drain() {
+  [ -n "$deadline" ] || deadline=$(($(date +%s) + drain))
   for ip in $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' "$1" 2> /dev/null); do
-    open=$(docker exec ${traefikContainer} sh -c ${drainCode} sh "$(printf '%02X%02X%02X%02X' $(echo "$ip" | tr . '\n' | sed -n '1!G;h;$p'))" "$drain") || echo "$open connections to $1 are still open after $drain s: they end when it stops."
+    left=$((deadline - $(date +%s)))
+    [ $left -gt 0 ] || left=0
+    open=$(docker exec ${traefikContainer} sh -c ${drainCode} sh "$(printf '%02X%02X%02X%02X' $(echo "$ip" | tr . '\n' | sed -n '1!G;h;$p'))" "$left") || echo "$open connections to $1 are still open after $drain s: they end when it stops."
   done
 }`;
