@@ -119,7 +119,7 @@ describe("apply()", () => {
     });
 
     test("is taken back last phase first on every host, in whatever order hosts went through them", async () => {
-      const { fake, world } = slow("echo boot", { h1: [[/echo boot/, 1], [/./, ""]], h2: always });
+      const { fake, world } = slow("echo boot", { h1: [[/echo boot/, 1], [/./, ""]], h2: [[/echo late/, 1], [/./, ""]] });
       await apply(world, plan(phase("Pull", { h1: [run("pull", "unpull")], h2: [run("pull", "unpull"), run("late", "unlate")] }), boot), conductor()).catch(() => undefined);
       expect(fake.ran.filter((text) => text.startsWith("h1")).slice(-2)).toEqual(["h1 $ echo rm", "h1 $ echo unpull"]);
     });
