@@ -6,8 +6,9 @@ import type { Taken } from "./undo.ts";
 /**
  * The error of a plan that did not come to its end: what failed, and what is true now.
  * One failing host keeps its own error; several become one of kind `fleet` with all of them as cause.
+ * @param phase where it failed
  */
-export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonly unknown[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
+export function failureOf(plan: Plan, phase: Phase | undefined, errors: readonly unknown[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
   const bug = errors.find((error) => !isDeployError(error));
   if (bug !== undefined) return bug;
   const known = errors.filter(isDeployError);
@@ -18,9 +19,9 @@ export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonl
   const hint = first.hint ?? "Mend the cause and run the same command again: it starts from what is there.";
   if (real.length === 1) return Object.assign(first, { state, hint });
   const hosts = [...new Set(real.flatMap((error) => error.host ?? []))];
-  const lanes = new Set(stretch.flatMap((phase) => phase.lanes.map((lane) => lane.host))).size;
+  const lanes = new Set((phase?.lanes ?? []).map((lane) => lane.host)).size;
   const failure = real.every((error) => error.failure === first.failure) ? first.failure : "fleet";
-  return new DeployError(failure, `Cannot finish "${stretch.at(-1)?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
+  return new DeployError(failure, `Cannot finish "${phase?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
 }
 
 /** What the plan says of its state holds for a run that is alone. */
