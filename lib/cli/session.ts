@@ -11,6 +11,7 @@ import type { CommandContext } from "./command.ts";
 import { createDeployer, type Deployer } from "./deployer.ts";
 import { filterOf } from "./options.ts";
 import { askSecret } from "./prompt.ts";
+import { serveSelf } from "./self.ts";
 
 /** What sessions need of a context: nothing that depends on the command's own options. */
 export type AnyContext = Omit<CommandContext, "args">;
@@ -18,6 +19,7 @@ export type AnyContext = Omit<CommandContext, "args">;
 /** Loads the config and does some work with it; connections are closed at its end. */
 export async function withDeployer<T>(context: AnyContext, work: (deployer: Deployer) => Promise<T>): Promise<T> {
   const { options, io, path, report } = context;
+  await serveSelf();
   await using deployer = await createDeployer({
     ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, pause: context.pause, command: path[0] ?? "",
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
