@@ -8,7 +8,9 @@ import { sectionsJson } from "../../lib/config/reference.ts";
 const root = join(import.meta.dir, "../..");
 /** Where the public types stand, and which names of each file users see. */
 const published: Readonly<Record<string, RegExp>> = {
-  "config/define": /^(defineConfig|defineDestination|ConfigEnv|ConfigExport|DestinationConfig|DestinationExport)$/,
+  "config/config-env": /./,
+  "config/host-functions": /^(HostList|HostsContext|HostsFunction|ServersFunction)$/,
+  "config/define": /^(defineConfig|defineDestination|ConfigExport|DestinationConfig|DestinationExport)$/,
   "config/shell-hooks": /^(shellHooks|ShellHookOptions)$/,
   "config/secret-sources/adapter": /^$/,
   "config/secret-function": /./,
