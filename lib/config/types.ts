@@ -967,7 +967,7 @@ export interface SshConfig {
    */
   forwardAgent?: boolean | undefined;
   /**
-   * How many connections may be opening at once.
+   * How many connections may be opening at once; at one sshd that many hosts are reached through it is at most eight, since sshd drops some of those who come at once (MaxStartups).
    * @default 30
    * @example maxConcurrentStarts: 10
    */

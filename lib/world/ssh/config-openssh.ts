@@ -5,6 +5,7 @@ import { CancelledError, DeployError } from "../../ground/errors.ts";
 import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
 import { drain, Output } from "../output.ts";
 import { ownFolder } from "../own-folder.ts";
+import { Slots } from "../slots.ts";
 import type { Address } from "./address.ts";
 import { hostConfigFrom, type HostConfig } from "./host-config.ts";
 
@@ -22,6 +23,8 @@ type Printed = ReadonlyMap<string, readonly string[]>;
 
 /** Stands for a user that nobody set. */
 const nobody = "capstan-unset";
+/** How many of them run at once: a fleet of 200 hosts must not be 200 processes. */
+const mostAtOnce = 8;
 /** How long `ssh -G` may take: it looks names up and runs what stands behind `Match exec`. */
 const longestMs = 30_000;
 /** Once `ssh -G` has ended, how long what it started may keep its output open. */
@@ -34,6 +37,7 @@ const lastWordsMs = 500;
  */
 export function opensshReader(files: readonly string[], knownHosts: readonly string[], env: Env): OpensshReader {
   const closing = new AbortController();
+  const turns = new Slots(mostAtOnce);
   let made: Promise<string> | undefined;
   let prepared: Promise<{ readonly folder: string; readonly defaults: Printed }> | undefined;
   const includes = files.map((file) => `Include "${file}"`);
@@ -55,6 +59,7 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
       if (!isInstalled()) return undefined;
       const signal = AbortSignal.any([given, closing.signal]);
       const { folder, defaults } = await (prepared ??= prepare());
+      using _ = await turns.take(signal);
       const { printed, isFinal } = await askOpenssh(join(folder, "config"), address, env, signal);
       // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.
       const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env, signal)).printed : new Map<string, string[]>();
