@@ -6,6 +6,7 @@ import { unreadNotes } from "../plan/unread.ts";
 import type { Change, Offline } from "../run/change.ts";
 import { eachHost, errandPlan, type Errand, type HostOutput } from "../run/each-host.ts";
 import { printable } from "../report/printable.ts";
+import { together } from "../report/host-answers.ts";
 import { hostOutput } from "../report/host-output.ts";
 import type { CommandContext } from "./command.ts";
 import { createDeployer, type Deployer } from "./deployer.ts";
@@ -95,12 +96,16 @@ export async function showLogs(context: AnyContext, { world, settings }: Deploye
 
 /** Prints what a command answered on each host. @returns the exit status: that of the first host that failed */
 export function printOutputs(context: AnyContext, subject: string, outputs: readonly HostOutput[], raw = false): number {
-  for (const { host, role, subject: name, stdout, stderr, status } of outputs) {
-    const { style, options } = context;
+  const { style, options } = context;
+  // Every host of its own where something else reads it, or everything is wanted.
+  const isWhole = raw || options.json || options.verbose || options.quiet;
+  const whereOf = ({ host, role }: HostOutput): string => (role === undefined ? host : `${host} (${role})`);
+  const answers = isWhole ? outputs.map((first) => ({ first, places: whereOf(first) })) : together(outputs, whereOf, ({ subject, stdout, stderr, status }) => JSON.stringify([subject, stdout, stderr, status]));
+  for (const { first: { host, role, subject: name, stdout, stderr, status }, places } of answers) {
     const output = stdout + (raw || status === 0 ? "" : stderr);
     const about = name === undefined ? subject : `${subject} ${name}`;
     if (raw && !options.json) context.io.stdout.write(stdout);
-    else context.print(hostOutput(about, role === undefined ? host : `${host} (${role})`, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, ...(name === undefined ? {} : { name }), stdout, stderr, status: status ?? null });
+    else context.print(hostOutput(about, places, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, ...(name === undefined ? {} : { name }), stdout, stderr, status: status ?? null });
     if ((raw || status === 0) && stderr !== "" && !options.json) context.io.stderr.write(raw ? stderr : `${stderr.trimEnd().split("\n").map(printable).join("\n")}\n`);
   }
   const bad = outputs.find(({ status }) => status !== 0);
