@@ -193,12 +193,12 @@ class Run {
     if (this.#change.lock && !this.#inherited()) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
     const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
-    const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, lost]) };
+    const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, cancelledBy(lost)]) };
     try {
       for (const stage of this.#change.stages) await this.#carryStage(guarded, stage);
     } catch (error) {
       if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
-      throw Object.assign(lost.reason, { state: error.state });
+      throw Object.assign(lost.reason, { state: error.state.length > 0 ? error.state : [this.#stoppedState()] });
     } finally {
       await this.#lock?.release();
       this.#lock = undefined;
@@ -315,4 +315,13 @@ class Run {
       tell(this.#world, { type: "phase-end", phase, ok, durationMs });
     }
   }
+}
+
+/** Aborts with `lost`, and as Ctrl-C does: what is stopped by it has not failed itself. */
+function cancelledBy(lost: AbortSignal): AbortSignal {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(new CancelledError("Stopped, since the deploy lock was lost"));
+  if (lost.aborted) abort();
+  else lost.addEventListener("abort", abort, { once: true });
+  return stop.signal;
 }
