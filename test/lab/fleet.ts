@@ -63,7 +63,10 @@ function reply(line: string, channel: ServerChannel, commandMs: number): void {
     return;
   }
   // Only who holds the lock must be a real process; nothing else may burden the machine that measures.
-  if (!command.includes("lock")) return end(0);
+  if (!command.includes("lock")) {
+    channel.write(answerTo(command));
+    return end(0);
+  }
   const child = spawn("sh", ["-c", line], { cwd: home });
   channel.pipe(child.stdin);
   child.stdin.on("error", () => undefined);
