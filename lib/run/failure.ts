@@ -1,6 +1,6 @@
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { Phase, Plan } from "../ground/step.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, PlannedStep } from "./journal.ts";
 import type { Taken } from "./undo.ts";
 
 /**
@@ -42,6 +42,23 @@ function stateLines(plan: Plan, journal: Journal, taken: readonly Taken[]): stri
     done.set(title, [...(done.get(title) ?? []), planned.host]);
   }
   for (const [title, hosts] of done) lines.push(`Taken back on ${hosts.join(", ")}: ${title}`);
-  if (plan.afterFailure !== undefined && failed.length === 0) lines.push(journal.committed ? plan.afterFailure.committed : plan.afterFailure.takenBack);
+  if (plan.afterFailure === undefined) lines.push(...standing(journal, taken.flatMap(({ planned, ok }) => (ok ? [planned] : []))));
+  else if (failed.length === 0) lines.push(journal.committed ? plan.afterFailure.committed : plan.afterFailure.takenBack);
   return lines;
+}
+
+/** So many steps of a host are named: the last ones. */
+const mostNamed = 6;
+
+/** What was done stays: hosts with the same steps share a line. */
+function standing(journal: Journal, taken: readonly PlannedStep[]): readonly string[] {
+  const titles = new Map<string, string[]>();
+  for (const { host, step } of journal.standing(taken)) if (host !== undefined && step.kind !== "wait") titles.set(host, [...(titles.get(host) ?? []), step.title]);
+  const hosts = new Map<string, string[]>();
+  for (const [host, all] of titles) {
+    const more = all.length - mostNamed;
+    const text = `${more > 0 ? `${more} more; ` : ""}${all.slice(-mostNamed).join("; ")}`;
+    hosts.set(text, [...(hosts.get(text) ?? []), host]);
+  }
+  return hosts.size === 0 ? ["No step on a host was done before it."] : [...hosts].map(([text, where]) => `Done on ${where.join(", ")}, and left as it is: ${text}`);
 }

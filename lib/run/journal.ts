@@ -61,6 +61,11 @@ export class Journal {
     return this.#begun.filter((one) => one.step.kind === "run" && one.step.undo !== undefined && !(one.step.undoIfFailed === true && this.#done.has(one))).toReversed().toSorted((a, b) => this.#order.indexOf(b.phase) - this.#order.indexOf(a.phase));
   }
 
+  /** Steps that have come to their end and were not taken back, in order. @param taken those that were */
+  standing(taken: readonly PlannedStep[]): readonly PlannedStep[] {
+    return this.#begun.filter((one) => this.#done.has(one) && !taken.includes(one));
+  }
+
   /** Titles of the steps that were begun and not finished, with their hosts. */
   unfinished(): readonly PlannedStep[] {
     return this.#begun.filter((step) => !this.#done.has(step));

@@ -130,6 +130,18 @@ describe("apply()", () => {
     expect(error.state).toEqual(['Could not take back "boot" on h1: it ended with status 1']);
   });
 
+  test("tells what was done where the plan has no sentence of its own for it", async () => {
+    const { afterFailure: _, ...bare } = plan(
+      phase("Stop", { h1: [run("stop"), run("note")], h2: [run("stop"), run("note")], h3: [run("begin", "end")] }),
+      phase("Remove", { h1: ["a", "b", "c", "d", "e", "f"].map((title) => run(title)), h2: [run("fail")] }),
+    );
+    const told = async (answers: FakeOptions["answers"] = {}): Promise<unknown> => apply(fakeWorld({ answers }).world, bare, conductor()).catch((thrown: unknown) => (thrown as DeployError).state);
+    expect(await told({ h1: always, h2: [[/fail/, 1], [/./, ""]], h3: always })).toEqual([
+      "Taken back on h3: end", "Done on h1, and left as it is: 2 more; a; b; c; d; e; f", "Done on h2, and left as it is: stop; note",
+    ]);
+    expect(await told({ h1: [[/./, 1]], h2: [[/./, 1]], h3: [[/./, 1]] })).toContain("No step on a host was done before it.");
+  });
+
   test("takes nothing back once a committed phase has begun", async () => {
     const { error, ran } = await failing({ answers: { h1: [[/echo stop/, 1], [/./, ""]] } }, phase("Boot", { h1: [run("boot", "rm")] }), phase("Retire", { h1: [run("stop")] }, { committed: true }));
     expect(ran).not.toContain("h1 $ echo rm");
