@@ -246,9 +246,10 @@ class Run {
     });
     this.#lock = lock;
     if (this.#doing !== undefined) lock.step(this.#doing);
-    const end = (): void => stop.abort(new CancelledError("Stopped, since the deploy lock was lost"));
-    if (lock.lost.aborted) end();
-    else lock.lost.addEventListener("abort", end, { once: true });
+    // What is stopped by it has not failed itself.
+    const abort = (): void => stop.abort(new CancelledError("Stopped, since the deploy lock was lost"));
+    if (lock.lost.aborted) abort();
+    else lock.lost.addEventListener("abort", abort, { once: true });
   }
 
   /** What hosts said while the lock was being taken, if nobody else can have been at work since they were asked. */
