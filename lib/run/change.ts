@@ -7,10 +7,11 @@ import type { LocalFacts } from "../build/facts.ts";
 import { versionsInPlace } from "../plan/current.ts";
 import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
-import { noContent, type LocalContent, type Order } from "../plan/order.ts";
+import { noContent, type Kept, type LocalContent, type Order } from "../plan/order.ts";
 import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
+import { builtImage, makesHere, type Making } from "./built.ts";
 import { readContent, type Brings } from "./content.ts";
 import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
@@ -18,6 +19,7 @@ import { takeLock, type Lock } from "./lock.ts";
 import { connectAll, observe } from "./observe.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
+import { findUnchanged } from "./unchanged.ts";
 
 /** One part of a command that changes something, planned from fresh facts when its turn comes. */
 export type Stage =
@@ -31,6 +33,10 @@ export type Stage =
   | {
       readonly sees: "hosts";
       plan(order: Order, facts: FleetFacts): Plan;
+      /** Hosts are asked where a switch would change nothing. */
+      readonly compares?: true;
+      /** There is nothing to do, and the hosts are not looked at: a plan leaves such a stage out. */
+      skip?(order: Order): boolean;
       /** What the facts are after this stage: a dry run plans the next ones from it. Default: as before. */
       after?(facts: FleetFacts): FleetFacts;
     };
@@ -70,6 +76,8 @@ export interface Outcome {
   readonly phases: PhaseTimes;
   /** What hosts were sent of images in all, in bytes, and what they had already. Undefined: nothing was delivered. */
   readonly delivered?: { readonly sentBytes: number; readonly thereBytes: number } | undefined;
+  /** What was left alone, since a switch would have changed nothing. Undefined: nothing was, or nobody asked for it. */
+  readonly unchanged?: readonly Kept[] | undefined;
 }
 
 /** Facts to plan from instead of asking the hosts. */
@@ -101,6 +109,9 @@ export async function planChange(world: World, task: Task, change: Change, offli
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
   for (const stage of change.stages) {
+    // No image is built for a plan: what is unchanged is found out in the run.
+    if (stage.sees === "hosts" && stage.skip !== undefined) continue;
+    if (stage.sees === "hosts" && stage.compares === true) plans.push({ notes: ["A plan builds nothing, so it cannot tell what is unchanged: this is what is done where anything has changed."], phases: [] });
     if (stage.sees === "here") plans.push(stage.plan(order, await here(world, task, stage.dev)));
     else plans.push(stage.plan(order, facts));
     if (stage.sees === "hosts") facts = stage.after?.(facts) ?? facts;
@@ -151,6 +162,9 @@ class Run {
   #version = "";
   #from: readonly string[] = [];
   #delivered: Outcome["delivered"];
+  /** Undefined: this run has built no image. */
+  #making: Making | undefined;
+  #kept: readonly Kept[] = [];
   #content: LocalContent = noContent;
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
@@ -203,7 +217,7 @@ class Run {
       await this.#lock?.release();
       this.#lock = undefined;
     }
-    if (this.#change.postDeploy) {
+    if (this.#change.postDeploy && !this.#leftAll()) {
       const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
       await this.#hook("postDeploy", (call) => ({ ...connectedContext(this.#base(), scope.hosts, call), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
@@ -224,9 +238,9 @@ class Run {
     const { settings } = this.#task;
     const outcome: Outcome = {
       command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
-      to: this.#change.release && this.#version !== "" ? this.#version : undefined,
+      to: this.#change.release && this.#version !== "" && !this.#leftAll() ? this.#version : undefined,
       hosts: this.#change.hosts?.(this.#task) ?? appHosts(this.#task), durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
-      ...(this.#delivered === undefined ? {} : { delivered: this.#delivered }),
+      ...(this.#delivered === undefined ? {} : { delivered: this.#delivered }), ...(this.#kept.length === 0 ? {} : { unchanged: this.#kept }),
     };
     tell(this.#world, { type: "summary", ok, ...outcome });
     return outcome;
@@ -240,6 +254,11 @@ class Run {
     over.abort();
   }
 
+  /** A switch would have changed nothing anywhere, and nothing was switched. */
+  #leftAll(): boolean {
+    return this.#kept.length > 0 && this.#kept.length === this.#task.scope.roles.reduce((sum, { hosts }) => sum + hosts.filter((host) => this.#task.scope.hosts.includes(host)).length, 0);
+  }
+
   /** What is true when it was stopped outside of a plan, which tells its own state. */
   #stoppedState(): string {
     if (this.#reached === "hosts") return "What the parts of the command before it did stays: the same command goes on from there.";
@@ -248,18 +267,37 @@ class Run {
 
   async #carryStage(world: World, stage: Stage): Promise<void> {
     if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
-    const { settings, scope } = this.#task;
-    const hosts = hostsOf(this.#task, this.#change);
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", hosts, () => observe(world, settings, hosts)) : undefined;
-    if (observed !== undefined) {
-      if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
-      this.#version = versionOf(this.#task, this.#change, this.#version, observed);
-    }
     const order = orderOf(this.#world, this.#task, this.#version, this.#content);
-    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
+    const planned = stage.sees === "hosts" ? await this.#planOnHosts(world, stage, order) : { order, plan: await this.#planHere(world, stage, order) };
+    if (planned === undefined) return;
+    const { plan } = planned;
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
     if (plan.phases.length > 0 && this.#reached !== "hosts") this.#reached = stage.sees === "here" ? "here" : "hosts";
-    this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
+    this.#phases.push(...(await apply(world, plan, this.#conductor(planned.order))));
+  }
+
+  async #planHere(world: World, stage: Exclude<Stage, { sees: "hosts" }>, order: Order): Promise<Plan> {
+    if (stage.sees === "nothing") return stage.plan(order);
+    const here = await localFacts(world, this.#task, stage.dev);
+    this.#making = { isHere: makesHere(this.#task.settings, here) };
+    return stage.plan(order, here);
+  }
+
+  /** @returns undefined when there is nothing to do, and the hosts need not be looked at */
+  async #planOnHosts(world: World, stage: Extract<Stage, { sees: "hosts" }>, before: Order): Promise<{ readonly order: Order; readonly plan: Plan } | undefined> {
+    const { settings, scope } = this.#task;
+    const hosts = hostsOf(this.#task, this.#change);
+    const making = this.#making === undefined ? undefined : builtImage(world, settings, `${settings.repository}:${this.#version}`, this.#making);
+    making?.catch(() => undefined);
+    if (stage.skip !== undefined && stage.skip({ ...before, built: await making })) return undefined;
+    const facts = await this.#phase("Look at hosts", hosts, () => observe(world, settings, hosts));
+    if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, facts);
+    this.#version = versionOf(this.#task, this.#change, this.#version, facts);
+    const order = { ...before, version: this.#version, built: await making };
+    if (stage.compares !== true) return { order, plan: stage.plan(order, facts) };
+    this.#kept = await this.#phase("Compare with what serves", hosts, () => findUnchanged(world, order, facts));
+    const narrowed = { ...order, kept: this.#kept };
+    return { order: narrowed, plan: stage.plan(narrowed, facts) };
   }
 
   #conductor(order: Order): Conductor {
@@ -267,6 +305,7 @@ class Run {
       lock: this.#lock,
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => this.#lock?.step(title),
+      onPushed: (pushed) => { this.#making = { isHere: false, ...this.#making, pushed }; },
       onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;
