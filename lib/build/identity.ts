@@ -24,21 +24,30 @@ const familiar = (repository: string): string => repository.replace(/^(?:index\.
 /** One manifest as `docker manifest inspect --verbose` prints it; a list of them is another shape. */
 const Manifest = z.object({ Descriptor: z.object({ digest: z.string() }) });
 
+/** Registries as `docker info` knows them. */
+const Registries = z.record(z.string(), z.object({ Secure: z.boolean() }));
+/** Prints what the daemon was told of registries. */
+const registriesProgram: Program = { argv: ["docker", "info", "--format", "{{json .RegistryConfig.IndexConfigs}}"] };
+
 /**
- * Asks whether the registry has a tag as this Docker has it. Only an image that was pushed before can be the same: no other one is asked for over the network.
- * Source: `docker manifest inspect`, Docker 20.10.
+ * Asks whether the registry has a tag as this Docker has it. Only an image that was pushed before can be the same: no other one is asked for over the network. The
+ * client asks over HTTP, or without checking a certificate, only where the daemon was told to do so. Source: `docker manifest inspect`, Docker 20.10.
  */
 export const isPushed = (settings: Pick<Settings, "repository">, tag: string): Unless => ({
   asks: [
-    { program: identityProgram(tag), yes: (stdout) => parseIdentity(settings, stdout).digests.length > 0 },
-    { program: { argv: ["docker", "manifest", "inspect", "--verbose", tag] }, yes: (stdout, [identity = ""]) => parseIdentity(settings, identity).digests.includes(manifestDigest(stdout) ?? "") },
+    { program: () => identityProgram(tag), yes: (stdout) => parseIdentity(settings, stdout).digests.length > 0 },
+    { program: () => registriesProgram, yes: () => true },
+    { program: ([, registries = ""]) => ({ argv: ["docker", "manifest", "inspect", "--verbose", ...(isInsecure(tag, registries) ? ["--insecure"] : []), tag] }), yes: (stdout, [identity = ""]) => parseIdentity(settings, identity).digests.includes(manifestDigest(stdout) ?? "") },
   ],
   because: `The registry has ${tag} as it was built`,
 });
 
-function manifestDigest(stdout: string): string | undefined {
+const isInsecure = (tag: string, registries: string): boolean => read(Registries, registries)?.[tag.split("/")[0] ?? ""]?.Secure === false;
+const manifestDigest = (stdout: string): string | undefined => read(Manifest, stdout)?.Descriptor.digest;
+
+function read<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
-    return Manifest.parse(JSON.parse(stdout)).Descriptor.digest;
+    return schema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -128,7 +128,7 @@ export interface LocalStep extends Titled {
 /** Programs on the user's own machine that tell together whether a step has anything to do. They change nothing. */
 export interface Unless {
   /** Asked one after another, as long as each says yes. One that fails says no. */
-  readonly asks: readonly { readonly program: Program; /** @param before what those before it printed */ yes(stdout: string, before: readonly string[]): boolean }[];
+  readonly asks: readonly { /** @param before what those before it printed */ program(before: readonly string[]): Program; yes(stdout: string, before: readonly string[]): boolean }[];
   /** What is true then: a sentence without a full stop. */
   readonly because: string;
 }

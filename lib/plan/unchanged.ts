@@ -52,7 +52,7 @@ function secretFiles(order: Order, role: Role, host: string, facts: HostFacts): 
   return driverFor(role.proxy.kind).switch(order.settings, role, { container: name, version: order.version }, { from: undefined, route: undefined }).filter((step) => step.kind === "upload" && isSecret(step.content));
 }
 
-const isServing = ({ state }: ServingAnswer): boolean => state === "running" || state === "running/healthy";
+const isServing = ({ state }: ServingAnswer): boolean => state === "running" || state === "running/healthy" || state === "running/starting";
 const isOf = ({ note, id, hostname }: ServingAnswer, digest: string): boolean => note !== undefined && note[1] === digest && (hostname.endsWith(`-${note[0]}`) || id.startsWith(note[0]));
 
 /** What was built counts; where that is not known, what the host has under the name of the version. */

@@ -54,7 +54,7 @@ export interface ServingAnswer {
   readonly note: readonly [string, string] | undefined;
   readonly id: string;
   readonly hostname: string;
-  /** `running`, or with Docker's own healthcheck `running/healthy`. */
+  /** `running`, or with Docker's own healthcheck `running/healthy`, `running/starting`. */
   readonly state: string;
   /** `sha256:…` of its image: the ID, and what registries know it by. */
   readonly image: readonly string[];
@@ -69,9 +69,10 @@ export interface ServingAnswer {
  * host says only whether all of them are in the container's environment as they are now. Changes nothing.
  */
 export function compareServing({ settings, role, host, container, image, files }: ServingOrder): Command {
+  // A name that Docker's own type does not have sends it to the bare JSON, where a container without a healthcheck has no Health to ask for: ID, not Id.
   const identity = "{{.Id}}{{range .RepoDigests}} {{.}}{{end}}";
   const script = sh`note=$(cat ${madeWithPath(settings, role.name)} 2> /dev/null)
-is=$(docker container inspect --format ${"{{.Id}} {{.Config.Hostname}} {{.State.Status}}{{with .State.Health}}/{{.Status}}{{end}} {{.Image}}"} ${container}) || exit
+is=$(docker container inspect --format ${"{{.ID}} {{.Config.Hostname}} {{.State.Status}}{{with .State.Health}}/{{.Status}}{{end}} {{.Image}}"} ${container}) || exit
 of=$(docker image inspect --format ${identity} ${imageOf}) || exit
 named=$(docker image inspect --format ${identity} ${image} 2> /dev/null)
 env=$(docker container inspect --format ${'{{range .Config.Env}}{{printf "%+q\\n" .}}{{end}}'} ${container}) || exit

@@ -9,7 +9,7 @@ const askMs = 20_000;
 export async function isDone(world: World, { asks, because }: Unless): Promise<boolean> {
   const before: string[] = [];
   for (const { program, yes } of asks) {
-    const exit = await world.programs.run(program, { timeoutMs: askMs, signal: world.signal }).catch((error: unknown) => {
+    const exit = await world.programs.run(program(before), { timeoutMs: askMs, signal: world.signal }).catch((error: unknown) => {
       if (world.signal.aborted) throw error;
       return undefined;
     });

@@ -41,21 +41,25 @@ describe("what Docker pushes", () => {
 
   test("is looked for in the registry under each tag", () => {
     const pushes = stepsOf(withBuilder({}), { ...notGit, buildx: undefined }).filter(({ title }) => title.startsWith("Push"));
-    expect(pushes.map(({ unless }) => unless?.asks.map(({ program }) => program.argv.slice(1).join(" ")))).toEqual(["77", "latest"].map((tag) => [
-      `image inspect --format {{.Id}}{{range .RepoDigests}} {{.}}{{end}} acme/shop:${tag}`, `manifest inspect --verbose acme/shop:${tag}`,
+    expect(pushes.map(({ unless }) => unless?.asks.map(({ program }) => program([]).argv.slice(1).join(" ")))).toEqual(["77", "latest"].map((tag) => [
+      `image inspect --format {{.Id}}{{range .RepoDigests}} {{.}}{{end}} acme/shop:${tag}`, "info --format {{json .RegistryConfig.IndexConfigs}}", `manifest inspect --verbose acme/shop:${tag}`,
     ]));
     expect(because).toBe(`The registry has ${repository}:77 as it was built`);
   });
 
+  test.each<[string, string[]]>([
+    ["{}", []], ["nonsense", []], ['{"reg.example":{"Secure":true}}', []], ['{"other.example":{"Secure":false}}', []], ['{"reg.example":{"Secure":false,"Mirrors":[]}}', ["--insecure"]],
+  ])("is asked for as the daemon was told to ask: %s", (registries, flags) => expect(asks[2]?.program(["", registries]).argv).toEqual(["docker", "manifest", "inspect", "--verbose", ...flags, `${repository}:77`]));
+
   test.each<[string, string, readonly boolean[], string]>([
     ["that was never pushed is not asked for", `${a}\n`, [false], ""],
     ["that was pushed elsewhere is not asked for", `${a} acme/shop@${b}\n`, [false], ""],
-    ["that the registry has", `${a} ${repository}@${b}\n`, [true, true], verbose(b)],
-    ["that the registry has another of under that tag", `${a} ${repository}@${b}\n`, [true, false], verbose(c)],
-    ["that the registry has for several platforms", `${a} ${repository}@${b}\n`, [true, false], JSON.stringify([{ Descriptor: { digest: b } }])],
-    ["of which the registry says nothing that can be read", `${a} ${repository}@${b}\n`, [true, false], "no such manifest"],
+    ["that the registry has", `${a} ${repository}@${b}\n`, [true, true, true], verbose(b)],
+    ["that the registry has another of under that tag", `${a} ${repository}@${b}\n`, [true, true, false], verbose(c)],
+    ["that the registry has for several platforms", `${a} ${repository}@${b}\n`, [true, true, false], JSON.stringify([{ Descriptor: { digest: b } }])],
+    ["of which the registry says nothing that can be read", `${a} ${repository}@${b}\n`, [true, true, false], "no such manifest"],
   ])("an image %s", (_title, identity, expected, manifest) => {
-    const said = [identity, manifest];
+    const said = [identity, "{}", manifest];
     const answers: boolean[] = [];
     for (const [i, { yes }] of asks.entries()) if (answers.every(Boolean)) answers.push(yes(said[i] ?? "", said.slice(0, i)));
     expect(answers).toEqual([...expected]);

@@ -22,7 +22,7 @@ describe("comparisons()", () => {
   test("asks about each role on each host", () => {
     const found = comparisons(orderOf(pair, "2"), fleetOf({ "10.0.0.1": serving(), "10.0.0.2": serving() }));
     expect(found.map(({ kept }) => kept)).toEqual(["10.0.0.1", "10.0.0.2"].map((host) => ({ host, role: "web", container: "shop-web-1", version: "1" })));
-    expect(found[0]?.command.text).toContain("docker container inspect --format '{{.Id}} {{.Config.Hostname}} {{.State.Status}}{{with .State.Health}}/{{.Status}}{{end}} {{.Image}}' a10000000000");
+    expect(found[0]?.command.text).toContain("docker container inspect --format '{{.ID}} {{.Config.Hostname}} {{.State.Status}}{{with .State.Health}}/{{.Status}}{{end}} {{.Image}}' a10000000000");
   });
 
   const container = containerOf(pair, "web", "1", "a1");

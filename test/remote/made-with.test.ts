@@ -42,7 +42,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
   const id = "a1".padEnd(64, "0");
   const image = `sha256:${"e".repeat(64)}`;
   const docker = (env: readonly string[]): string => `case $* in
-"container inspect --format {{.Id}} {{.Config.Hostname}}"*a1) echo '${id} 10.0.0.1-0123456789ab running ${image}' ;;
+"container inspect --format {{.ID}} {{.Config.Hostname}}"*a1) echo '${id} 10.0.0.1-0123456789ab running ${image}' ;;
 "image inspect"*${image}) echo '${image} acme/shop@sha256:${"d".repeat(64)}' ;;
 "image inspect"*acme/shop:2) exit 1 ;;
 "container inspect --format {{range .Config.Env}}"*) cat <<'END'
