@@ -13,8 +13,9 @@ export interface Making {
   readonly pushed?: string;
 }
 
-/** Whether the build leaves the image in the Docker of this machine and pushes it from there. */
-export const makesHere = ({ withoutRegistry, builder }: Settings, { buildx }: Pick<LocalFacts, "buildx">): boolean => withoutRegistry !== true && (builder.pack !== undefined || buildx === undefined);
+/** How the image is made with what this machine has. The driver docker, buildpacks and a Docker without buildx leave it in the Docker of this machine, which pushes it from there. */
+export const makingOf = ({ withoutRegistry, builder }: Settings, { buildx }: Pick<LocalFacts, "buildx">): Making =>
+  ({ isHere: withoutRegistry !== true && (builder.pack !== undefined || buildx === undefined || (builder.driver === "docker" && builder.remote === undefined)) });
 
 /** What the image of this run is known by elsewhere. Undefined where that cannot be told. */
 export async function builtImage(world: World, settings: Settings, image: string, { isHere, pushed }: Making): Promise<BuiltImage | undefined> {

@@ -3,43 +3,24 @@ import type { Settings } from "../config/settings.ts";
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
-import type { LocalFacts } from "../build/facts.ts";
 import { versionsInPlace } from "../plan/current.ts";
 import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
 import { noContent, type Kept, type LocalContent, type Order } from "../plan/order.ts";
 import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
-import { builtImage, makesHere, type Making } from "./built.ts";
+import { apply, type Conductor } from "./apply.ts";
+import { builtImage, makingOf, type Making } from "./built.ts";
 import { readContent, type Brings } from "./content.ts";
 import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
-import { connectAll, observe } from "./observe.ts";
+import { connectAll, lookAhead, observe, type Ahead } from "./observe.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Stage } from "./stage.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
 import { findUnchanged } from "./unchanged.ts";
-
-/** One part of a command that changes something, planned from fresh facts when its turn comes. */
-export type Stage =
-  | { readonly sees: "nothing"; plan(order: Order): Plan }
-  | {
-      readonly sees: "here";
-      /** The working tree is built as it is: its loose files are looked for. */
-      readonly dev?: boolean;
-      plan(order: Order, facts: LocalFacts): Plan;
-    }
-  | {
-      readonly sees: "hosts";
-      plan(order: Order, facts: FleetFacts): Plan;
-      /** Hosts are asked where a switch would change nothing. */
-      readonly compares?: true;
-      /** There is nothing to do, and the hosts are not looked at: a plan leaves such a stage out. */
-      skip?(order: Order): boolean;
-      /** What the facts are after this stage: a dry run plans the next ones from it. Default: as before. */
-      after?(facts: FleetFacts): FleetFacts;
-    };
 
 /** A command that changes something, as data: what `--dry-run` prints is what a run carries out. */
 export interface Change {
@@ -60,24 +41,6 @@ export interface Change {
   readonly postDeploy: boolean;
   /** False: it is about this machine alone, and calls no hook. */
   readonly hooks?: boolean;
-}
-
-/** What a change that came to its end did. */
-export interface Outcome {
-  readonly command: string;
-  readonly service: string;
-  readonly destination: string | undefined;
-  /** Versions that served before; several when hosts differed, none on the first deploy. */
-  readonly from: readonly string[];
-  /** Undefined for commands that have no version. */
-  readonly to: string | undefined;
-  readonly hosts: readonly string[];
-  readonly durationMs: number;
-  readonly phases: PhaseTimes;
-  /** What hosts were sent of images in all, in bytes, and what they had already. Undefined: nothing was delivered. */
-  readonly delivered?: { readonly sentBytes: number; readonly thereBytes: number } | undefined;
-  /** What was left alone, since a switch would have changed nothing. Undefined: nothing was, or nobody asked for it. */
-  readonly unchanged?: readonly Kept[] | undefined;
 }
 
 /** Facts to plan from instead of asking the hosts. */
@@ -149,6 +112,19 @@ function orderOf(world: World, task: Task, version: string, content: LocalConten
   return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks, content };
 }
 
+/** Waits for all; the first failure stops the others, and is thrown once they have ended. */
+async function allOrNone(stop: AbortController, works: readonly Promise<void>[]): Promise<void> {
+  const failures: unknown[] = [];
+  await Promise.all(works.map((work) => work.catch((error: unknown) => {
+    failures.push(error);
+    stop.abort(new CancelledError());
+  })));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** The same failure where a build was under way. */
+const onThisMachineOnly = (error: unknown): unknown => (isDeployError(error) && error.state.includes("Nothing was changed.") ? Object.assign(error, { state: ["Nothing was changed on any host."] }) : error);
+
 /** How long broadcasts that are still on their way are waited for once all else is done. */
 const broadcastGraceMs = 3_000;
 
@@ -169,6 +145,10 @@ class Run {
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
+  /** The look at hosts that was begun before it was known whether the lock can be had. */
+  #ahead: Ahead | undefined;
+  /** The phase of a plan that is under way. */
+  #doing: string | undefined;
   /** How far it came: no plan was begun, one for this machine only, or one for hosts. */
   #reached: "nothing" | "here" | "hosts" = "nothing";
   readonly #broadcasts = new Set<Promise<void>>();
@@ -201,16 +181,16 @@ class Run {
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
     this.#content = await contentOf(this.#world, this.#task, this.#change, true);
     if (this.#change.hooks !== false) await this.#hook("preConnect", (call) => hookContext(this.#base(), scope.hosts, call));
-    const connected = connectedHosts(this.#task, this.#change);
-    if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
-    this.#connected = this.#change.hooks !== false;
-    if (this.#change.lock && !this.#inherited()) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
-    const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
-    const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, lost]) };
+    const stop = new AbortController();
+    const guarded = { ...this.#world, signal: AbortSignal.any([this.#world.signal, stop.signal]) };
+    const { stages } = this.#change;
+    const meanwhile = this.#buildsMeanwhile() ? stages.slice(0, 1) : [];
     try {
-      for (const stage of this.#change.stages) await this.#carryStage(guarded, stage);
+      await allOrNone(stop, [this.#open(guarded, stop), ...meanwhile.map((stage) => this.#carryStage(guarded, stage))]).catch((error: unknown) => { throw this.#reached === "here" ? onThisMachineOnly(error) : error; });
+      for (const stage of stages.slice(meanwhile.length)) await this.#carryStage(guarded, stage);
     } catch (error) {
+      const { lost } = this.#lock ?? {};
       if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
       throw Object.assign(lost.reason, { state: error.state });
     } finally {
@@ -222,6 +202,35 @@ class Run {
       await this.#hook("postDeploy", (call) => ({ ...connectedContext(this.#base(), scope.hosts, call), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
     }
+  }
+
+  /** A build needs no host, so it does not wait for them. A hook before it may: there the lock is held. */
+  #buildsMeanwhile(): boolean {
+    return this.#change.stages[0]?.sees === "here" && needsHosts(this.#change) && (!this.#task.hooks || this.#task.settings.hooks.preBuild === undefined);
+  }
+
+  /** Connects and takes the lock. @param stop aborted when the lock is lost */
+  async #open(world: World, stop: AbortController): Promise<void> {
+    const { settings } = this.#task;
+    const connected = connectedHosts(this.#task, this.#change);
+    if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(world, settings, connected));
+    this.#connected = this.#change.hooks !== false;
+    if (!this.#change.lock || this.#inherited()) return;
+    const lock = await this.#phase("Take the lock", [settings.primaryHost], () => {
+      const taking = takeLock(world, this.#task, this.#version);
+      if (this.#change.stages[0]?.sees === "hosts") this.#ahead = lookAhead(this.#world, settings, hostsOf(this.#task, this.#change));
+      return taking;
+    });
+    this.#lock = lock;
+    if (this.#doing !== undefined) lock.step(this.#doing);
+    lock.lost.addEventListener("abort", () => stop.abort(lock.lost.reason), { once: true });
+  }
+
+  /** What hosts said while the lock was being taken, if nobody else can have been at work since they were asked. */
+  async #seenAhead(): Promise<FleetFacts | undefined> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead !== undefined && this.#lock !== undefined && ahead.askedAt >= this.#lock.freeSince ? await ahead.facts : undefined;
   }
 
   /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */
@@ -279,7 +288,7 @@ class Run {
   async #planHere(world: World, stage: Exclude<Stage, { sees: "hosts" }>, order: Order): Promise<Plan> {
     if (stage.sees === "nothing") return stage.plan(order);
     const here = await localFacts(world, this.#task, stage.dev);
-    this.#making = { isHere: makesHere(this.#task.settings, here) };
+    this.#making = makingOf(this.#task.settings, here);
     return stage.plan(order, here);
   }
 
@@ -290,7 +299,7 @@ class Run {
     const making = this.#making === undefined ? undefined : builtImage(world, settings, `${settings.repository}:${this.#version}`, this.#making);
     making?.catch(() => undefined);
     if (stage.skip !== undefined && stage.skip({ ...before, built: await making })) return undefined;
-    const facts = await this.#phase("Look at hosts", hosts, () => observe(world, settings, hosts));
+    const facts = await this.#phase("Look at hosts", hosts, async () => (await this.#seenAhead()) ?? (await observe(world, settings, hosts)));
     if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, facts);
     this.#version = versionOf(this.#task, this.#change, this.#version, facts);
     const order = { ...before, version: this.#version, built: await making };
@@ -304,7 +313,10 @@ class Run {
     return {
       lock: this.#lock,
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
-      onPhase: (title) => this.#lock?.step(title),
+      onPhase: (title) => {
+        this.#doing = title;
+        this.#lock?.step(title);
+      },
       onPushed: (pushed) => { this.#making = { isHere: false, ...this.#making, pushed }; },
       onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },
       onAudit: (host, role, { text }) => {

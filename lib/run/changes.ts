@@ -20,8 +20,9 @@ import { planUpgrade } from "../plan/upgrade.ts";
 import type { BootConfig } from "../remote/proxy/boot-config.ts";
 import { planRollback, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Pulling } from "../plan/pull.ts";
-import type { Change, Stage } from "./change.ts";
+import type { Change } from "./change.ts";
 import type { Brings } from "./content.ts";
+import type { Stage } from "./stage.ts";
 import type { Task } from "./task.ts";
 
 /** What a deploy leaves out. */

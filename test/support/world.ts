@@ -29,7 +29,7 @@ export interface FakeOptions {
   readonly probe?: (host: string, attempt: number) => HttpAnswer | Promise<HttpAnswer>;
   /** Own files by path. A Dockerfile is always there. */
   readonly files?: Readonly<Record<string, string>>;
-  /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
+  /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken`, with or without for how long it was free, is what a held lock prints. */
   readonly locks?: readonly string[];
   /** What a host says of a batch that was cut off; default: it knows nothing of it. */
   readonly records?: Readonly<Record<string, string>>;
@@ -134,7 +134,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
       async open(host): Promise<Channel> {
         ran.push(`${host} $ take the lock`);
         const answer = locks[Math.min(tries++, locks.length - 1)] ?? "taken";
-        const taken = answer === "taken";
+        const taken = answer.startsWith("taken");
         const over = Promise.withResolvers<void>();
         if (!taken) over.resolve();
         const gone = new AbortController();
