@@ -12,7 +12,10 @@ import { releasesOn } from "../../lib/remote/releases.ts";
 import { goodReleases } from "../../lib/plan/releases.ts";
 import { fleetOf, hostOf } from "../support/facts.ts";
 import { parseGit } from "../../lib/build/git.ts";
+import { isPushed, parseIdentity } from "../../lib/build/identity.ts";
 import { builderState } from "../../lib/build/kinds.ts";
+import { isDigest } from "../../lib/ground/names.ts";
+import { parseServing } from "../../lib/remote/made-with.ts";
 import { HttpReader } from "../../lib/world/ssh/http.ts";
 import { Lines } from "../../lib/world/ssh/lines.ts";
 import { describeLock } from "../../lib/run/lock.ts";
@@ -106,6 +109,12 @@ export const answers: readonly Reader[] = [
     lines.end();
   } },
   { name: "git", file: "lib/build/git.ts", tokens: ["/app\n", "\n", "0123456789012345678901234567890123456789", " M a\n", "?? b\n"], samples: ["/app\n\n0123456789012345678901234567890123456789\n"], refuses, read: (text) => parseGit(text, text) },
+  { name: "identity of an image", file: "lib/build/identity.ts", tokens: ["sha256:", "a".repeat(64), " ", "@", "acme/shop", "{\"Descriptor\":{\"digest\":\"", "\"}}", "\n"], read: (text) => {
+    const { ids, digests } = parseIdentity({ repository: "acme/shop" }, text);
+    for (const id of [...ids, ...digests]) assert(isDigest(id), `digest ${id}`);
+    for (const { program, yes } of isPushed({ repository: "acme/shop" }, "acme/shop:2").asks) assert(program([text, text]).argv.length > 0 && typeof yes(text, [text, text]) === "boolean", "an answer");
+  } },
+  { name: "what serves", file: "lib/remote/made-with.ts", tokens: ["\n", " ", "running", "sha256:", "@", "same"], read: parseServing },
   { name: "buildx", file: "lib/build/kinds.ts", tokens: ["Endpoint:", " ", "kamal-remote-x-context", "\n"], read: (text) => builderState({ kind: "remote", name: "kamal-remote-x", context: "kamal-remote-x-context", url: "ssh://x", here: [], there: ["amd64"] }, { ok: true, text }, text) },
 ];
 
