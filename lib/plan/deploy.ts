@@ -50,6 +50,8 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
   const hosts = all.filter((host) => places.some((place) => place.host === host));
   refuseCollisions(order, facts, places);
   const before = versionsInPlace(order.settings, order.scope.roles, facts);
+  // Accessories are what the app needs when it starts, wherever they are.
+  const afterPreparing: Pick<Phase, "follows"> = parts.accessories === true ? {} : { follows: true };
   return {
     notes: [
       ...keptNotes(order),
@@ -60,12 +62,12 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
     phases: [
       ...pullPhases(order, facts, all, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
-      ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
+      ...(parts.proxy ? [{ title: "Prepare hosts", follows: true as const, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
-      ...errorPagePhases(order, hosts),
-      ...bootPhases(order, hosts, places),
+      ...errorPagePhases(order, hosts).map((phase) => ({ ...phase, ...afterPreparing })),
+      ...bootPhases(order, hosts, places, afterPreparing),
       { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...releasedSteps(order, every), ...retireSteps(order, host, places.filter((place) => place.host === host)), ...keptSteps(order, host)]) },
-      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
+      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, follows: true as const, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
     ],
     afterFailure: {
       takenBack: before.length === 0 ? "No host serves this service, as before." : `Every host serves what it served before: ${before.join(", ")}.`,
@@ -99,7 +101,8 @@ function routeNotes(places: readonly Place[]): readonly string[] {
   ];
 }
 
-function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[]): readonly Phase[] {
+/** @param start how the first group begins; the others wait for the one before */
+function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[], start: Pick<Phase, "follows">): readonly Phase[] {
   const { settings, scope } = order;
   const groups = bootGroups(hosts, settings.boot.limit, hosts.length);
   return groups.flatMap((group, i): Phase[] => {
@@ -115,7 +118,7 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
     const names = [...new Set(rest.map((place) => place.role.name))].join(", ");
     return [
       ...hookPhase(order, "preAppBoot", group, suffix),
-      ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)),
+      ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)).map((phase) => (i === 0 ? { ...phase, ...start } : phase)),
       ...phase(`Boot ${names}`, rest, (place) => bootSteps(order, place)).map((phase) => (settings.boot.parallelRoles ? { ...phase, lanes: phase.lanes.map(startedTogether) } : phase)),
       ...phase("Switch", here.filter((place) => place.role.proxy !== undefined), (place) => switchSteps(order, place)),
       ...hookPhase(order, "postAppBoot", group, suffix),

@@ -192,7 +192,7 @@ class Run {
     } catch (error) {
       const { lost } = this.#lock ?? {};
       if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
-      throw Object.assign(lost.reason, { state: error.state });
+      throw Object.assign(lost.reason, { state: error.state.length > 0 ? error.state : [this.#stoppedState()] });
     } finally {
       await this.#lock?.release();
       this.#lock = undefined;
@@ -223,7 +223,9 @@ class Run {
     });
     this.#lock = lock;
     if (this.#doing !== undefined) lock.step(this.#doing);
-    lock.lost.addEventListener("abort", () => stop.abort(lock.lost.reason), { once: true });
+    const end = (): void => stop.abort(new CancelledError("Stopped, since the deploy lock was lost"));
+    if (lock.lost.aborted) end();
+    else lock.lost.addEventListener("abort", end, { once: true });
   }
 
   /** What hosts said while the lock was being taken, if nobody else can have been at work since they were asked. */

@@ -53,6 +53,9 @@ export async function connectAll(world: World, settings: Settings, hosts: readon
   if (failed.length > 0) throw joined("reach", hosts.length, failed);
 }
 
+/** A sentence that names more of them is not read. */
+const mostNamed = 20;
+
 /** One error for all hosts: a lone one stays itself, a bug stays a bug. */
 export function joined(doing: string, of: number, errors: readonly unknown[]): unknown {
   const [first] = errors;
@@ -63,5 +66,5 @@ export function joined(doing: string, of: number, errors: readonly unknown[]): u
   if (cancelled !== undefined) return cancelled;
   const hosts = known.flatMap((error) => error.host ?? []);
   const failure = known.every((error) => error.failure === known[0]?.failure) ? (known[0]?.failure ?? "fleet") : "fleet";
-  return new DeployError(failure, `Cannot ${doing} ${known.length} of ${of} hosts: ${hosts.join(", ")}`, { state: ["Nothing was changed."], hint: known[0]?.hint, cause: new AggregateError(known) });
+  return new DeployError(failure, `Cannot ${doing} ${known.length} of ${of} hosts: ${hosts.length <= mostNamed ? hosts.join(", ") : `${hosts.slice(0, mostNamed - 1).join(", ")} and ${hosts.length - mostNamed + 1} more`}`, { state: ["Nothing was changed."], hint: known[0]?.hint, cause: new AggregateError(known) });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DeployError } from "../../lib/ground/errors.ts";
-import type { World } from "../../lib/ground/world.ts";
+import type { Channel, World } from "../../lib/ground/world.ts";
 import type { Task } from "../../lib/run/task.ts";
 import { planChange, runChange, type Change } from "../../lib/run/change.ts";
 import { changes } from "../../lib/run/changes.ts";
@@ -145,6 +145,23 @@ describe("runChange()", () => {
     const error: unknown = await runChange(fake.world, taskOf(shop), changes.deploy({})).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ failure: "cancelled", message: "Cancelled before anything was changed", state: ["Nothing was changed."] });
     expect(fake.ran).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+  });
+
+  test("says that nothing was changed when the lock is lost while it looks at the hosts", async () => {
+    const fake = fakeWorld({ answers: hosts });
+    const { transport } = fake.world;
+    let holder: Channel | undefined;
+    const error: unknown = await runChange({ ...fake.world, transport: {
+      ...transport,
+      open: async (...call) => (holder = await transport.open(...call)),
+      run: async (host, command, limits) => {
+        holder?.end();
+        await new Promise((done) => setTimeout(done, 1));
+        if (limits.signal.aborted) throw limits.signal.reason;
+        return transport.run(host, command, limits);
+      },
+    } }, taskOf(shop), changes.deploy({ skipPush: true })).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "lock", host: "10.0.0.1", state: ["Nothing was changed."] });
   });
 
   test("is cancelled by Ctrl-C in the clean-up too, and says that the new version serves", async () => {
