@@ -2,6 +2,7 @@ import { DeployError } from "../ground/errors.ts";
 import type { LocalStep } from "../ground/step.ts";
 import type { CacheSettings, Settings } from "../config/settings.ts";
 import { fillIn, type LocalFacts } from "./facts.ts";
+import { pushedDigest } from "./identity.ts";
 import { buildxName, builderOf, createSteps, inspectSteps, platforms, removeSteps } from "./kinds.ts";
 import { type BuildOrder, pushSteps, tagFlags } from "./tags.ts";
 
@@ -16,11 +17,18 @@ export function buildxBuild(settings: Settings, order: BuildOrder, cwd: string):
     ...(provenance === undefined ? [] : ["--provenance", provenance]), ...(sbom === undefined ? [] : ["--sbom", String(sbom)]),
     ...(order.noCache ? ["--no-cache"] : []), settings.builder.context ?? ".",
   ];
+  const pushes = order.output === "registry" && order.archive === undefined;
   // The machine of a remote builder asks the registry itself, with the credentials of this one: a token of the client would be bound to the wrong side.
   const env = { ...("context" in builder ? { BUILDKIT_NO_CLIENT_TOKEN: "1" } : {}), ...secrets };
   const prepare = order.facts.builder === "missing" ? [...removeSteps(builder, true), ...createSteps(settings, builder)] : order.dev ? [] : inspectSteps(builder);
-  return [...prepare, { kind: "local", title: titleOf(settings, order), loud: true, ...hintOf(settings, order), program: { argv, env, cwd } }];
+  return [...prepare, { kind: "local", title: titleOf(settings, order), loud: true, ...hintOf(settings, order), program: { argv, env, cwd, ...(pushes && provenance === undefined && sbom === undefined ? { preferences: withoutAttestations } : {}) }, ...(pushes ? { digestIn: pushedDigest } : {}) }];
 }
+
+/**
+ * Unless something is said of attestations buildx adds one to what it pushes, with the time of the build: no image would ever be the one before.
+ * Source: `BUILDX_NO_DEFAULT_ATTESTATIONS`, buildx 0.10.4 and later.
+ */
+const withoutAttestations = { BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
 
 const titleOf = (settings: Settings, { version, output, dev }: BuildOrder): string => `${output === "registry" ? "Build and push" : "Build"} ${settings.repository}:${version}${dev ? "-dirty" : ""}`;
 

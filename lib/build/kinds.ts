@@ -74,12 +74,19 @@ export function inspectionOf(builder: Builder): Inspection | undefined {
   };
 }
 
-/** What the answers to {@link inspectionOf} mean. A remote builder that leads to another daemon than the config's is as good as none. */
-export function builderState(builder: Builder, buildx: string | undefined, context: string | undefined): BuilderState {
+/** What buildx says of a builder or a context that is not there. Whatever else it fails with, the builder is left as it is: removing it would lose the build cache. Source: Kamal. */
+const notThere = /no builder|not found|no compatible builder|does not exist/i;
+
+/**
+ * What the answers to {@link inspectionOf} mean. A remote builder that leads to another daemon than the config's is as good as none.
+ * @param buildx what was printed, or what a look that failed complained of
+ * @param context undefined: the look failed
+ */
+export function builderState(builder: Builder, buildx: { readonly ok: boolean; readonly text: string }, context: string | undefined): BuilderState {
   if (buildxName(builder) === undefined) return "ready";
-  if (buildx === undefined) return "missing";
+  if (!buildx.ok) return buildx.text.trim() === "" || notThere.test(buildx.text) ? "missing" : "unknown";
   if (!("context" in builder)) return "ready";
-  const leadsThere = buildx.split("\n").some((line) => /^\s*Endpoint:/.test(line) && line.trim().endsWith(` ${builder.context}`));
+  const leadsThere = buildx.text.split("\n").some((line) => /^\s*Endpoint:/.test(line) && line.trim().endsWith(` ${builder.context}`));
   return leadsThere && context?.trim() === builder.url ? "ready" : "missing";
 }
 

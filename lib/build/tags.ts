@@ -1,6 +1,8 @@
 import { latestTag } from "../ground/names.ts";
 import type { Settings } from "../config/settings.ts";
+import type { LocalStep } from "../ground/step.ts";
 import type { LocalFacts } from "./facts.ts";
+import { isPushed } from "./identity.ts";
 
 /** What is to be built. */
 export interface BuildOrder {
@@ -22,6 +24,6 @@ export const tagsOf = (settings: Settings, { version, dev }: Pick<BuildOrder, "v
 /** A flag for each tag. */
 export const tagFlags = (settings: Settings, order: BuildOrder): readonly string[] => tagsOf(settings, order).flatMap((tag) => ["-t", tag]);
 
-/** Pushes each tag by itself: for what cannot build and push at once. */
-export const pushSteps = (settings: Settings, order: BuildOrder) =>
-  order.output === "registry" ? tagsOf(settings, order).map((tag) => ({ kind: "local" as const, title: `Push ${tag}`, loud: true, program: { argv: ["docker", "push", tag] } })) : [];
+/** Pushes each tag by itself: for what cannot build and push at once. What the registry has already is not pushed. */
+export const pushSteps = (settings: Settings, order: BuildOrder): readonly LocalStep[] =>
+  order.output === "registry" ? tagsOf(settings, order).map((tag) => ({ kind: "local", title: `Push ${tag}`, loud: true, program: { argv: ["docker", "push", tag] }, unless: isPushed(settings, tag) })) : [];

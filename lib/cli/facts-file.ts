@@ -13,7 +13,7 @@ const proxyFields = { running: z.boolean(), image: z.string(), args: z.array(z.s
 const networks = z.array(z.string()).exactOptional();
 const containerFields = { id: z.string(), name: z.string(), role: z.string(), version: z.string(), state: z.string(), status: z.string(), image: z.string(), networks } satisfies Fields<Container>;
 const accessoryFields = { id: z.string(), service: z.string(), state: z.string(), status: z.string(), image: z.string(), networks } satisfies Fields<AccessoryFacts>;
-const releaseFields = { version: z.string(), at: z.string(), whole: z.literal(true).exactOptional(), roles: z.array(z.string()).exactOptional() } satisfies Fields<Release>;
+const releaseFields = { version: z.string(), at: z.string(), whole: z.literal(true).exactOptional(), roles: z.array(z.string()).exactOptional(), kept: z.record(z.string(), z.string()).exactOptional() } satisfies Fields<Release>;
 const hostFields = {
   docker: z.string().optional(),
   network: z.boolean(),
@@ -21,6 +21,7 @@ const hostFields = {
   containers: z.array(z.object(containerFields)),
   accessories: z.array(z.object(accessoryFields)).default([]),
   images: z.array(z.string()),
+  digests: z.array(z.string()).exactOptional(),
   releases: z.array(z.object(releaseFields)).exactOptional(),
 } satisfies Fields<HostFacts>;
 const factsSchema: z.ZodType<HostFacts> = z.object(hostFields).transform(({ docker, proxy, ...rest }) => ({ ...rest, docker, proxy }));

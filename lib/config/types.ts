@@ -809,7 +809,7 @@ export interface BuilderConfig {
   driver?: string | undefined;
   /**
    * Attest how the image was made, as buildx's `--provenance` takes it.
-   * @default buildx's own
+   * @default none: the default attestation of buildx holds the time of the build, so that no image would ever be the one before
    * @example provenance: "mode=max"
    */
   provenance?: boolean | string | undefined;

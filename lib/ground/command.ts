@@ -72,6 +72,8 @@ export interface Program {
   readonly argv: readonly string[];
   /** Added to the environment of the child only. */
   readonly env?: Readonly<Record<string, string | Secret>>;
+  /** The same for variables that the user's environment does not set: a preference, no part of the command's text. */
+  readonly preferences?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string | Secret;
   /**

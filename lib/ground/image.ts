@@ -25,6 +25,14 @@ export interface CollectedImage {
   readonly variants: readonly ImageVariant[];
 }
 
+/** What an image that was built in this run is known by elsewhere. */
+export interface BuiltImage {
+  /** `sha256:…` of its config, its manifest, its index: whichever of them a Docker takes for its ID. */
+  readonly ids: readonly string[];
+  /** `sha256:…` of what the registry has, those of {@link ids} that hosts name after a pull. Empty without a registry. */
+  readonly digests: readonly string[];
+}
+
 /** What `docker load` is given: an image without the layers that a host has. The same image and the same gap make the same bytes. */
 export interface ImageArchive {
   /** 32 hex digits that tell its bytes from those of any other. */

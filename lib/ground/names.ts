@@ -40,6 +40,8 @@ export const envDirectory = (of: Named): string => `${appDirectory(of)}/env/role
 /** What came so far of an image that is being delivered. */
 export const imagesDirectory = (of: Named): string => `${appDirectory(of)}/images`;
 export const envFilePath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.env`;
+/** What the container that serves was made with: beside its env file. */
+export const madeWithPath = (of: Named, role: string): string => `${envDirectory(of)}/${role}.made-with`;
 export const accessoryEnvDirectory = (of: Named): string => `${appDirectory(of)}/env/accessories`;
 export const accessoryEnvPath = (of: Named, accessory: string): string => `${accessoryEnvDirectory(of)}/${accessory}.env`;
 export const accessoriesDirectory = `${runDirectory}/accessories`;
@@ -66,6 +68,8 @@ export const tlsDirectory = (of: Named, role: string): string => `${proxyAppsDir
 export const latestTag = (of: Named): string => join("latest", of.destination);
 /** Docker's own rule for tags of images, and so for versions. */
 export const isTag = (text: string): boolean => /^[A-Za-z0-9_][\w.-]{0,127}$/.test(text);
+/** `sha256:…`, by which images, manifests and layers are named. */
+export const isDigest = (text: string): boolean => /^sha256:[0-9a-f]{64}$/.test(text);
 /** First seven characters of a commit; other versions stay whole. */
 export const abbreviated = (version: string): string => (version.includes("_") ? version : version.slice(0, 7));
 /** `--hostname` of a container: at most 51 characters of the host, no dot at the end, then 12 hex digits. */

@@ -48,8 +48,8 @@ export interface UploadStep extends Titled {
   readonly encoding?: "base64";
   /** Octal, such as `0600`. */
   readonly mode: string;
-  /** A file beside it from an earlier time that goes once this one is there. */
-  readonly outdates?: string;
+  /** Files beside it from an earlier time that go once this one is there. */
+  readonly outdates?: readonly string[];
 }
 
 /** How to see whether a container is ready. */
@@ -119,6 +119,18 @@ export interface LocalStep extends Titled {
   readonly optional?: boolean;
   /** Carried out only when the optional step before it failed: the other way to the same end. */
   readonly fallback?: boolean;
+  /** Asked before: where it says yes there is nothing to do. */
+  readonly unless?: Unless;
+  /** Finds the digest of what it pushed in a line that it prints. */
+  readonly digestIn?: (line: string) => string | undefined;
+}
+
+/** Programs on the user's own machine that tell together whether a step has anything to do. They change nothing. */
+export interface Unless {
+  /** Asked one after another, as long as each says yes. One that fails says no. */
+  readonly asks: readonly { /** @param before what those before it printed */ program(before: readonly string[]): Program; yes(stdout: string, before: readonly string[]): boolean }[];
+  /** What is true then: a sentence without a full stop. */
+  readonly because: string;
 }
 
 /** Brings the layers of an image out of the Docker of this machine, for hosts that get it without a registry. */

@@ -10,6 +10,7 @@ import { waitStep } from "./boot.ts";
 import { containersOfRole, currentContainer, isUp, plainVersion, routeOf } from "./current.ts";
 import { assetSteps, errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
+import { forgetStep } from "./made-with.ts";
 import type { Order } from "./order.ts";
 import { stopMs, stopStep } from "./stop.ts";
 
@@ -45,6 +46,7 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
       ...(versionOf(place) === "" ? [] : assetSteps({ ...order, version: versionOf(place) }, place)),
       { kind: "run", role: role.name, title: `Start ${name}`, command: startContainer(name), repeatable: true },
       waitStep(order, role, name),
+      ...(role.proxy === undefined ? [] : [forgetStep(order, role)]),
       ...(role.proxy === undefined ? [] : driverFor(role.proxy.kind).switch(order.settings, role, { container: name, ...(versionOf(place) === "" ? {} : { version: versionOf(place) }) }, { from: undefined, route: routeOf(order.settings, role, factsOf(facts, host).proxy) }).map(withoutUndo)),
     ];
   });

@@ -2,7 +2,7 @@ import { envOn } from "../config/host-env.ts";
 import type { Role } from "../config/settings.ts";
 import { sh } from "../ground/command.ts";
 import { derivedHex } from "../ground/derive.ts";
-import { containerName, envFilePath, replacedName, rolePrefix } from "../ground/names.ts";
+import { containerName, envFilePath, madeWithPath, replacedName, rolePrefix } from "../ground/names.ts";
 import type { HostStep, Readiness, RunStep, WaitStep } from "../ground/step.ts";
 import { containerExists, containerLogs, containerState, findStarted, removeStarted, renameContainer, runContainer, wasStarted, type Started } from "../remote/container.ts";
 import { envUploads } from "../remote/envfile.ts";
@@ -14,6 +14,7 @@ import { auditStep } from "./audit.ts";
 import { assetSteps } from "./files.ts";
 import { currentContainer, isLeft, isUp, routedPort, routeOf } from "./current.ts";
 import { quickMs } from "./hosts.ts";
+import { noteStep, startedHex } from "./made-with.ts";
 import type { Order } from "./order.ts";
 
 /** The proxy's own default: any 2xx of `/up`, each second, five seconds a try. */
@@ -64,7 +65,7 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
   ];
   const { hostnameHex } = startedOf(order, place);
   return [
-    ...envUploads({ role: role.name, name: role.name, env: envOn(role, host), path: envFilePath(settings, role.name) }),
+    ...envUploads({ role: role.name, name: role.name, env: envOn(role, host), path: envFilePath(settings, role.name), outdates: [madeWithPath(settings, role.name)] }),
     ...rename,
     ...assetSteps(order, place),
     {
@@ -74,12 +75,13 @@ export function bootSteps(order: Order, place: Place): readonly HostStep[] {
       undo: removeStarted(startedOf(order, place)),
       undoTitle: `Remove ${name}`,
     },
+    noteStep(order, role, host, name),
     auditStep(order, role.name, `Booted app version ${version}`),
     waitStep(order, role, name),
   ];
 }
 
-const startedOf = ({ settings, seed }: Order, { role, host, name }: Place): Started => ({ settings, role, name, hostnameHex: derivedHex(seed, `hostname ${host} ${role.name}`, 12) });
+const startedOf = (order: Order, { role, host, name }: Place): Started => ({ settings: order.settings, role, name, hostnameHex: startedHex(order, role, host) });
 
 /** The container that {@link bootSteps} starts. */
 export const startedTarget = (order: Order, place: Place): Target => ({ container: place.name, version: order.version, own: findStarted(startedOf(order, place)) });

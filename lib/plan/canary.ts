@@ -12,6 +12,7 @@ import { releasedSteps, retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { routeLanes, routesIn, type Routed } from "./maintenance.ts";
+import { forgetStep } from "./made-with.ts";
 import type { Order } from "./order.ts";
 import { pullPhases } from "./pull.ts";
 import { stopStep } from "./stop.ts";
@@ -80,7 +81,7 @@ export function planCanaryPromote(order: Order, facts: FleetFacts): Plan {
       ...pullPhases(order, facts, booting, { when: "missing" }),
       ...errorPagePhases(order, hosts),
       { title: "Boot", lanes: lanes(booting, (host) => others.filter((place) => place.host === host).flatMap((place) => bootSteps(order, place))) },
-      { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => switchSteps(order, place, { container: place.name, version: order.version }))) },
+      { title: "Switch", lanes: routeLanes(order, routes, (routed) => promoted.filter((one) => one.routed === routed).flatMap(({ place }) => [forgetStep(order, place.role), ...switchSteps(order, place, { container: place.name, version: order.version })])) },
       { title: "Retire old containers", committed: true, lanes: lanes(hosts.filter((host) => places.some((place) => place.host === host)), (host) => [...releasedSteps(order, places), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
     ].filter(({ lanes: own }) => own.length > 0),
     afterFailure: { takenBack: "The canary has its share as before.", committed: `Version ${order.version} serves on every host; only the clean-up after it failed.` },

@@ -1,5 +1,6 @@
 import type { Role, Settings } from "../config/settings.ts";
 import { rolePrefix } from "../ground/names.ts";
+import type { Release } from "../remote/releases.ts";
 import type { Container, HostFacts, ProxyFacts, Route } from "../remote/facts.ts";
 
 /** Containers of one role, newest first. */
@@ -49,9 +50,15 @@ export function versionsInPlace(settings: Settings, roles: readonly Role[], fact
   const versions = roles.flatMap((role) => role.hosts.flatMap((host) => {
     const fact = facts.get(host);
     const current = fact === undefined ? undefined : currentContainer(settings, role, fact.containers, fact.proxy);
-    return current === undefined ? [] : [plainVersion(current.version)];
+    return current === undefined ? [] : [servedVersion(current, fact?.releases)];
   }));
   return [...new Set(versions)];
+}
+
+/** The version a container serves: that of its name, unless the last release left it in place as one of its own. */
+export function servedVersion({ role, version }: Pick<Container, "role" | "version">, releases: readonly Release[] = []): string {
+  const last = releases.at(-1);
+  return last?.kept?.[role] === plainVersion(version) ? last.version : plainVersion(version);
 }
 
 /** The version without the mark of a container that made place for another one. */

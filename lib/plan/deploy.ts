@@ -4,7 +4,7 @@ import { removeReplaced } from "../remote/container.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { tagLatest } from "../remote/image.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
-import { taggedLatest, wholeRelease } from "../remote/releases.ts";
+import { keptAs, taggedLatest, wholeRelease } from "../remote/releases.ts";
 import { pruneImagesSteps } from "../remote/prune.ts";
 import { accessoryBootPhases, accessoryNotes } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
@@ -18,6 +18,7 @@ import type { Order } from "./order.ts";
 import { proxyBootSteps, proxyNotes } from "./proxy.ts";
 import { pullPhases, type Pulling } from "./pull.ts";
 import { stopStep } from "./stop.ts";
+import { keptNotes } from "./unchanged.ts";
 
 /** How much a deploy does around the boot. */
 export interface DeployParts {
@@ -40,27 +41,32 @@ export interface DeployParts {
  * @throws DeployError (missing) when Docker is missing on a host
  */
 export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts): Plan {
-  const hosts = appHosts(order);
-  requireDocker(facts, hosts);
-  const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => placeOf(order, role, host, factsOf(facts, host))));
+  const all = appHosts(order);
+  requireDocker(facts, all);
+  const every = all.flatMap((host) => rolesOn(order, host).map((role) => placeOf(order, role, host, factsOf(facts, host))));
+  const isKept = ({ role, host }: Pick<Place, "role" | "host">): boolean => order.kept?.some((one) => one.host === host && one.role === role.name) === true;
+  const places = every.filter((place) => !isKept(place));
+  if (places.length === 0 && every.length > 0) return { notes: keptNotes(order), phases: [] };
+  const hosts = all.filter((host) => places.some((place) => place.host === host));
   refuseCollisions(order, facts, places);
   const before = versionsInPlace(order.settings, order.scope.roles, facts);
   // Accessories are what the app needs when it starts, wherever they are.
   const afterPreparing: Pick<Phase, "follows"> = parts.accessories === true ? {} : { follows: true };
   return {
     notes: [
+      ...keptNotes(order),
       ...(before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : []),
       ...proxyNotes(order, facts, hosts), ...routeNotes(places),
       ...(parts.accessories === true ? accessoryNotes(order, facts, order.scope.accessories) : []),
     ],
     phases: [
-      ...pullPhases(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
+      ...pullPhases(order, facts, all, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
       ...(parts.proxy ? [{ title: "Prepare hosts", follows: true as const, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
       ...errorPagePhases(order, hosts).map((phase) => ({ ...phase, ...afterPreparing })),
       ...bootPhases(order, hosts, places, afterPreparing),
-      { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order, places), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
+      { title: "Retire old containers", committed: true, lanes: lanes(all, (host) => [...releasedSteps(order, every), ...retireSteps(order, host, places.filter((place) => place.host === host)), ...keptSteps(order, host)]) },
       ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, follows: true as const, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
     ],
     afterFailure: {
@@ -68,6 +74,13 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
       committed: `Version ${order.version} serves on every host; only the clean-up after it failed.`,
     },
   };
+}
+
+/** Brings the image of a version to the hosts, and nothing else: before it is told where it would change anything. @throws DeployError (missing) when Docker is missing on a host */
+export function planBring(order: Order, facts: FleetFacts, when: Pulling["when"]): Plan {
+  const hosts = appHosts(order);
+  requireDocker(facts, hosts);
+  return { notes: [], phases: pullPhases(order, facts, hosts, { when }), afterFailure: { takenBack: "Every host serves what it served before.", committed: "" } };
 }
 
 /** @throws DeployError (usage) that names what another service on the host has already */
@@ -129,13 +142,17 @@ export function retireSteps(order: Order, host: string, places: readonly Place[]
   const stops = places.flatMap(({ role, others }) => others.map(({ name }) => stopStep(role, name)));
   const replaced = places.flatMap(({ role, displaced, left }): HostStep[] => [...(displaced === undefined ? [] : [displaced.to]), ...left].map((name) => ({ kind: "run", role: role.name, title: `Remove ${name}`, command: removeReplaced(name), repeatable: true })));
   const image = `${order.settings.repository}:${order.version}`;
-  const roles = places.map(({ role }) => role.name);
+  const roles = [...places.map(({ role }) => role.name), ...(order.kept ?? []).filter((one) => one.host === host).map(({ role }) => role)];
   const isPart = order.settings.roles.some(({ name, hosts }) => hosts.includes(host) && !roles.includes(name));
   return [
     { kind: "run", title: `Tag ${image} as latest`, command: tagLatest(order.settings, order.version), repeatable: true, timeoutMs: quickMs },
     auditStep(order, undefined, taggedLatest(image, isPart ? roles : undefined)),
     ...stops,
     ...replaced,
-    ...oldFileSteps(order, host, places),
+    ...(order.kept?.some((one) => one.host === host) === true ? [] : oldFileSteps(order, host, places)),
   ];
 }
+
+/** Records under which name the image of the version goes on serving where it was not switched to. */
+const keptSteps = (order: Order, host: string): readonly HostStep[] =>
+  (order.kept ?? []).filter((one) => one.host === host && one.version !== order.version).map(({ role, version }) => auditStep(order, role, keptAs(version, order.version)));

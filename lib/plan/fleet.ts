@@ -1,7 +1,7 @@
 import type { Scope } from "../config/scope.ts";
 import type { Role, Settings } from "../config/settings.ts";
 import type { Container, FleetFacts, HostFacts, Route } from "../remote/facts.ts";
-import { canaryContainer, containersOfRole, isLeft, isUp, plainVersion, routedContainer, routeOf } from "./current.ts";
+import { canaryContainer, containersOfRole, isLeft, isUp, plainVersion, routedContainer, routeOf, servedVersion } from "./current.ts";
 import { goodReleases, type GoodRelease } from "./releases.ts";
 
 /** What is amiss with a role on a host. */
@@ -76,7 +76,7 @@ function returnIn(good: readonly GoodRelease[], begun: readonly string[], places
   return from === undefined || begun.length !== 1 || begun[0] !== last.version ? undefined : { ...last, from };
 }
 
-function placeState(settings: Settings, role: Role, host: string, { docker, proxy, containers }: HostFacts): PlaceState {
+function placeState(settings: Settings, role: Role, host: string, { docker, proxy, containers, releases }: HostFacts): PlaceState {
   const own = containersOfRole(role, containers);
   const up = own.filter(isUp);
   const route = role.proxy === undefined ? undefined : routeOf(settings, role, proxy);
@@ -95,7 +95,7 @@ function placeState(settings: Settings, role: Role, host: string, { docker, prox
   };
   return {
     host, role: role.name, proxied: role.proxy !== undefined,
-    container: serving?.name, version: serving === undefined ? undefined : plainVersion(serving.version),
+    container: serving?.name, version: serving === undefined ? undefined : servedVersion(serving, releases),
     mode: route?.mode,
     canary: route?.canary === undefined ? undefined : { version: canary === undefined ? undefined : plainVersion(canary.version), percent: route.canary.percent },
     trouble: trouble(),

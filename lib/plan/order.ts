@@ -1,5 +1,6 @@
 import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
+import type { BuiltImage } from "../ground/image.ts";
 import type { Secret } from "../ground/secret.ts";
 
 /** What a planner needs to know beside what was observed. Equal arguments give equal plans: time and chance come in here. */
@@ -17,6 +18,19 @@ export interface Order {
   readonly hooks: boolean;
   /** What of this machine goes to hosts. */
   readonly content: LocalContent;
+  /** The image of the version, where this run has built it. */
+  readonly built?: BuiltImage | undefined;
+  /** What goes on serving, since a switch would change nothing; default: nothing. */
+  readonly kept?: readonly Kept[];
+}
+
+/** A role on a host that is left alone: what serves there is the image of the version, with the settings of now. */
+export interface Kept {
+  readonly host: string;
+  readonly role: string;
+  /** Its container and the version in that one's name. */
+  readonly container: string;
+  readonly version: string;
 }
 
 /** The content of a file that goes to a host. */

@@ -2,7 +2,7 @@ import { isLocalRegistry } from "../config/roles.ts";
 import type { Settings } from "../config/settings.ts";
 import type { CollectStep, HostStep, Phase, RunStep } from "../ground/step.ts";
 import { forgetParts, receiveImage } from "../remote/delivery.ts";
-import { checkServiceLabel, pullImage } from "../remote/image.ts";
+import { checkServiceLabel, pullImage, tagDigest } from "../remote/image.ts";
 import { login } from "../remote/registry.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
@@ -28,8 +28,19 @@ export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly stri
   const image = `${order.settings.repository}:${order.version}`;
   const isThere = (host: string): boolean => when === "missing" && factsOf(facts, host).images.includes(image);
   if (order.settings.withoutRegistry === true) return deliveryPhases(order, facts, image, hosts.filter((host) => !isThere(host)), when, hint, suffix);
-  return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : pullSteps(order, image, hint))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host))) }];
+  const digestOn = (host: string): string | undefined => order.built?.digests.find((digest) => factsOf(facts, host).digests?.includes(digest));
+  const steps = (host: string): readonly HostStep[] => {
+    const digest = digestOn(host);
+    return digest === undefined ? pullSteps(order, image, hint) : namingSteps(order, image, digest);
+  };
+  return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : steps(host))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host) && digestOn(host) === undefined)) }];
 }
+
+/** The host has the very image that was pushed: it lacks the version's name at most. */
+const namingSteps = (order: Order, image: string, digest: string): readonly HostStep[] => [
+  { kind: "run", title: `Name the image that is there ${image}`, command: tagDigest(order.settings, digest, order.version), repeatable: true, timeoutMs: quickMs, hint: "Run the same command again: the image was there a moment ago." },
+  checkStep(order.settings, image),
+];
 
 /** Takes the image out of the Docker of this machine while hosts look at what they have, then gives each what it lacks. What cannot be had is told before a host is changed. */
 function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: readonly string[], when: Pulling["when"], hint: string | undefined, suffix: string): readonly Phase[] {

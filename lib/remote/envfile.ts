@@ -34,14 +34,15 @@ export function valuesFile(name: string, { secret }: Pick<EnvSettings, "secret">
 
 const singleQuoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
 
-/** Writes the env file at a path, and beside it the values that it cannot hold; where there are none, a file of them from before goes. */
-export function envUploads({ name, env, path, role }: { readonly name: string; readonly env: EnvSettings; readonly path: string; readonly role?: string }): readonly UploadStep[] {
+/** Writes the env file at a path, and beside it the values that it cannot hold; where there are none, a file of them from before goes. @param outdates what else goes then */
+export function envUploads({ name, env, path, role, outdates = [] }: { readonly name: string; readonly env: EnvSettings; readonly path: string; readonly role?: string; readonly outdates?: readonly string[] }): readonly UploadStep[] {
   const variables = handedOn(env);
   const values = valuesPath(path);
   const served = role === undefined ? {} : { role };
+  const outdated = [...(variables.length > 0 ? [] : [values]), ...outdates];
   return [
     ...(variables.length === 0 ? [] : [{ kind: "upload" as const, ...served, title: `Write values of ${name} that no env file can hold`, path: values, content: valuesFile(name, env, variables), mode: "0600" }]),
-    { kind: "upload", ...served, title: `Write env file of ${name}`, path, content: envFile({ name, env }), mode: "0600", ...(variables.length > 0 ? {} : { outdates: values }) },
+    { kind: "upload", ...served, title: `Write env file of ${name}`, path, content: envFile({ name, env }), mode: "0600", ...(outdated.length === 0 ? {} : { outdates: outdated }) },
   ];
 }
 

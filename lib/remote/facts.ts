@@ -22,6 +22,8 @@ export interface HostFacts {
   readonly accessories: readonly AccessoryFacts[];
   /** Tags of the service's images on the host, such as `reg.example/acme/shop:77`. */
   readonly images: readonly string[];
+  /** `sha256:…` under which the registry has those that came from there. Undefined: not known, or there are none. */
+  readonly digests?: readonly string[];
   /** The releases that its audit log tells of, oldest first. Undefined: not known. */
   readonly releases?: readonly Release[];
 }
@@ -102,7 +104,8 @@ export function factQueries(settings: Settings, driver: ProxyDriver, host: strin
 export type FactAnswers = { readonly [Name in keyof ReturnType<typeof factQueries>]: ReturnType<typeof factQueries>[Name] extends Query<infer T> ? T : never };
 
 /** The facts that the answers make. */
-export const toFacts = ({ docker, network, proxy, containers, accessories, images, releases }: FactAnswers): HostFacts => ({ docker, network, proxy, containers, accessories, images, releases });
+export const toFacts = ({ docker, network, proxy, containers, accessories, images: { tagged, digests }, releases }: FactAnswers): HostFacts =>
+  ({ docker, network, proxy, containers, accessories, images: tagged, ...(digests.length === 0 ? {} : { digests }), releases });
 
 const noAccessories: Query<readonly AccessoryFacts[]> = { command: sh`:`, parse: () => [] };
 

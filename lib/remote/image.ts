@@ -1,5 +1,5 @@
 import { sh, type Command, type Query } from "../ground/command.ts";
-import { isTag, latestTag } from "../ground/names.ts";
+import { isDigest, isTag, latestTag } from "../ground/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { checked } from "./answer.ts";
 
@@ -19,11 +19,26 @@ export function tagLatest(settings: Settings, version: string): Command {
 /** `docker image ls` of the service, for people. */
 export const listImages = ({ repository }: Pick<Settings, "repository">): Command => sh`docker image ls ${repository}`;
 
-/** The images of the service on a host, with their tags, newest first. */
-export function imagesOf({ repository }: Pick<Settings, "repository">): Query<readonly string[]> {
+/** The images of the service on a host. */
+export interface ServiceImages {
+  /** Under their tags, newest first. */
+  readonly tagged: readonly string[];
+  /** `sha256:…` under which they were pulled from the registry, or pushed to it. */
+  readonly digests: readonly string[];
+}
+
+/** What {@link ServiceImages} says, asked of a host. */
+export function imagesOf({ repository }: Pick<Settings, "repository">): Query<ServiceImages> {
   return {
-    command: sh`docker image ls ${repository} --format ${"{{.Tag}}"}`,
-    // Docker prints some repositories in another form than they were given, such as without `docker.io/`.
-    parse: (stdout) => stdout.split("\n").filter((tag) => tag !== "" && tag !== "<none>").map((tag) => `${repository}:${checked(isTag(tag), "the tag of an image", tag)}`),
+    command: sh`docker image ls ${repository} --format ${"{{.Tag}} {{.Digest}}"}`,
+    // Docker prints some repositories in another form than they were given, such as without `docker.io/`. An image with several digests has a line for each.
+    parse: (stdout) => {
+      const rows = stdout.split("\n").filter((line) => line !== "").map((line) => line.split(" "));
+      const known = (column: number): readonly string[] => [...new Set(rows.flatMap((row) => row[column] ?? []))].filter((word) => word !== "" && word !== "<none>");
+      return { tagged: known(0).map((tag) => `${repository}:${checked(isTag(tag), "the tag of an image", tag)}`), digests: known(1).map((digest) => checked(isDigest(digest), "the digest of an image", digest)) };
+    },
   };
 }
+
+/** Gives an image that came from the registry the name of a version. */
+export const tagDigest = ({ repository }: Pick<Settings, "repository">, digest: string, version: string): Command => sh`docker tag ${`${repository}@${digest}`} ${`${repository}:${version}`}`;

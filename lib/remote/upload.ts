@@ -9,13 +9,13 @@ import { runDirectory } from "../ground/names.ts";
  * @param path relative to the SSH user's home directory, or absolute
  * @param mode octal, such as `0600`
  * @param encoding standard input is base64 of the file's bytes
- * @param outdates a file that goes once this one is there
+ * @param outdates files that go once this one is there
  */
-export function uploadCommand(path: string, mode: string, encoding?: "base64", outdates?: string): Command {
+export function uploadCommand(path: string, mode: string, encoding?: "base64", outdates: readonly string[] = []): Command {
   const next = `${path}.new`;
   const slash = path.lastIndexOf("/");
   const ours = path.startsWith(`${runDirectory}/`) ? [sh`chmod 700 ${runDirectory} &&`] : [];
   const folder = slash > 0 ? [sh`mkdir -p ${path.slice(0, slash)} &&`, ...ours] : [];
   const inPlace = sh`[ ! -d ${path} ] || rmdir ${path} 2> /dev/null || { echo ${`${path} is a folder on the host, and not empty: a file must be there.`} >&2; false; }`;
-  return sh`${folder} umask 077 && rm -f ${next} && ${new Command(encoding === undefined ? "cat" : "base64 -d")} > ${next} && chmod ${mode} ${next} && { ${inPlace}; } && mv -f ${next} ${path}${outdates === undefined ? [] : sh` && rm -f ${outdates}`} || { rm -f ${next}; exit 1; }`;
+  return sh`${folder} umask 077 && rm -f ${next} && ${new Command(encoding === undefined ? "cat" : "base64 -d")} > ${next} && chmod ${mode} ${next} && { ${inPlace}; } && mv -f ${next} ${path}${outdates.length === 0 ? [] : sh` && rm -f ${outdates}`} || { rm -f ${next}; exit 1; }`;
 }

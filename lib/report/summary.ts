@@ -15,6 +15,7 @@ export function summaryLines(event: Summary, style: Style): string[] {
   if (event.to !== undefined) facts.push([event.ok ? "version" : "version wanted", versions(event.from, event.to)]);
   if (event.hosts.length > 0) facts.push([hostCount(event.hosts.length), listed(event.hosts, 8)]);
   if (event.delivered !== undefined) facts.push(["image", transferText(event.delivered.sentBytes, event.delivered.thereBytes)]);
+  if (event.unchanged !== undefined) facts.push(["unchanged", listed(event.unchanged.map(({ host, role }) => `${role} on ${host}`), 8)]);
   const phases = event.phases.map(({ phase, durationMs }) => [style.dim(phase), elapsed(durationMs)]);
   return [style.bold(event.ok ? style.green(headline) : style.red(headline)), ...table([...facts, ...phases]).map((line) => `  ${line}`)];
 }

@@ -12,6 +12,7 @@ import { Pace } from "./pace.ts";
 import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
 import { quieten, takeBack } from "./undo.ts";
+import { isDone } from "./unless.ts";
 import { keepVigil } from "./vigil.ts";
 
 /** What carrying out a plan needs beside the world. */
@@ -23,6 +24,8 @@ export interface Conductor {
   onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
   /** Called when a phase begins. */
   onPhase(title: string): void;
+  /** Called with the `sha256:…` of an image that a step pushed. */
+  onPushed?(digest: string): void;
   /** Called when an image was sent to a host: so many bytes, and so many that it had. */
   onDelivered?(sentBytes: number, thereBytes: number): void;
 }
@@ -148,7 +151,7 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
   try {
     const { step } = planned;
     if (step.kind === "hook") await conductor.callHook(step);
-    const succeeded = step.kind === "local" ? await runHere(world, step) : true;
+    const succeeded = step.kind === "local" ? await runHere(world, conductor, step) : true;
     if (step.kind === "collect") await collect(world, step);
     if (step.kind === "pause") await world.clock.sleep(step.durationMs, world.signal);
     ok = true;
@@ -162,9 +165,14 @@ async function carryHere(world: World, conductor: Conductor, score: Score, plann
 const localTimeoutMs = 3_600_000;
 
 /** @returns false when an optional program failed */
-async function runHere(world: World, step: LocalStep): Promise<boolean> {
+async function runHere(world: World, conductor: Conductor, step: LocalStep): Promise<boolean> {
+  if (step.unless !== undefined && (await isDone(world, step.unless))) return true;
   let last: string | undefined;
-  const lines = linesTo(world, step, (line) => (last = line));
+  const lines = linesTo(world, step, (line) => {
+    last = line;
+    const digest = step.digestIn?.(line);
+    if (digest !== undefined) conductor.onPushed?.(digest);
+  });
   using _ = keepVigil(world, { host: undefined, role: step.role, title: step.title, deadlineMs: localTimeoutMs, heard: () => (last === undefined ? undefined : `last output: ${last}`) });
   const exit = await world.programs.run(step.program, { timeoutMs: localTimeoutMs, signal: world.signal, onOutput: (stream, text) => lines[stream].feed(text) });
   lines.stdout.end();

@@ -3,37 +3,24 @@ import type { Settings } from "../config/settings.ts";
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { HookStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
-import type { LocalFacts } from "../build/facts.ts";
 import { versionsInPlace } from "../plan/current.ts";
 import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
-import { noContent, type LocalContent, type Order } from "../plan/order.ts";
+import { noContent, type Kept, type LocalContent, type Order } from "../plan/order.ts";
 import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { apply, type Conductor, type PhaseTimes } from "./apply.ts";
+import { apply, type Conductor } from "./apply.ts";
+import { builtImage, makingOf, type Making } from "./built.ts";
 import { readContent, type Brings } from "./content.ts";
 import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
 import { connectAll, lookAhead, observe, type Ahead } from "./observe.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Stage } from "./stage.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
-
-/** One part of a command that changes something, planned from fresh facts when its turn comes. */
-export type Stage =
-  | { readonly sees: "nothing"; plan(order: Order): Plan }
-  | {
-      readonly sees: "here";
-      /** The working tree is built as it is: its loose files are looked for. */
-      readonly dev?: boolean;
-      plan(order: Order, facts: LocalFacts): Plan;
-    }
-  | {
-      readonly sees: "hosts";
-      plan(order: Order, facts: FleetFacts): Plan;
-      /** What the facts are after this stage: a dry run plans the next ones from it. Default: as before. */
-      after?(facts: FleetFacts): FleetFacts;
-    };
+import { findUnchanged } from "./unchanged.ts";
 
 /** A command that changes something, as data: what `--dry-run` prints is what a run carries out. */
 export interface Change {
@@ -54,22 +41,6 @@ export interface Change {
   readonly postDeploy: boolean;
   /** False: it is about this machine alone, and calls no hook. */
   readonly hooks?: boolean;
-}
-
-/** What a change that came to its end did. */
-export interface Outcome {
-  readonly command: string;
-  readonly service: string;
-  readonly destination: string | undefined;
-  /** Versions that served before; several when hosts differed, none on the first deploy. */
-  readonly from: readonly string[];
-  /** Undefined for commands that have no version. */
-  readonly to: string | undefined;
-  readonly hosts: readonly string[];
-  readonly durationMs: number;
-  readonly phases: PhaseTimes;
-  /** What hosts were sent of images in all, in bytes, and what they had already. Undefined: nothing was delivered. */
-  readonly delivered?: { readonly sentBytes: number; readonly thereBytes: number } | undefined;
 }
 
 /** Facts to plan from instead of asking the hosts. */
@@ -101,6 +72,9 @@ export async function planChange(world: World, task: Task, change: Change, offli
   const here = offline === undefined ? localFacts : offlineFacts;
   const plans: Plan[] = [];
   for (const stage of change.stages) {
+    // No image is built for a plan: what is unchanged is found out in the run.
+    if (stage.sees === "hosts" && stage.skip !== undefined) continue;
+    if (stage.sees === "hosts" && stage.compares === true) plans.push({ notes: ["A plan builds nothing, so it cannot tell what is unchanged: this is what is done where anything has changed."], phases: [] });
     if (stage.sees === "here") plans.push(stage.plan(order, await here(world, task, stage.dev)));
     else plans.push(stage.plan(order, facts));
     if (stage.sees === "hosts") facts = stage.after?.(facts) ?? facts;
@@ -164,6 +138,9 @@ class Run {
   #version = "";
   #from: readonly string[] = [];
   #delivered: Outcome["delivered"];
+  /** Undefined: this run has built no image. */
+  #making: Making | undefined;
+  #kept: readonly Kept[] = [];
   #content: LocalContent = noContent;
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
@@ -220,7 +197,7 @@ class Run {
       await this.#lock?.release();
       this.#lock = undefined;
     }
-    if (this.#change.postDeploy) {
+    if (this.#change.postDeploy && !this.#leftAll()) {
       const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);
       await this.#hook("postDeploy", (call) => ({ ...connectedContext(this.#base(), scope.hosts, call), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
@@ -273,9 +250,9 @@ class Run {
     const { settings } = this.#task;
     const outcome: Outcome = {
       command: this.#title(), service: settings.service, destination: settings.destination, from: this.#from,
-      to: this.#change.release && this.#version !== "" ? this.#version : undefined,
+      to: this.#change.release && this.#version !== "" && !this.#leftAll() ? this.#version : undefined,
       hosts: this.#change.hosts?.(this.#task) ?? appHosts(this.#task), durationMs: this.#world.clock.now() - this.#startedMs, phases: this.#phases,
-      ...(this.#delivered === undefined ? {} : { delivered: this.#delivered }),
+      ...(this.#delivered === undefined ? {} : { delivered: this.#delivered }), ...(this.#kept.length === 0 ? {} : { unchanged: this.#kept }),
     };
     tell(this.#world, { type: "summary", ok, ...outcome });
     return outcome;
@@ -289,6 +266,11 @@ class Run {
     over.abort();
   }
 
+  /** A switch would have changed nothing anywhere, and nothing was switched. */
+  #leftAll(): boolean {
+    return this.#kept.length > 0 && this.#kept.length === this.#task.scope.roles.reduce((sum, { hosts }) => sum + hosts.filter((host) => this.#task.scope.hosts.includes(host)).length, 0);
+  }
+
   /** What is true when it was stopped outside of a plan, which tells its own state. */
   #stoppedState(): string {
     if (this.#reached === "hosts") return "What the parts of the command before it did stays: the same command goes on from there.";
@@ -297,18 +279,37 @@ class Run {
 
   async #carryStage(world: World, stage: Stage): Promise<void> {
     if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
-    const { settings, scope } = this.#task;
-    const hosts = hostsOf(this.#task, this.#change);
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", hosts, async () => (await this.#seenAhead()) ?? (await observe(world, settings, hosts))) : undefined;
-    if (observed !== undefined) {
-      if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
-      this.#version = versionOf(this.#task, this.#change, this.#version, observed);
-    }
     const order = orderOf(this.#world, this.#task, this.#version, this.#content);
-    const plan = stage.sees === "here" ? stage.plan(order, await localFacts(world, this.#task, stage.dev)) : stage.plan(order, observed ?? new Map());
+    const planned = stage.sees === "hosts" ? await this.#planOnHosts(world, stage, order) : { order, plan: await this.#planHere(world, stage, order) };
+    if (planned === undefined) return;
+    const { plan } = planned;
     for (const note of plan.notes) tell(this.#world, { type: "notice", level: "info", text: note });
     if (plan.phases.length > 0 && this.#reached !== "hosts") this.#reached = stage.sees === "here" ? "here" : "hosts";
-    this.#phases.push(...(await apply(world, plan, this.#conductor(order))));
+    this.#phases.push(...(await apply(world, plan, this.#conductor(planned.order))));
+  }
+
+  async #planHere(world: World, stage: Exclude<Stage, { sees: "hosts" }>, order: Order): Promise<Plan> {
+    if (stage.sees === "nothing") return stage.plan(order);
+    const here = await localFacts(world, this.#task, stage.dev);
+    this.#making = makingOf(this.#task.settings, here);
+    return stage.plan(order, here);
+  }
+
+  /** @returns undefined when there is nothing to do, and the hosts need not be looked at */
+  async #planOnHosts(world: World, stage: Extract<Stage, { sees: "hosts" }>, before: Order): Promise<{ readonly order: Order; readonly plan: Plan } | undefined> {
+    const { settings, scope } = this.#task;
+    const hosts = hostsOf(this.#task, this.#change);
+    const making = this.#making === undefined ? undefined : builtImage(world, settings, `${settings.repository}:${this.#version}`, this.#making);
+    making?.catch(() => undefined);
+    if (stage.skip !== undefined && stage.skip({ ...before, built: await making })) return undefined;
+    const facts = await this.#phase("Look at hosts", hosts, async () => (await this.#seenAhead()) ?? (await observe(world, settings, hosts)));
+    if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, facts);
+    this.#version = versionOf(this.#task, this.#change, this.#version, facts);
+    const order = { ...before, version: this.#version, built: await making };
+    if (stage.compares !== true) return { order, plan: stage.plan(order, facts) };
+    this.#kept = await this.#phase("Compare with what serves", hosts, () => findUnchanged(world, order, facts));
+    const narrowed = { ...order, kept: this.#kept };
+    return { order: narrowed, plan: stage.plan(narrowed, facts) };
   }
 
   #conductor(order: Order): Conductor {
@@ -319,6 +320,7 @@ class Run {
         this.#doing = title;
         this.#lock?.step(title);
       },
+      onPushed: (pushed) => { this.#making = { isHere: false, ...this.#making, pushed }; },
       onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;

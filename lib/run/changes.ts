@@ -6,7 +6,7 @@ import { planAppStart, planAppStop } from "../plan/app.ts";
 import { afterBootstrap, planBootstrap } from "../plan/bootstrap.ts";
 import { planBuildCreate, planBuildDev, planBuildPull, planBuildPush, planBuildRemove, type BuildOptions } from "../plan/build.ts";
 import { canaryVersion, planCanaryAbort, planCanaryPromote, planCanarySet, planCanaryStart } from "../plan/canary.ts";
-import { planDeploy } from "../plan/deploy.ts";
+import { planBring, planDeploy, type DeployParts } from "../plan/deploy.ts";
 import { planHealthcheck } from "../plan/healthcheck.ts";
 import { allHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
 import { planLive, planMaintenance } from "../plan/maintenance.ts";
@@ -20,8 +20,9 @@ import { planUpgrade } from "../plan/upgrade.ts";
 import type { BootConfig } from "../remote/proxy/boot-config.ts";
 import { planRollback, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
 import type { Pulling } from "../plan/pull.ts";
-import type { Change, Stage } from "./change.ts";
+import type { Change } from "./change.ts";
 import type { Brings } from "./content.ts";
+import type { Stage } from "./stage.ts";
 import type { Task } from "./task.ts";
 
 /** What a deploy leaves out. */
@@ -29,15 +30,25 @@ export interface DeployOptions {
   /** Use an image that was built and pushed elsewhere. */
   readonly skipPush?: boolean;
   readonly noCache?: boolean;
+  /** Leave alone what runs the image of the version with the settings of now. */
+  readonly ifChanged?: boolean;
 }
 
 const build = (options: BuildOptions): Stage => ({ sees: "here", plan: (order, local) => planBuildPush(order, local, options) });
-const push = ({ skipPush, ...options }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [build(options)]);
+const push = ({ skipPush, ifChanged: _ifChanged, ...options }: DeployOptions): readonly Stage[] => (skipPush === true ? [] : [build(options)]);
 /** What was not built in this run may be where it is to go, and nowhere else. */
 const pull = ({ skipPush }: DeployOptions): Pulling["when"] => (skipPush === true ? "ifHere" : "always");
+/** Puts the version in place. Where that is to happen only if it changes anything, and nobody knows the image yet, hosts get it first: then they know it. */
+function release(options: DeployOptions, parts: Pick<DeployParts, "proxy" | "prune">): readonly Stage[] {
+  if (options.ifChanged !== true) return [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { ...parts, pull: pull(options) }) }];
+  return [
+    { sees: "hosts", skip: ({ built }) => built !== undefined, plan: (order, facts) => planBring(order, facts, pull(options)) },
+    { sees: "hosts", compares: true, plan: (order, facts) => planDeploy(order, facts, { ...parts, pull: order.built === undefined ? "missing" : pull(options) }) },
+  ];
+}
 const bootstrap: Stage = { sees: "hosts", plan: planBootstrap, after: afterBootstrap };
 const bringsPages = (): Brings => ({ accessories: [], errorPages: true });
-const release = { brings: bringsPages, lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
+const releasing = { brings: bringsPages, lock: true, version: "built", secrets: true, release: true, postDeploy: true } as const;
 /** What is about the user's own machine alone. */
 const here = { lock: false, version: "none", secrets: false, release: false, postDeploy: false, hooks: false, hosts: () => [] } as const;
 const housekeeping = { lock: true, version: "none", secrets: false, release: false, postDeploy: false } as const;
@@ -71,11 +82,11 @@ const ofAccessories = (name: string) => ({
 
 /** Every command that changes something, as data. */
 export const changes = {
-  deploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: pull(options) }) }] }),
-  redeploy: (options: DeployOptions): Change => ({ ...release, stages: [...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: false, prune: false, pull: pull(options) }) }] }),
-  setup: (options: DeployOptions): Change => ({ ...release, hosts: allHosts, brings: (task) => ({ accessories: task.scope.accessories, errorPages: true }), stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: pull(options), accessories: true }) }] }),
+  deploy: (options: DeployOptions): Change => ({ ...releasing, stages: [...push(options), ...release(options, { proxy: true, prune: true })] }),
+  redeploy: (options: DeployOptions): Change => ({ ...releasing, stages: [...push(options), ...release(options, { proxy: false, prune: false })] }),
+  setup: (options: DeployOptions): Change => ({ ...releasing, hosts: allHosts, brings: (task) => ({ accessories: task.scope.accessories, errorPages: true }), stages: [bootstrap, ...push(options), { sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: true, pull: pull(options), accessories: true }) }] }),
   rollback: (named: string | undefined): Change => ({
-    ...release,
+    ...releasing,
     version: (task, facts) => rollbackVersion(task.settings, task.scope, facts, named),
     stages: [{ sees: "hosts", plan: (order, facts) => planRollback(order, facts, named) }],
   }),
@@ -86,7 +97,7 @@ export const changes = {
   buildCreate: (): Change => ({ ...here, stages: [{ sees: "here", plan: planBuildCreate }] }),
   buildRemove: (): Change => ({ ...here, stages: [{ sees: "here", plan: planBuildRemove }] }),
   appBoot: (): Change => ({
-    ...release,
+    ...releasing,
     postDeploy: false,
     version: (task, facts) => task.version ?? versionToBoot(task.settings, task.scope, facts),
     stages: [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { proxy: true, prune: false, pull: "missing", preDeploy: false }) }],
@@ -99,7 +110,7 @@ export const changes = {
   healthcheck: (): Change => ({ ...housekeeping, version: "built", secrets: true, stages: [{ sees: "hosts", plan: planHealthcheck }] }),
   remove: (): Change => ({ ...housekeeping, hosts: allHosts, stages: [{ sees: "hosts", plan: planRemove }] }),
   upgrade: (rolling: boolean, accessories: boolean, force: boolean): Change => ({
-    ...release,
+    ...releasing,
     postDeploy: false,
     hosts: allHosts,
     brings: (task) => ({ accessories: accessories ? task.scope.accessories : [], errorPages: true }),
@@ -117,7 +128,7 @@ export const changes = {
   live: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planLive }] }),
   canaryStart: (version: string, percent: number): Change => ({ ...housekeeping, version: () => version, secrets: true, stages: [{ sees: "hosts", plan: (order, facts) => planCanaryStart(order, facts, percent) }] }),
   canarySet: (percent: number): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: (order, facts) => planCanarySet(order, facts, percent) }] }),
-  canaryPromote: (): Change => ({ ...release, postDeploy: false, version: (task, facts) => canaryVersion(task.settings, task.scope, facts), stages: [{ sees: "hosts", plan: planCanaryPromote }] }),
+  canaryPromote: (): Change => ({ ...releasing, postDeploy: false, version: (task, facts) => canaryVersion(task.settings, task.scope, facts), stages: [{ sees: "hosts", plan: planCanaryPromote }] }),
   canaryAbort: (): Change => ({ ...housekeeping, stages: [{ sees: "hosts", plan: planCanaryAbort }] }),
   proxyBoot: (): Change => ({ ...housekeeping, hosts: proxyOnly, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyBoot }] }),
   proxyReboot: (): Change => ({ ...housekeeping, hosts: proxyOnly, secrets: proxySecrets, stages: [{ sees: "hosts", plan: planProxyReboot }] }),

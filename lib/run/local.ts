@@ -24,6 +24,15 @@ async function printed(world: World, program: Program): Promise<string | undefin
   return exit?.status === 0 ? exit.stdout.trimEnd() : undefined;
 }
 
+/** What a program printed, or what it complained of. */
+async function answered(world: World, program: Program): Promise<{ readonly ok: boolean; readonly text: string }> {
+  const exit = await world.programs.run(program, { timeoutMs: askMs, signal: world.signal }).catch((error: unknown) => {
+    if (world.signal.aborted) throw error;
+    return { status: undefined, stdout: "", stderr: error instanceof Error ? error.message : String(error) };
+  });
+  return exit.status === 0 ? { ok: true, text: exit.stdout } : { ok: false, text: exit.stderr };
+}
+
 async function gitFacts(world: World, settings: Settings): Promise<GitFacts | undefined> {
   const [revParse, status] = await Promise.all([printed(world, gitFactsProgram(settings.root)), printed(world, gitStatusProgram(settings.root))]);
   return revParse === undefined ? undefined : parseGit(revParse, status ?? "");
@@ -81,7 +90,8 @@ async function archOf(world: World, settings: Settings): Promise<string | undefi
 
 async function stateOf(world: World, builder: Builder): Promise<BuilderState> {
   const inspection = inspectionOf(builder);
-  const [buildx, context] = await Promise.all([inspection?.buildx, inspection?.context].map((program) => (program === undefined ? undefined : printed(world, program))));
+  if (inspection === undefined) return "ready";
+  const [buildx, context] = await Promise.all([answered(world, inspection.buildx), inspection.context === undefined ? undefined : printed(world, inspection.context)]);
   return builderState(builder, buildx, context);
 }
 

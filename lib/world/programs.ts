@@ -46,7 +46,7 @@ export function createPrograms(options: ProgramOptions): Programs {
 async function runProgram(program: Program, limits: Limits, { env, cwd, redactor, clock }: ProgramOptions): Promise<Exit> {
   throwIfCancelled(limits.signal);
   const startedAt = clock.now();
-  const child = start(program, { ...env, ...opened(program, redactor) }, program.cwd ?? cwd, redactor);
+  const child = start(program, { ...program.preferences, ...env, ...opened(program, redactor) }, program.cwd ?? cwd, redactor);
   const { onOutput } = limits;
   const collect = (stream: "stdout" | "stderr"): Output => {
     const asItIs = stream === "stdout" && program.givesSecrets === true;

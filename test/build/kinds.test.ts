@@ -89,12 +89,16 @@ describe("builderState()", () => {
     ["leads through another context", inspected("default"), `${url}\n`, "missing"],
     ["has lost its context", inspected(own), undefined, "missing"],
     ["leads to another machine", inspected(own), "ssh://root@old.example\n", "missing"],
-  ])("of a remote builder that %s", (_title, buildx, context, state) => expect(builderState(builder, buildx, context)).toBe(state as "ready"));
+  ])("of a remote builder that %s", (_title, buildx, context, state) => expect(builderState(builder, { ok: buildx !== undefined, text: buildx ?? "" }, context)).toBe(state as "ready"));
 
   test("of a local one asks buildx alone", () => {
     const local = builderOf(withBuilder({}), undefined);
-    expect([builderState(local, "Name: x", undefined), builderState(local, undefined, undefined)]).toEqual(["ready", "missing"]);
-    expect(builderState(builderOf(withBuilder({ driver: "docker" }), undefined), undefined, undefined)).toBe("ready");
+    expect([builderState(local, { ok: true, text: "Name: x" }, undefined), builderState(local, { ok: false, text: "" }, undefined)]).toEqual(["ready", "missing"]);
+    const complaint = (text: string) => builderState(local, { ok: false, text }, undefined);
+    expect(["ERROR: no builder \"kamal-local-docker-container\" found", "ERROR: context \"x\": context not found: open /root/.docker: no such file", "ERROR: no compatible builder found", "ERROR: builder does not exist"].map(complaint)).toEqual(["missing", "missing", "missing", "missing"]);
+    // Its cache would be lost: what is there may work all the same, and the build says what it lacks.
+    expect(["Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "It did not end within 30 seconds"].map(complaint)).toEqual(["unknown", "unknown"]);
+    expect(builderState(builderOf(withBuilder({ driver: "docker" }), undefined), { ok: false, text: "" }, undefined)).toBe("ready");
   });
 
   test("is asked for with buildx, and of the context where it leads", () => expect(texts(inspectSteps(builder))).toEqual([

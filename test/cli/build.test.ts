@@ -32,6 +32,8 @@ interface Setup {
 
 const works: Answers = [["--version", "echo 'Docker version 28.2.2, build e6534b4'"], ["buildx version", "echo 'github.com/docker/buildx v0.24.0'"]];
 const noBuilder: Answers = [["buildx inspect *", "exit 1"], ["context inspect *", "exit 1"], ...works];
+/** The look at an image that may have been pushed before. */
+const identity = (tag: string): string => `docker image inspect --format '{{.Id}}{{range .RepoDigests}} {{.}}{{end}}' acme/shop:${tag}`;
 let count = 0;
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`);
@@ -94,7 +96,7 @@ describe("build push", () => {
   test("without buildx builds what docker can alone, and says what it cannot", async () => {
     const none: Answers = [["--version", "echo 'Docker version 28.2.2, build e6534b4'"], ["buildx *", "exit 1"]];
     const plain = await capstan(["build", "push", "--no-cache"], { docker: none });
-    expect(done(plain.lines)).toEqual([login, "docker build --platform linux/amd64 -t acme/shop:77 -t acme/shop:latest --label service=shop --file Dockerfile --no-cache .", "docker push acme/shop:77", "docker push acme/shop:latest"]);
+    expect(done(plain.lines)).toEqual([login, "docker build --platform linux/amd64 -t acme/shop:77 -t acme/shop:latest --label service=shop --file Dockerfile --no-cache .", identity("77"), "docker push acme/shop:77", identity("latest"), "docker push acme/shop:latest"]);
     const several = await capstan(["build", "push"], { docker: none, config: { builder: { arch: ["amd64", "arm64"] } } });
     expect([several.status, done(several.lines)]).toEqual([10, []]);
     expect(several.stderr).toContain("Error: Docker has no buildx here, which is needed for several architectures (amd64, arm64)");
@@ -135,7 +137,7 @@ describe("build push", () => {
     expect(done(lines)).toEqual([
       login,
       "pack build acme/shop --platform linux/amd64 --creation-time now --builder heroku/builder:24 --buildpack heroku/nodejs --buildpack paketo-buildpacks/image-labels -t acme/shop:77 -t acme/shop:latest --env BP_IMAGE_LABELS=service=shop --env 'MODE=x y' --env TOK --path .",
-      "docker push acme/shop:77", "docker push acme/shop:latest",
+      identity("77"), "docker push acme/shop:77", identity("latest"), "docker push acme/shop:latest",
     ]);
     expect(calls.find(({ line }) => line.startsWith("pack build"))?.token).toBe("TOK=t0ken");
     expect(stderr).toContain("Ignored, since buildpacks build the image: builder.sbom.");

@@ -19,7 +19,7 @@ const full: Required<HostFacts> = {
   },
   containers: [{ id: "aaaaaaaaaaaa", name: "shop-web-2", role: "web", version: "2", state: "running", status: "Up 3 minutes", image: "acme/shop:2", networks: ["kamal"] }],
   accessories: [{ id: "c0ffee000000", service: "shop-db", state: "running", status: "Up 3 minutes", image: "postgres:17", networks: ["kamal", "bridge"] }],
-  images: ["acme/shop:2"],
+  digests: [`sha256:${"a".repeat(64)}`], images: ["acme/shop:2"],
   releases: [{ version: "1", at: "2030-01-01T00:00:00Z" }, { version: "2", at: "2030-01-02T00:00:00Z", whole: true, roles: ["web"] }],
 };
 const facts: FleetFacts = new Map([["192.0.2.10", full], ["192.0.2.11", freshFacts], ["192.0.2.12", { ...freshFacts, docker: undefined }]]);

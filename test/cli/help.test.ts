@@ -63,7 +63,7 @@ Examples
 test("helpText() shows words that are passed through, and what is on when left alone as --no-x", () => {
   expect(helpText(commands, ["app", "exec"], page)).toStartWith("Usage: capstan app exec [OPTIONS] COMMAND...\n");
   expect(helpText(commands, ["plan"], page)).toStartWith("Usage: capstan plan [OPTIONS] [COMMAND]...\n");
-  expect(helpText(commands, ["deploy"], page)).toContain("      --no-cache   Build every layer anew\n");
+  expect(helpText(commands, ["deploy"], page)).toContain("      --no-cache    Build every layer anew\n");
 });
 
 test("helpText() leaves planning out where nothing is changed", () => {

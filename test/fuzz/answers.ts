@@ -12,7 +12,10 @@ import { releasesOn } from "../../lib/remote/releases.ts";
 import { goodReleases } from "../../lib/plan/releases.ts";
 import { fleetOf, hostOf } from "../support/facts.ts";
 import { parseGit } from "../../lib/build/git.ts";
+import { isPushed, parseIdentity } from "../../lib/build/identity.ts";
 import { builderState } from "../../lib/build/kinds.ts";
+import { isDigest } from "../../lib/ground/names.ts";
+import { parseServing } from "../../lib/remote/made-with.ts";
 import { HttpReader } from "../../lib/world/ssh/http.ts";
 import { Lines } from "../../lib/world/ssh/lines.ts";
 import { describeLock } from "../../lib/run/lock.ts";
@@ -57,7 +60,7 @@ export const answers: readonly Reader[] = [
     harmless("address", address);
   }),
   ask("accessories", "lib/remote/accessory.ts", accessoriesOn(["shop-db"]), ["\t", "\n", "aaaaaaaaaaaa", "shop-db", "running"], ["aaaaaaaaaaaa\tshop-db\trunning\tUp\tmysql:8\tkamal"], (all) => { for (const { id, service, state: what, image } of all) for (const text of [id, service, what, image]) harmless("accessory", text); }),
-  ask("images", "lib/remote/image.ts", imagesOf(settings), ["77", "<none>", "\n", "latest", ":"], ["77\n76\nlatest\n<none>"], (all) => { for (const image of all) assert(image.startsWith("acme/shop:") && isTag(image.slice(10)), `image ${image}`); }),
+  ask("images", "lib/remote/image.ts", imagesOf(settings), ["77", "<none>", "\n", "latest", ":"], ["77\n76\nlatest\n<none>"], ({ tagged }) => { for (const image of tagged) assert(image.startsWith("acme/shop:") && isTag(image.slice(10)), `image ${image}`); }),
   ask("current version", "lib/remote/current.ts", currentVersion(settings, "web"), ["77", "\n", " "], ["77\n"]),
   ask("releases", "lib/remote/releases.ts", releasesOn(settings), ["[2030-01-02T03:04:05Z] ", "[ann] ", "Tagging acme/shop:", "77", " as the latest image", " for web, jobs", "Released version ", " on all hosts", "\n"], ["[2030-01-02T03:04:05Z] [ann] Tagging acme/shop:77 as the latest image\n[2030-01-02T03:04:05Z] [ann] Released version 77 on all hosts\n"], (all) => {
     for (const { version } of all) assert(isTag(version), `version ${version}`);
@@ -106,6 +109,12 @@ export const answers: readonly Reader[] = [
     lines.end();
   } },
   { name: "git", file: "lib/build/git.ts", tokens: ["/app\n", "\n", "0123456789012345678901234567890123456789", " M a\n", "?? b\n"], samples: ["/app\n\n0123456789012345678901234567890123456789\n"], refuses, read: (text) => parseGit(text, text) },
-  { name: "buildx", file: "lib/build/kinds.ts", tokens: ["Endpoint:", " ", "kamal-remote-x-context", "\n"], read: (text) => builderState({ kind: "remote", name: "kamal-remote-x", context: "kamal-remote-x-context", url: "ssh://x", here: [], there: ["amd64"] }, text, text) },
+  { name: "identity of an image", file: "lib/build/identity.ts", tokens: ["sha256:", "a".repeat(64), " ", "@", "acme/shop", "{\"Descriptor\":{\"digest\":\"", "\"}}", "\n"], read: (text) => {
+    const { ids, digests } = parseIdentity({ repository: "acme/shop" }, text);
+    for (const id of [...ids, ...digests]) assert(isDigest(id), `digest ${id}`);
+    for (const { program, yes } of isPushed({ repository: "acme/shop" }, "acme/shop:2").asks) assert(program([text, text]).argv.length > 0 && typeof yes(text, [text, text]) === "boolean", "an answer");
+  } },
+  { name: "what serves", file: "lib/remote/made-with.ts", tokens: ["\n", " ", "running", "sha256:", "@", "same"], read: parseServing },
+  { name: "buildx", file: "lib/build/kinds.ts", tokens: ["Endpoint:", " ", "kamal-remote-x-context", "\n"], read: (text) => builderState({ kind: "remote", name: "kamal-remote-x", context: "kamal-remote-x-context", url: "ssh://x", here: [], there: ["amd64"] }, { ok: true, text }, text) },
 ];
 

@@ -34,7 +34,8 @@ describe("planDeploy()", () => {
   test("can take back every step that touches a container or a route before the old one is retired", () => {
     const plan = planDeploy(orderOf(shop, "1"), fleetOf({ "10.0.0.1": hostOf([containerOf(shop, "web", "1", "a1")]) }), whole);
     const uncommitted = plan.phases.filter((phase) => phase.committed !== true && /^(Boot|Switch)/.test(phase.title)).flatMap((phase) => phase.lanes.flatMap((lane) => lane.steps));
-    const fixed = uncommitted.filter((step) => step.kind === "run" && step.undo === undefined && step.audit === undefined);
+    // A note of a container that does not serve says nothing.
+    const fixed = uncommitted.filter((step) => step.kind === "run" && step.undo === undefined && step.audit === undefined && !step.title.startsWith("Note what "));
     expect(fixed).toEqual([]);
   });
 

@@ -55,9 +55,9 @@ test("a variable that is set in the clear too stays what it was", () => {
 });
 
 test("a plan writes the values before the env file; where there are none, those from before go with it", () => {
-  const uploads = (env: EnvSettings): readonly (readonly [string, string, string, string | undefined])[] => envUploads({ name: "web", env, path, role: "web" }).map((step) => [step.title, step.path, step.mode, step.outdates]);
+  const uploads = (env: EnvSettings): readonly (readonly [string, string, string, readonly string[] | undefined])[] => envUploads({ name: "web", env, path, role: "web" }).map((step) => [step.title, step.path, step.mode, step.outdates]);
   expect(uploads(envOf({ A: "a\tb", B: "x" }))).toEqual([["Write values of web that no env file can hold", values, "0600", undefined], ["Write env file of web", path, "0600", undefined]]);
-  expect(uploads(envOf({ B: "x" }))).toEqual([["Write env file of web", path, "0600", values]]);
+  expect(uploads(envOf({ B: "x" }))).toEqual([["Write env file of web", path, "0600", [values]]]);
   expect(envUploads({ name: "web", env: envOf({ A: "it's\n" }), path }).map(({ content }) => [String(content), (content as Secret).reveal()])).toEqual([["‹secret values of web›", "export A='it'\\''s\n'\n"], ["‹secret env file of web›", "A=it's\\n\n"]]);
 });
 
@@ -125,7 +125,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     using home = new Home();
     mkdirSync(join(home.path, "x"));
     await Bun.write(join(home.path, "x/web.values"), "old");
-    const command = uploadCommand("x/web.env", "0600", undefined, "x/web.values");
+    const command = uploadCommand("x/web.env", "0600", undefined, ["x/web.values"]);
     for (const content of ["one", "two"]) expect(await home.run(command.text, { shell, input: content })).toEqual({ status: 0, stdout: "", stderr: "" });
     expect((await home.run("ls -A x; cat x/web.env")).stdout).toBe("web.env\ntwo");
     expect(uploadCommand("x/web.env", "0600").text).not.toContain("values");

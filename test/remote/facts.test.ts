@@ -22,7 +22,7 @@ async function answers(home: Home, shell: readonly string[]): Promise<Record<str
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("factQueries() in %s", (_name, shell) => {
   test("sees nothing, and does not fail, where Docker is missing", async () => {
     using home = new Home().program("docker", "echo 'docker: command not found' >&2; exit 127");
-    expect(await answers(home, shell)).toEqual({ docker: undefined, network: false, proxy: undefined, containers: [], accessories: [], images: [], releases: [] });
+    expect(await answers(home, shell)).toEqual({ docker: undefined, network: false, proxy: undefined, containers: [], accessories: [], images: { tagged: [], digests: [] }, releases: [] });
   });
 
   test("fails where Docker runs and an answer cannot be had", async () => {

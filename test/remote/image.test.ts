@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Secret } from "../../lib/ground/secret.ts";
-import { checkServiceLabel, imagesOf, pullImage, tagLatest } from "../../lib/remote/image.ts";
+import { checkServiceLabel, imagesOf, pullImage, tagDigest, tagLatest } from "../../lib/remote/image.ts";
 import { createNetwork, networkExists } from "../../lib/remote/network.ts";
 import { login, loginHere, logout, logoutHere } from "../../lib/remote/registry.ts";
 import { Home, shells } from "../support/shell.ts";
@@ -28,9 +28,19 @@ describe("images", () => {
 
   test("imagesOf() gives tags under the repository's own name", () => {
     const { command, parse } = imagesOf({ repository: "docker.io/acme/shop" });
-    expect(command.text).toBe("docker image ls docker.io/acme/shop --format '{{.Tag}}'");
-    expect(parse("77\nlatest\n<none>\n")).toEqual(["docker.io/acme/shop:77", "docker.io/acme/shop:latest"]);
-    expect(parse("")).toEqual([]);
+    expect(command.text).toBe("docker image ls docker.io/acme/shop --format '{{.Tag}} {{.Digest}}'");
+    expect(parse("77 <none>\nlatest <none>\n<none> <none>\n")).toEqual({ tagged: ["docker.io/acme/shop:77", "docker.io/acme/shop:latest"], digests: [] });
+    expect(parse("")).toEqual({ tagged: [], digests: [] });
+  });
+
+  test("imagesOf() gives each tag and each digest once", () => {
+    const [a, b] = ["a", "b"].map((digit) => `sha256:${digit.repeat(64)}`);
+    expect(imagesOf({ repository: "acme/shop" }).parse(`77 ${a}\n77 ${b}\n76 ${a}\n<none> ${b}\n`)).toEqual({ tagged: ["acme/shop:77", "acme/shop:76"], digests: [a ?? "", b ?? ""] });
+    expect(() => imagesOf({ repository: "acme/shop" }).parse("77 sha256:$(reboot)\n")).toThrow("Cannot read the digest of an image");
+  });
+
+  test("tagDigest() names what came from the registry", () => {
+    expect(tagDigest({ repository: "reg.example/acme/shop" }, "sha256:aa", "77").text).toBe("docker tag reg.example/acme/shop@sha256:aa reg.example/acme/shop:77");
   });
 });
 

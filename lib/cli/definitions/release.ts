@@ -1,5 +1,7 @@
 import { define } from "../command.ts";
-import { buildArgs, confirmedArg } from "./shared.ts";
+import { buildArgs, confirmedArg, ifChangedArg } from "./shared.ts";
+
+const ifChangedNote = "With --if-changed a host whose container runs the very image that was built, whatever its version is called, with the same env, secrets, options, command and proxy settings goes on as it is. Where that is so everywhere nothing is changed, and preDeploy and postDeploy are not called.";
 
 export const setup = define({
   meta: {
@@ -14,16 +16,16 @@ export const setup = define({
 export const deploy = define({
   meta: {
     purpose: "Build the image and put it into service without losing a request",
-    notes: ["The new version is started and healthy on every host before any proxy switches; with boot.limit, on every host of its group. When a host fails before the last switch, every host serves the old version again."],
-    examples: [["capstan deploy -d staging", "to a destination"], ["capstan deploy --skip-push --version 4f2c1a9", "an image that was built elsewhere"], ["capstan deploy --dry-run", "show the plan and change nothing"]],
+    notes: ["The new version is started and healthy on every host before any proxy switches; with boot.limit, on every host of its group. When a host fails before the last switch, every host serves the old version again.", ifChangedNote],
+    examples: [["capstan deploy -d staging", "to a destination"], ["capstan deploy --skip-push --version 4f2c1a9", "an image that was built elsewhere"], ["capstan deploy --if-changed", "switch only the hosts where it would change anything"], ["capstan deploy --dry-run", "show the plan and change nothing"]],
   },
-  args: { ...buildArgs },
+  args: { ...buildArgs, ...ifChangedArg },
   changes: true,
 });
 
 export const redeploy = define({
-  meta: { purpose: "Deploy without looking after the proxy and without pruning", examples: [["capstan redeploy", "a quick deploy to hosts that are set up"]] },
-  args: { ...buildArgs },
+  meta: { purpose: "Deploy without looking after the proxy and without pruning", notes: [ifChangedNote], examples: [["capstan redeploy", "a quick deploy to hosts that are set up"], ["capstan redeploy --if-changed", "the same, only where it would change anything"]] },
+  args: { ...buildArgs, ...ifChangedArg },
   changes: true,
 });
 

@@ -15,6 +15,9 @@ export const buildArgs = {
   cache: { type: "boolean", default: true, description: "Use the build cache", negativeDescription: "Build every layer anew" },
 } as const satisfies Args;
 
+/** Leaves alone what would not change. */
+export const ifChangedArg = { ifChanged: { type: "boolean", description: "Switch only where the image or the settings differ from what serves" } } as const satisfies Args;
+
 /** Leaves out the question before something that interrupts service. */
 export const confirmedArg = { confirmed: { type: "boolean", alias: "y", description: "Do not ask" } } as const satisfies Args;
 

@@ -42,7 +42,7 @@ export const Builder = z
     args: map(scalar).default({}).meta({ description: "Build arguments. They can be read in the image: not for secrets.", example: `{ NODE_VERSION: "22" }` }),
     secrets: secretMap.default([]).meta({ description: "Secrets for `RUN --mount=type=secret`: names, \"ID:SECRET\", or a map from id to secret.", example: `["NPM_TOKEN"]` }),
     driver: text("a buildx driver").regex(/^(?!cloud$)[\w-]+$|^cloud [\w.-]+\/[\w.-]+$/, { error: `a buildx driver such as "docker-container", or "cloud ORG/NAME"` }).default("docker-container").meta({ description: "Driver of docker buildx: `docker-container`, `docker`, or `cloud ORG/NAME`.", example: `"docker"` }),
-    provenance: z.union([z.boolean(), flagText], { error: `true, false or a text such as "mode=max"` }).optional().meta({ description: "Attest how the image was made, as buildx's `--provenance` takes it.", example: `"mode=max"`, fallback: "buildx's own" }),
+    provenance: z.union([z.boolean(), flagText], { error: `true, false or a text such as "mode=max"` }).optional().meta({ description: "Attest how the image was made, as buildx's `--provenance` takes it.", example: `"mode=max"`, fallback: "none: the default attestation of buildx holds the time of the build, so that no image would ever be the one before" }),
     sbom: z.boolean().optional().meta({ description: "Attest what is in the image: a software bill of materials.", example: "true", fallback: "buildx's own" }),
   })
   .meta({ typeName: "BuilderConfig", description: "How the image is made." });
