@@ -60,6 +60,7 @@ export async function runBench(options: BenchOptions, say: (text: string) => voi
       } catch (error) {
         entry.failures.push(error instanceof Error ? error.message : String(error));
         say(`[${round + 1}/${options.runs}] ${of.work}, ${of.hosts} ${of.kind}, ${of.delayMs} ms: FAILED: ${entry.failures.at(-1)}`);
+        await group.look();
       }
     }
     for (const group of groups.values()) await group.tidy();

@@ -1,10 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Lab } from "../lab.ts";
+import { dockerClient } from "../prerequisites.ts";
 import { must, type Ran } from "../shell.ts";
 import { delayedSubnet, knowHosts } from "./network.ts";
 
 /** What hosts are made of: real ones have a Docker each, stand-ins one that only remembers. */
 export type Kind = "real" | "stand-in";
+
+/** Where Debian's sshd has programs looked for. */
+const sshPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Hosts that the benchmark deploys to. */
 export interface Fleet {
@@ -41,7 +45,7 @@ export class RealFleet implements Fleet {
   }
 
   exec(index: number, script: string): Promise<Ran> {
-    return this.#lab.host(index + 1).exec(script, 120_000);
+    return this.#lab.host(index + 1).exec(`export PATH=${sshPath} && ${script}`, 120_000);
   }
 
   sshdLog(index: number): Promise<string> {
@@ -50,13 +54,14 @@ export class RealFleet implements Fleet {
 
   async record(index: number): Promise<() => Promise<string>> {
     const [file, real, wrapper] = ["record", "docker.real", "docker.recording"].map((name) => `${this.#lab.folder}/${name}`) as [string, string, string];
-    await must(["cp", "/usr/bin/docker", real]);
+    await must(["cp", Bun.which("docker", { PATH: sshPath }) ?? dockerClient, real]);
     await writeFile(wrapper, `#!/bin/bash\nprintf '%s\\0' "$#" "$@" >> ${file}\nexec ${real} "$@"\n`, { mode: 0o755 });
     await writeFile(file, "");
-    const mounted = await this.exec(index, `mount --bind ${wrapper} /usr/bin/docker`);
+    const each = (command: string): string => `for docker in /usr/local/bin/docker /usr/bin/docker; do [ ! -e $docker ] || ${command} $docker || exit; done`;
+    const mounted = await this.exec(index, each(`mount --bind ${wrapper}`));
     if (mounted.status !== 0) throw new Error(`Cannot record docker: ${mounted.stderr.trim()}`);
     return async () => {
-      await this.exec(index, "umount /usr/bin/docker");
+      await this.exec(index, each("umount"));
       return readFile(file, "utf8");
     };
   }

@@ -94,6 +94,13 @@ export class Group {
     [this.#before, this.#current] = [this.#current, version];
   }
 
+  /** Sees what serves, after a run of which that is not known. */
+  async look(): Promise<void> {
+    const { stdout } = await this.fleet.exec(0, `docker ps --filter label=service=${this.service} --format '{{.Names}}'`);
+    const version = new RegExp(`^${this.service}-web-(r\\d+)$`, "m").exec(stdout)?.[1];
+    if (version !== undefined && version !== this.#current) [this.#before, this.#current] = [this.#current, version];
+  }
+
   /** Replays what was recorded for a new version, on all hosts side by side. @param all false: only what a switch needs at least @returns wall time in ms */
   async replay(all: boolean): Promise<number> {
     const version = await this.release();
