@@ -80,7 +80,8 @@ async function take(group: Group, { work, delayMs }: Case, argv: readonly string
   if (status !== 0) throw new Error(`capstan ${words.join(" ")} ended with status ${status}: ${(stderr || stdout).trim().split("\n").slice(-12).join("\n")}`);
   if (work === "deploy" || work === "rollback") await group.switched(version);
   const sessions = (await logs(group)).map((log, i) => countSessions(log.slice(before[i]?.length ?? 0)));
-  return { ...cost, connections: Math.max(...sessions.map(({ connections }) => connections)), channels: Math.max(...sessions.map(({ channels }) => channels)) };
+  const channels = sessions.map((session) => session.channels);
+  return { ...cost, connections: Math.max(...sessions.map(({ connections }) => connections)), channels: Math.max(...channels), fewestChannels: Math.min(...channels) };
 }
 
 const logs = ({ fleet, hosts }: Group): Promise<readonly string[]> => Promise.all(Array.from({ length: hosts }, (_, index) => fleet.sshdLog(index)));

@@ -11,6 +11,8 @@ export interface Sample {
   /** The most that any host saw. */
   readonly connections?: number;
   readonly channels?: number;
+  /** The least that any host saw: where nothing had to be looked at twice. */
+  readonly fewestChannels?: number;
 }
 
 /** A case and what its runs came to. */
@@ -33,6 +35,7 @@ export interface Row {
   readonly peakMb: number;
   readonly connections: number;
   readonly channels: number;
+  readonly fewestChannels: number;
 }
 
 /** The medians of all cases that went through at least once. */
@@ -43,6 +46,7 @@ export function rowsOf(measured: readonly Measured[]): readonly Row[] {
     return {
       of, runs: samples.length, failed: failures.length, wallMs: median(walls), fastestMs: Math.min(...walls), slowestMs: Math.max(...walls), cpuMs: median(values(({ cpuMs }) => cpuMs)),
       peakMb: Math.max(...values(({ peakMb }) => peakMb)), connections: Math.max(...values(({ connections }) => connections)), channels: Math.max(...values(({ channels }) => channels)),
+      fewestChannels: Math.min(...values(({ fewestChannels }) => fewestChannels)),
     };
   });
 }

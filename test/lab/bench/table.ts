@@ -156,7 +156,7 @@ ${failed.length === 0 ? "None." : failed.map((line) => `- ${line}`).join("\n")}
 
 ## The stand-ins
 
-All stand-in hosts are addresses of one network, each with a real sshd, a home and a log of its own; their shell and what it runs are real. Their \`docker\` asks one process that keeps images, containers and routes of each host
+All stand-in hosts are addresses of one network, each with a real sshd, a home and processes of its own; their shell and what it runs are real. Their \`docker\` asks one process that keeps images, containers and routes of each host
 and answers after a fixed time: ${Object.entries(latencies).map(([verb, ms]) => `${verb === "other" ? "everything else" : `\`${verb}\``} ${ms} ms`).join(", ")}. A version that was not really switched to fails the run. Of the application one server answers for all.
 `;
 }

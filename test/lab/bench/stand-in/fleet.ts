@@ -21,7 +21,7 @@ printf %s "$err" >&2
 exit "$status"
 `;
 
-/** Process 1 of the one machine that is all stand-in hosts. */
+/** Process 1 of the one machine that is all stand-in hosts. Each host sees its own processes only, as a real one does: what looks through them would else look through all. */
 const init = `#!/bin/bash
 folder=$1 count=$2 bun=$3 server=$4
 mount --make-rprivate /
@@ -30,11 +30,11 @@ mkdir -p /run/sshd
 export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind
 "$bun" "$server" > "$folder/server.log" 2>&1 &
-for n in $(seq "$count"); do /usr/sbin/sshd -D -f "$folder/$n/sshd_config" -E "$folder/$n/sshd.log" & done
+for n in $(seq "$count"); do unshare --pid --fork --kill-child --mount-proc /usr/sbin/sshd -D -f "$folder/$n/sshd_config" -E "$folder/$n/sshd.log" & done
 while :; do wait -n 2> /dev/null || sleep 0.2; done
 `;
 
-/** Many hosts that have an sshd each and share all else: one network, one Docker that only remembers and takes a fixed time. */
+/** Many hosts that have an sshd, a home and processes of their own and share all else: one network, one Docker that only remembers and takes a fixed time. */
 export class StandInFleet implements Fleet {
   readonly kind = "stand-in";
   readonly #lab: Lab;
