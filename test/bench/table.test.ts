@@ -14,7 +14,7 @@ const measured = [
   one("deploy", "stand-in", 20, 0, [2_000], { cpuMs: 900 }), one("deploy", "stand-in", 100, 0, [4_000]), one("deploy", "stand-in", 200, 0, [8_000], { peakMb: 300 }, ["it broke\nat the end"]),
   one("deploy", "stand-in", 200, 75, [], {}, ["it broke"]),
 ];
-const circumstances: Circumstances = { command: "bun run bench --write", slice: false, date: "2030-01-02", machine: "2 x CPU", tookMs: 1_800_000, runs: 5, program: "binary", dockerCalls: { real: 25, "stand-in": 25 } };
+const circumstances: Circumstances = { command: "bun run bench --write", slice: false, date: "2030-01-02", machine: "2 x CPU", tookMs: 1_800_000, load: 0.25, runs: 5, program: "binary", dockerCalls: { real: 25, "stand-in": 25 } };
 
 test("a row for each number of hosts and delay: medians, the most memory and channels, failures", () => {
   expect(deployTable(measured)).toEqual([
@@ -53,7 +53,7 @@ test("each bar passes, fails or was not measured", () => {
 
 test("the page tells this run from what was measured elsewhere, and a slice from the whole", () => {
   const text = page(measured, circumstances);
-  for (const line of ["- command: `bun run bench --write`\n- date: 2030-01-02", "- machine: 2 x CPU", "- took: 30 minutes", "the binary, compiled from this tree", "medians of 5 runs", "25 (real), 25 (stand-in)", "| 1 real | 0 | 0.95 |", "## Measured elsewhere: Kamal 2.12\n\nNot of this run.", "| 1 | 0 | 3.1 | 0.65 | 2 | 0.59 | 0.56 | 31 |", "- deploy, 200 stand-in, 0 ms: it broke\n", "`pull` 100 ms"]) expect(text).toContain(line);
+  for (const line of ["- command: `bun run bench --write`\n- date: 2030-01-02", "- machine: 2 x CPU; the hosts are on it as well; its load before the start was 0.3", "- took: 30 minutes", "the binary, compiled from this tree", "medians of 5 runs", "25 (real), 25 (stand-in)", "| 1 real | 0 | 0.95 |", "## Measured elsewhere: Kamal 2.12\n\nNot of this run.", "| 1 | 0 | 3.1 | 0.65 | 2 | 0.59 | 0.56 | 31 |", "- deploy, 200 stand-in, 0 ms: it broke\n", "`pull` 100 ms"]) expect(text).toContain(line);
   expect(page(measured, { ...circumstances, slice: true, runs: 1, program: "source" })).toContain("- a slice: fewer cases");
   expect(page([measured[0] as Measured], circumstances)).toContain("## Failed runs\n\nNone.");
   expect(page([measured[6] as Measured], circumstances)).not.toContain("## One host");

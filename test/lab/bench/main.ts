@@ -1,6 +1,6 @@
 /** The benchmark: `bun run bench [--hosts 1,20] [--delays 0,25,75] [--runs N] [--only real|stand-in] [--source] [--write]`. */
 import { writeFile } from "node:fs/promises";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { asRoot } from "../as-root.ts";
 import { clearOwn } from "../lab.ts";
@@ -31,6 +31,7 @@ async function main(options: BenchOptions, args: readonly string[]): Promise<num
   };
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   const started = performance.now();
+  const [load = 0] = loadavg();
   const { measured, program, dockerCalls } = await runBench(options, (text) => console.log(`${stamp(started)} ${text}`));
   const tookMs = performance.now() - started;
   console.log(`\n${tableText(measured)}\n`);
@@ -40,7 +41,7 @@ async function main(options: BenchOptions, args: readonly string[]): Promise<num
   if (options.write) {
     const machine = `${cpus().length} x ${cpus()[0]?.model.trim() || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, Bun ${Bun.version}`;
     const date = new Date().toISOString().slice(0, 10);
-    await writeFile(`${docs}/speed.md`, page(measured, { command: ["bun run bench", ...args].join(" "), slice: isSlice(options), date, machine, tookMs, runs: options.runs, program, dockerCalls }));
+    await writeFile(`${docs}/speed.md`, page(measured, { command: ["bun run bench", ...args].join(" "), slice: isSlice(options), date, machine, tookMs, load, runs: options.runs, program, dockerCalls }));
     await writeFile(`${docs}/speed.svg`, chart(rowsOf(measured), date));
   }
   return failed.length === 0 ? 0 : 1;

@@ -12,6 +12,8 @@ export interface Circumstances {
   readonly date: string;
   readonly machine: string;
   readonly tookMs: number;
+  /** Processes that wanted to run in the minute before the start: what else the machine did. */
+  readonly load: number;
   readonly runs: number;
   readonly program: "binary" | "source";
   /** Calls of `docker` on a host in one deploy. */
@@ -97,7 +99,7 @@ export const failureLines = (measured: readonly Measured[]): readonly string[] =
 
 /** The page of the documentation. */
 export function page(measured: readonly Measured[], circumstances: Circumstances): string {
-  const { command, slice, date, machine, tookMs, runs, program, dockerCalls } = circumstances;
+  const { command, slice, date, machine, tookMs, load, runs, program, dockerCalls } = circumstances;
   const rows = rowsOf(measured);
   const failed = failureLines(measured);
   return `# Speed
@@ -109,7 +111,7 @@ only remembers and takes a fixed time. Packets to the hosts are held back on the
 
 - command: \`${command}\`${slice ? "\n- a slice: fewer cases or runs than the whole benchmark, `bun run bench --write`, has" : ""}
 - date: ${date}
-- machine: ${machine}; the hosts are on it as well
+- machine: ${machine}; the hosts are on it as well; its load before the start was ${load.toFixed(1)}
 - took: ${Math.max(1, Math.round(tookMs / 60_000))} minutes
 - program: ${program === "binary" ? "the binary, compiled from this tree at the start" : "the source, run with Bun"}
 - medians of ${runs} run${runs === 1 ? "" : "s"} of each case, one of each case in turn, beginning elsewhere each time

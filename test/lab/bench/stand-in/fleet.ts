@@ -21,12 +21,13 @@ printf %s "$err" >&2
 exit "$status"
 `;
 
-/** Process 1 of the one machine that is all stand-in hosts. Each host sees its own processes only, as a real one does: what looks through them would else look through all. */
+/** Process 1 of the one machine that is all stand-in hosts. What this machine's root has in its shell's start-up files is not theirs. Each host sees its own processes only, as a real one does: what looks through them would else look through all. */
 const init = `#!/bin/bash
 folder=$1 count=$2 bun=$3 server=$4
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/sshd
+mkdir -p /run/sshd "$folder/root"
+mount --bind "$folder/root" /root
 export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind
 "$bun" "$server" > "$folder/server.log" 2>&1 &
