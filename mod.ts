@@ -27,7 +27,9 @@
  * @module
  */
 export { createDeployer, Deployer, type DeployerOptions } from "./lib/cli/deployer.ts";
-export { defineConfig, defineDestination, type ConfigEnv, type ConfigExport, type DestinationConfig, type DestinationExport } from "./lib/config/define.ts";
+export { defineConfig, defineDestination, type ConfigExport, type DestinationConfig, type DestinationExport } from "./lib/config/define.ts";
+export type { ConfigEnv } from "./lib/config/config-env.ts";
+export type { HostList, HostsContext, HostsFunction, ServersFunction } from "./lib/config/host-functions.ts";
 export { shellHooks, type ShellHookOptions } from "./lib/config/shell-hooks.ts";
 export { fetchSecrets, fromCommand, type AdapterName, type FetchSecretsOptions, type SecretFunction, type SecretReader } from "./lib/config/secret-function.ts";
 export { secret, type SecretInput, type SecretRef } from "./lib/config/secret-ref.ts";

@@ -59,6 +59,8 @@ test("defineConfig refuses what the schema refuses", () => {
     defineConfig({ ...base, registri: {} });
     // @ts-expect-error hosts are a list
     defineConfig({ ...base, servers: { web: "a" } });
+    // @ts-expect-error a function gives a list of hosts
+    defineConfig({ ...base, servers: { web: async () => "a" } });
     // @ts-expect-error an unknown key of a role
     defineConfig({ ...base, servers: { web: { hosts: ["a"], comd: "x" } } });
     // @ts-expect-error the proxy is turned off by role
@@ -93,13 +95,14 @@ test("defineConfig takes secrets wherever one may stand, and undefined wherever 
     proxy: { host: "h", ssl: { certificatePem: "CERT", privateKeyPem: secret("KEY") } },
     secrets: { A: () => "a", B: async () => "b", C: secret("A") },
     boot: { limit: "12.5%" }, deployTimeout: "2m", drainTimeout: 30,
-    servers: { web: ["a"] as const, jobs: { hosts: ["b"], options: { memory: "1g", "cap-add": ["A", "B"], init: true, cpus: 2 } } },
+    servers: { web: ["a"] as const, cron: async ({ destination }) => [`${destination}-1`, { b: ["tag"] }], mail: { hosts: () => ["c"] }, jobs: { hosts: ["b"], options: { memory: "1g", "cap-add": ["A", "B"], init: true, cpus: 2 } } },
   }));
 });
 
 test("defineDestination takes any part of a config", () => {
   never(() => {
     defineDestination({});
+    defineDestination({ servers: async ({ env }) => (await (await fetch(env["HOSTS"] ?? "")).json()) as string[] });
     defineDestination({ servers: { web: ["a"] }, proxy: { host: "qa.example" }, env: { clear: { A: 1 } }, registry: { server: "qa.example" } });
     defineDestination(({ destination }) => ({ service: `shop-${destination}` }));
     // @ts-expect-error an unknown key

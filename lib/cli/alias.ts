@@ -51,10 +51,11 @@ interface Alias {
 async function lookUp(word: string, line: readonly string[], io: Io): Promise<Alias | string | undefined> {
   const { configFile, destination } = whereOf(line);
   try {
-    const [{ loadAliases }, { createWorld }] = await Promise.all([import("../config/load.ts"), import("../world/create.ts")]);
+    const [{ loadAliases }, { createWorld }, { serveSelf }] = await Promise.all([import("../config/load.ts"), import("../world/create.ts"), import("./self.ts")]);
+    await serveSelf();
     await using opened = createWorld({ cwd: io.cwd, env: io.env, signal: io.signal, report: () => undefined });
-    const { files, programs, cwd, env, signal } = opened.world;
-    const aliases = await loadAliases({ files, programs, cwd, env, signal, command: word, configFile, destination });
+    const { files, programs, clock, cwd, env, signal } = opened.world;
+    const aliases = await loadAliases({ files, programs, clock, cwd, env, signal, command: word, configFile, destination });
     const dashed = (name: string): string => name.replaceAll("_", "-");
     const name = Object.keys(aliases).find((known) => dashed(known) === dashed(word));
     const text = name === undefined ? undefined : aliases[name];

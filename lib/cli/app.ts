@@ -2,9 +2,10 @@ import { primaryOf } from "../config/scope.ts";
 import { DeployError, exitStatus } from "../ground/errors.ts";
 import { changes } from "../run/changes.ts";
 import { errandPlan } from "../run/each-host.ts";
+import { together } from "../report/host-answers.ts";
 import { appExec, planExec, planExecInServing, prepareExec } from "../run/exec.ts";
 import { joinedTo } from "../run/interactive.ts";
-import { appContainers, appDetails, appImages, findStale, places, planLogs, serving } from "../run/looks.ts";
+import { appContainers, appDetails, appImages, findStale, places, planLogs, serving, type Serving } from "../run/looks.ts";
 import { timestamp } from "../run/stamp.ts";
 import type { CommandContextOf } from "./command.ts";
 import type * as definitions from "./definitions/app.ts";
@@ -52,8 +53,12 @@ export async function version(context: CommandContextOf<typeof definitions.versi
     const task = await deployer.task("app", "version");
     if (context.options.dryRun) return printErrands(context, places(task).map(({ role, host }) => ({ host, role: role.name, command: currentVersion(task.settings, role.name).command })));
     const found = await serving(deployer.world, task);
-    for (const { host, role, version, container, problem } of found) {
-      context.print(`${host}  ${role}  ${problem?.message ?? version ?? "nothing is running"}`, { type: "version", host, role, version: version ?? null, container: container?.name ?? null, problem: problem?.message ?? null });
+    const each = ({ host, role, version, problem }: Serving): readonly [string, string] => [host, `${role}  ${problem?.message ?? version ?? "nothing is running"}`];
+    const { json, verbose, quiet } = context.options;
+    const answers = json || verbose || quiet ? found.map((first) => ({ first, places: first.host })) : together(found, ({ host }) => host, (one) => each(one)[1]);
+    for (const { first, places } of answers) {
+      const { host, role, version, container, problem } = first;
+      context.print(`${places}  ${each(first)[1]}`, { type: "version", host, role, version: version ?? null, container: container?.name ?? null, problem: problem?.message ?? null });
     }
     return found.some(({ problem }) => problem !== undefined) ? exitStatus.connect : 0;
   });

@@ -155,7 +155,7 @@ export async function createDeployer(options: DeployerOptions = {}): Promise<Dep
       options.onEvent?.(event);
     },
   });
-  const from = { files: world.files, programs: world.programs, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, conceal: world.conceal, commands: Object.keys(commands) };
+  const from = { files: world.files, programs: world.programs, clock: world.clock, cwd: world.cwd, env: world.env, destination: options.destination, command: options.command ?? "deploy", version: options.version, signal: world.signal, conceal: world.conceal, commands: Object.keys(commands) };
   const settings = options.config === undefined ? await loadConfig({ ...from, configFile: options.configFile }) : await resolveConfig(options.config, from);
   checkStarts(settings);
   useSsh(settings.ssh);

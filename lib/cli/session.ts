@@ -6,11 +6,13 @@ import { unreadNotes } from "../plan/unread.ts";
 import type { Change, Offline } from "../run/change.ts";
 import { eachHost, errandPlan, type Errand, type HostOutput } from "../run/each-host.ts";
 import { printable } from "../report/printable.ts";
+import { together } from "../report/host-answers.ts";
 import { hostOutput } from "../report/host-output.ts";
 import type { CommandContext } from "./command.ts";
 import { createDeployer, type Deployer } from "./deployer.ts";
 import { filterOf } from "./options.ts";
 import { askSecret } from "./prompt.ts";
+import { serveSelf } from "./self.ts";
 
 /** What sessions need of a context: nothing that depends on the command's own options. */
 export type AnyContext = Omit<CommandContext, "args">;
@@ -18,6 +20,7 @@ export type AnyContext = Omit<CommandContext, "args">;
 /** Loads the config and does some work with it; connections are closed at its end. */
 export async function withDeployer<T>(context: AnyContext, work: (deployer: Deployer) => Promise<T>): Promise<T> {
   const { options, io, path, report } = context;
+  await serveSelf();
   await using deployer = await createDeployer({
     ...filterOf(options), cwd: io.cwd, env: io.env, signal: io.signal, skipHooks: options.skipHooks, onEvent: report, pause: context.pause, command: path[0] ?? "",
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
@@ -93,12 +96,16 @@ export async function showLogs(context: AnyContext, { world, settings }: Deploye
 
 /** Prints what a command answered on each host. @returns the exit status: that of the first host that failed */
 export function printOutputs(context: AnyContext, subject: string, outputs: readonly HostOutput[], raw = false): number {
-  for (const { host, role, subject: name, stdout, stderr, status } of outputs) {
-    const { style, options } = context;
+  const { style, options } = context;
+  // Every host of its own where something else reads it, or everything is wanted.
+  const isWhole = raw || options.json || options.verbose || options.quiet;
+  const whereOf = ({ host, role }: HostOutput): string => (role === undefined ? host : `${host} (${role})`);
+  const answers = isWhole ? outputs.map((first) => ({ first, places: whereOf(first) })) : together(outputs, whereOf, ({ subject, stdout, stderr, status }) => JSON.stringify([subject, stdout, stderr, status]));
+  for (const { first: { host, role, subject: name, stdout, stderr, status }, places } of answers) {
     const output = stdout + (raw || status === 0 ? "" : stderr);
     const about = name === undefined ? subject : `${subject} ${name}`;
     if (raw && !options.json) context.io.stdout.write(stdout);
-    else context.print(hostOutput(about, role === undefined ? host : `${host} (${role})`, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, ...(name === undefined ? {} : { name }), stdout, stderr, status: status ?? null });
+    else context.print(hostOutput(about, places, output, { style, quiet: options.quiet }).replace(/\n$/, ""), { type: "output", host, role: role ?? null, ...(name === undefined ? {} : { name }), stdout, stderr, status: status ?? null });
     if ((raw || status === 0) && stderr !== "" && !options.json) context.io.stderr.write(raw ? stderr : `${stderr.trimEnd().split("\n").map(printable).join("\n")}\n`);
   }
   const bad = outputs.find(({ status }) => status !== 0);

@@ -3,11 +3,9 @@ import { stopSignals } from "../world/signals.ts";
 import { commands } from "./commands.ts";
 import { processIo } from "./io.ts";
 import { main } from "./main.ts";
-import { serveSelf } from "./self.ts";
 
 /** Runs the command line of this process and ends it. */
 export async function start(): Promise<void> {
-  serveSelf();
   using signals = stopSignals((text) => process.stderr.write(`\n${text}: ending in order. Again: leave at once.\n`));
   const status = await main(process.argv.slice(2), processIo(systemClock, signals.signal), commands);
   await flushed(process.stdout);

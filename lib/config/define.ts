@@ -1,19 +1,6 @@
+import type { ConfigEnv } from "./config-env.ts";
 import { placesOf, type Place } from "./place.ts";
 import type { DeployConfig } from "./types.ts";
-
-/** What a config that is a function gets. */
-export interface ConfigEnv {
-  /** What stands after `-d`. */
-  readonly destination: string | undefined;
-  /** Such as `deploy`. */
-  readonly command: string;
-  /** What stands after `--version`. */
-  readonly version: string | undefined;
-  /** The environment the tool was started in. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** A variable of that environment; one that is not set there comes from `.env`, the file of the destination over the plain one. */
-  readonly dotenv: (name: string) => Promise<string | undefined>;
-}
 
 /** What `deploy.config.ts` exports: a config, a promise of one, or a function that gives one. */
 export type ConfigExport = DeployConfig | Promise<DeployConfig> | ((env: ConfigEnv) => DeployConfig | Promise<DeployConfig>);

@@ -132,6 +132,7 @@ export function typesSource(): string {
     `import type { Duration } from "../ground/duration.ts";`,
     `import type { FileContent } from "./file-content.ts";`,
     `import type { Hooks, HooksOutput } from "./hooks.ts";`,
+    `import type { HostsFunction, ServersFunction } from "./host-functions.ts";`,
     `import type { SecretFunction } from "./secret-function.ts";`,
     `import type { SecretInput, SecretRef } from "./secret-ref.ts";`,
   ];

@@ -73,19 +73,39 @@ async function exportError(cause: unknown, file: string, missing: string, module
   });
 }
 
-async function thrownError(error: unknown, file: string, reader: Reader): Promise<DeployError> {
+const thrownError = (error: unknown, file: string, reader: Reader): Promise<DeployError> => {
   const name = fileText(file, reader.cwd);
+  return thrownIn(error, { lead: `Cannot load ${name}`, file, at: undefined, hint: `Correct ${name}, or what it asks` }, reader);
+};
+
+/** What code of the user was called for. */
+interface Called {
+  /** Begins the sentence: `Cannot load deploy.config.ts`. */
+  readonly lead: string;
+  /** The config; what lies beside and below it is the user's code. Undefined: a program made it. */
+  readonly file: string | undefined;
+  /** What is shown where the error does not tell its own place. */
+  readonly at: Place | undefined;
+  readonly hint: string;
+}
+
+/** A DeployError (config) for what code of the user threw: their own file, line and column, and the code there. */
+export async function thrownIn(error: unknown, { lead, file, at, hint }: Called, reader: Reader): Promise<DeployError> {
   if (!(error instanceof Error)) {
-    return new DeployError("config", `Cannot load ${name}: it threw ${typeof error === "string" ? JSON.stringify(error) : Bun.inspect(error)}`, { cause: error, hint: "Throw an Error instead: it knows where it was thrown" });
+    return new DeployError("config", `${lead}: it threw ${typeof error === "string" ? JSON.stringify(error) : Bun.inspect(error)}`, { cause: error, details: await shown(at, reader), hint: "Throw an Error instead: it knows where it was thrown" });
   }
   const places = placesOf(error.stack);
-  const own = places.filter((place) => place.file.startsWith(dirname(file)) && !place.file.includes("/node_modules/") && !place.file.startsWith(import.meta.dir));
-  const place = own[0] ?? places.find((candidate) => candidate.file === file);
-  return new DeployError("config", `Cannot load ${name}: ${error.name}: ${error.message}`, {
+  const own = places.filter((place) => place.file.startsWith(file === undefined ? reader.cwd : dirname(file)) && !place.file.includes("/node_modules/") && !place.file.startsWith(import.meta.dir));
+  return new DeployError("config", `${lead}: ${error.name}: ${error.message}`, {
     cause: error,
-    details: place === undefined ? [] : [`${placeText(place, reader.cwd)}:`, ...(await frameAt(place, reader)), ...own.slice(1, 5).map((caller) => `called from ${placeText(caller, reader.cwd)}`)],
-    hint: `Correct ${name}, or what it asks`,
+    details: [...(await shown(own[0] ?? places.find((candidate) => candidate.file === file) ?? at, reader)), ...own.slice(1, 5).map((caller) => `called from ${placeText(caller, reader.cwd)}`)],
+    hint,
   });
+}
+
+/** A place and the code there. */
+async function shown(place: Place | undefined, reader: Reader): Promise<string[]> {
+  return place === undefined ? [] : [`${placeText(place, reader.cwd)}:`, ...(await frameAt(place, reader))];
 }
 
 async function frameAt(place: Place, { files }: Reader): Promise<string[]> {

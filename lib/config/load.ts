@@ -1,9 +1,11 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { DeployError } from "../ground/errors.ts";
-import type { Files, Programs } from "../ground/world.ts";
-import { type ConfigEnv, type ConfigExport, placeOf } from "./define.ts";
+import type { Clock, Files, Programs } from "../ground/world.ts";
+import type { ConfigEnv } from "./config-env.ts";
+import { type ConfigExport, placeOf } from "./define.ts";
 import { aliasesOf } from "./aliases.ts";
 import { dotenvReader } from "./dotenv-reader.ts";
+import { withHosts } from "./host-functions.ts";
 import { importError } from "./import-error.ts";
 import { isMap, overlay } from "./merge.ts";
 import { type ConfigPlace, parseConfig } from "./parse.ts";
@@ -17,6 +19,8 @@ export interface ConfigSource {
   readonly files: Files;
   /** Runs the commands of secrets files. */
   readonly programs: Programs;
+  /** Ends functions that give hosts and take too long. */
+  readonly clock: Clock;
   /** The user's working directory: absolute. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -52,8 +56,15 @@ const yamlFile = "config/deploy.yml";
  */
 export async function loadConfig(options: ConfigSource & ConfigFile): Promise<Settings> {
   const { config, place } = await loadUnchecked(options);
+  return await withoutFunctions(config, place, options);
+}
+
+/** Calls the functions that stand for hosts, and gives the settings of what is a plain config then. */
+async function withoutFunctions(given: unknown, place: ConfigPlace, options: ConfigSource): Promise<Settings> {
+  const { files, clock, cwd, signal } = options;
+  const { config, problems } = await withHosts(given, { context: configEnv(options, place.root), files, clock, cwd, signal, source: place.sources[0] });
   // The schema looks at it next: whatever was exported, what comes out is a config.
-  return parseConfig(config as DeployConfig, place);
+  return parseConfig(config as DeployConfig, { ...place, problems: [...(place.problems ?? []), ...problems] });
 }
 
 /**
@@ -97,7 +108,7 @@ export async function resolveConfig(config: ConfigExport, options: ConfigSource)
   const defined = placeOf(config);
   const text = defined === undefined ? undefined : await options.files.read(defined.file);
   const sources = defined === undefined || text === undefined ? [] : [{ file: defined.file, text, defined }];
-  return parseConfig(await (typeof config === "function" ? config(configEnv(options, options.cwd)) : config), placeOfConfig(options, options.cwd, sources));
+  return await withoutFunctions(await (typeof config === "function" ? config(configEnv(options, options.cwd)) : config), placeOfConfig(options, options.cwd, sources), options);
 }
 
 function placeOfConfig({ files, programs, env, cwd, destination, signal, conceal, commands }: ConfigSource, root: string, sources: ConfigPlace["sources"]): ConfigPlace {

@@ -52,7 +52,8 @@ export interface ConfigPlace {
 export function parseConfig(config: DeployConfig, place: ConfigPlace): Settings {
   const name = place.sources.length === 0 ? "the config" : fileText(place.sources.at(-1)?.file ?? "", place.cwd);
   const { parsed, problems: wrong } = check(config, { commands: place.commands ?? [], destination: place.destination });
-  const problems = [...(place.problems ?? []), ...wrong];
+  const given = place.problems ?? [];
+  const problems = [...given, ...wrong.filter(({ path }) => !given.some((first) => pathText(first.path) === pathText(path)))];
   if (parsed?.requireDestination === true && place.destination === undefined) {
     throw new DeployError("usage", `Cannot run without a destination: ${name} requires one`, { hint: "Add -d DESTINATION" });
   }

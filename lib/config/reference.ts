@@ -31,6 +31,9 @@ export const referenceSections = (): readonly Section[] => [...sections(), hooks
 /** Paths of all sections, the shortest of each first: `proxy`, `servers.ROLE.proxy`. */
 export const sectionPaths = (): readonly string[] => referenceSections().flatMap(pathsOf);
 
+/** Paths of all sections with their descriptions: the text of sections.json, for what must not wait until the schema is loaded. */
+export const sectionsJson = (): string => `${JSON.stringify(Object.fromEntries(referenceSections().flatMap((section) => pathsOf(section).map((path) => [path, section.description]))), undefined, 2)}\n`;
+
 /** Where a section stands, the shortest path first. */
 const pathsOf = ({ paths }: Section): readonly string[] => paths.toSorted((a, b) => depthOf(a) - depthOf(b));
 const depthOf = (path: string): number => path.split(".").length;

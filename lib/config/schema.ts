@@ -47,7 +47,7 @@ export const ConfigSchema = z
       example: `"acme/shop"`,
       fallback: "the service, without a registry or with one at localhost",
     }),
-    servers: Servers.optional().meta({ description: "The hosts: a list for the one role `web`, or a map from role to hosts.", example: `{ web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }`, fallback: "required unless there are accessories" }),
+    servers: Servers.optional().meta({ description: "The hosts: a list for the one role `web`, or a map from role to hosts. A function, which may be async, can stand for all of them or for the hosts of a role: it is called once a run, before the config is checked, also with `--offline`, and nothing of it is kept.", example: `{ web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }`, fallback: "required unless there are accessories" }),
     accessories: Accessories.default({}).meta({ description: "Long-lived services that the app depends on: databases, caches, search. A deploy leaves them alone.", example: `{ redis: { image: "redis:7", roles: ["web"], port: "127.0.0.1:6379:6379", volumes: ["redis:/data"] } }` }),
     primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.", example: `"app"` }),
     allowEmptyRoles: z.boolean().default(false).meta({ description: "Whether roles other than the primary one may have no hosts." }),

@@ -2,6 +2,7 @@
 import type { Duration } from "../ground/duration.ts";
 import type { FileContent } from "./file-content.ts";
 import type { Hooks, HooksOutput } from "./hooks.ts";
+import type { HostsFunction, ServersFunction } from "./host-functions.ts";
 import type { SecretFunction } from "./secret-function.ts";
 import type { SecretInput, SecretRef } from "./secret-ref.ts";
 
@@ -19,11 +20,11 @@ export interface DeployConfig {
    */
   image?: string | undefined;
   /**
-   * The hosts: a list for the one role `web`, or a map from role to hosts.
+   * The hosts: a list for the one role `web`, or a map from role to hosts. A function, which may be async, can stand for all of them or for the hosts of a role: it is called once a run, before the config is checked, also with `--offline`, and nothing of it is kept.
    * @default required unless there are accessories
    * @example servers: { web: ["10.0.0.1"], jobs: { hosts: ["10.0.0.2"], cmd: "bin/work" } }
    */
-  servers?: readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | Record<string, readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | RoleConfig> | undefined;
+  servers?: readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | ServersFunction | Record<string, readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | HostsFunction | RoleConfig> | undefined;
   /**
    * Long-lived services that the app depends on: databases, caches, search. A deploy leaves them alone.
    * @default {}
@@ -186,11 +187,11 @@ export interface DeployConfig {
 /** Hosts that run one command of the image. */
 export interface RoleConfig {
   /**
-   * Hosts of the role, each as a text, or with tags as `{ "host": ["tag"] }`.
+   * Hosts of the role, each as a text, or with tags as `{ "host": ["tag"] }`; or a function that gives them, called once a run.
    * @default []
    * @example hosts: ["10.0.0.2"]
    */
-  hosts?: readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | undefined;
+  hosts?: readonly (string | Readonly<Record<string, string | readonly string[]>>)[] | HostsFunction | undefined;
   /**
    * What the containers of this role run instead of the image's own command.
    * @example cmd: "bin/work --queues mail"
@@ -554,10 +555,10 @@ export interface AccessoryConfig {
    */
   host?: string | undefined;
   /**
-   * The hosts it runs on.
+   * The hosts it runs on, or a function that gives them, called once a run.
    * @example hosts: ["10.0.0.9", "10.0.0.10"]
    */
-  hosts?: readonly string[] | undefined;
+  hosts?: readonly string[] | HostsFunction | undefined;
   /**
    * Runs on all hosts of this role.
    * @example role: "web"
@@ -966,7 +967,7 @@ export interface SshConfig {
    */
   forwardAgent?: boolean | undefined;
   /**
-   * How many connections may be opening at once.
+   * How many connections may be opening at once; at one sshd that many hosts are reached through it is at most eight, since sshd drops some of those who come at once (MaxStartups).
    * @default 30
    * @example maxConcurrentStarts: 10
    */

@@ -171,6 +171,8 @@ export interface Phase {
   readonly committed?: boolean;
   /** A failure here is told and does not fail the run: housekeeping. */
   readonly optional?: boolean;
+  /** A host begins with it once it is done with the phase before, however far the others are. Where a host fails, none begins with a later phase than that one. */
+  readonly follows?: true;
   /** Held open from its begin to its end. */
   readonly tunnels?: readonly Tunnel[];
 }
@@ -181,7 +183,7 @@ export interface Tunnel {
   readonly port: number;
 }
 
-/** Phases run one after another. A plan is plain data: it prints, compares and serialises. */
+/** Phases run one after another, those that follow on each host by itself. A plan is plain data: it prints, compares and serialises. */
 export interface Plan {
   readonly phases: readonly Phase[];
   /** What the reader of the plan should know: `nothing to do`, an assumption made offline. */

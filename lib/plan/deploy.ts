@@ -45,6 +45,8 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
   const places = hosts.flatMap((host) => rolesOn(order, host).map((role) => placeOf(order, role, host, factsOf(facts, host))));
   refuseCollisions(order, facts, places);
   const before = versionsInPlace(order.settings, order.scope.roles, facts);
+  // Accessories are what the app needs when it starts, wherever they are.
+  const afterPreparing: Pick<Phase, "follows"> = parts.accessories === true ? {} : { follows: true };
   return {
     notes: [
       ...(before.length > 1 ? [`Hosts differ: versions ${before.join(", ")} are in place. This run brings all of them to ${order.version}.`] : []),
@@ -54,12 +56,12 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
     phases: [
       ...pullPhases(order, facts, hosts, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
-      ...(parts.proxy ? [{ title: "Prepare hosts", lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
+      ...(parts.proxy ? [{ title: "Prepare hosts", follows: true as const, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
-      ...errorPagePhases(order, hosts),
-      ...bootPhases(order, hosts, places),
+      ...errorPagePhases(order, hosts).map((phase) => ({ ...phase, ...afterPreparing })),
+      ...bootPhases(order, hosts, places, afterPreparing),
       { title: "Retire old containers", committed: true, lanes: lanes(hosts, (host) => [...releasedSteps(order, places), ...retireSteps(order, host, places.filter((place) => place.host === host))]) },
-      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
+      ...(parts.prune ? [{ title: "Prune", committed: true, optional: true, follows: true as const, lanes: lanes(hosts, (host) => [...pruneContainersOn(order, facts, host), ...pruneImagesSteps(order.settings)]) }] : []),
     ],
     afterFailure: {
       takenBack: before.length === 0 ? "No host serves this service, as before." : `Every host serves what it served before: ${before.join(", ")}.`,
@@ -86,7 +88,8 @@ function routeNotes(places: readonly Place[]): readonly string[] {
   ];
 }
 
-function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[]): readonly Phase[] {
+/** @param start how the first group begins; the others wait for the one before */
+function bootPhases(order: Order, hosts: readonly string[], places: readonly Place[], start: Pick<Phase, "follows">): readonly Phase[] {
   const { settings, scope } = order;
   const groups = bootGroups(hosts, settings.boot.limit, hosts.length);
   return groups.flatMap((group, i): Phase[] => {
@@ -102,7 +105,7 @@ function bootPhases(order: Order, hosts: readonly string[], places: readonly Pla
     const names = [...new Set(rest.map((place) => place.role.name))].join(", ");
     return [
       ...hookPhase(order, "preAppBoot", group, suffix),
-      ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)),
+      ...phase(`Boot ${lead}`, first, (place) => bootSteps(order, place)).map((phase) => (i === 0 ? { ...phase, ...start } : phase)),
       ...phase(`Boot ${names}`, rest, (place) => bootSteps(order, place)).map((phase) => (settings.boot.parallelRoles ? { ...phase, lanes: phase.lanes.map(startedTogether) } : phase)),
       ...phase("Switch", here.filter((place) => place.role.proxy !== undefined), (place) => switchSteps(order, place)),
       ...hookPhase(order, "postAppBoot", group, suffix),

@@ -44,6 +44,8 @@ export function planProxyBoot(order: Order, facts: FleetFacts): Plan {
   return { notes: proxyNotes(order, facts, hosts), phases: [{ title: "Boot proxy", lanes: lanes(hosts, (host) => [...loginSteps(order, host), ...proxyBootSteps(order, host, true), auditStep(order, undefined, "Booted proxy")]) }] };
 }
 
+const afterReboot = "Each proxy runs in its old container or in its new one, with its routes, unless its replacement is what failed: `capstan proxy details` tells.";
+
 /**
  * `proxy reboot`, which an upgrade of its image is too: host after host, each only when the one before routes again.
  * A host has no proxy between stop and start.
@@ -61,6 +63,7 @@ export function planProxyReboot(order: Order, facts: FleetFacts): Plan {
         ...hookPhase(order, "postProxyReboot", [host], suffix),
       ];
     }),
+    afterFailure: { takenBack: afterReboot, committed: afterReboot },
   };
 }
 

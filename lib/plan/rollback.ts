@@ -2,10 +2,10 @@ import { checkedVersion } from "../build/version.ts";
 import type { Scope } from "../config/scope.ts";
 import type { Settings } from "../config/settings.ts";
 import { DeployError } from "../ground/errors.ts";
-import { latestTag } from "../ground/names.ts";
+import { latestTag, network } from "../ground/names.ts";
 import type { Plan } from "../ground/step.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { containersOfRole, isUp, plainVersion, versionsInPlace } from "./current.ts";
+import { containersOfRole, isOutside, isUp, plainVersion, versionsInPlace } from "./current.ts";
 import { planDeploy } from "./deploy.ts";
 import { fleetState, type FleetState } from "./fleet.ts";
 import { appHosts, factsOf } from "./hosts.ts";
@@ -39,15 +39,10 @@ export function previousRelease(settings: Settings, scope: Scope, facts: FleetFa
   return state.good.length === 0 ? previousContainer(settings, scope, facts, state) : (fromRecord(state) ?? (state.unfinished ? undefined : beforeTheRecord(scope, facts, state)));
 }
 
-/** What ran before the first release on record: MRSK keeps none. What is on record was gone back from. */
+/** What MRSK left, before the first release on record: it keeps no record, and has no network of its own. What a broken deploy left is in ours. */
 function beforeTheRecord({ roles: [role] }: Scope, facts: FleetFacts, { versions }: FleetState): Choice | undefined {
-  const recorded = new Set([...facts.values()].flatMap(({ releases = [] }) => releases.map(({ version }) => version)));
-  const older = (role?.hosts ?? []).flatMap((host) => {
-    const own = role === undefined ? [] : containersOfRole(role, facts.get(host)?.containers ?? []);
-    const inPlace = own.findIndex((one) => isUp(one) && versions.includes(plainVersion(one.version)));
-    return inPlace === -1 ? [] : own.slice(inPlace + 1).map((one) => plainVersion(one.version));
-  });
-  const version = older.find((one) => !versions.includes(one) && !recorded.has(one));
+  const older = (role?.hosts ?? []).flatMap((host) => (role === undefined ? [] : containersOfRole(role, facts.get(host)?.containers ?? [])).filter((one) => isOutside(one, network)).map((one) => plainVersion(one.version)));
+  const version = older.find((one) => !versions.includes(one));
   return version === undefined ? undefined : { version, why: "is the newest one on the hosts from before the first release on record" };
 }
 

@@ -146,10 +146,17 @@ export interface LockHold extends LockDetails {
 
 /** What a holder says. */
 export const holderSays = {
+  /** Followed by {@link freeForMs}. */
   taken: "taken",
   /** After each line that it read while the lock was its own: from then on it keeps the lock for the time of silence at least. */
   heard: "heard",
 } as const;
+
+/**
+ * How long the lock had been free when it was taken, in milliseconds; 0 when its host cannot tell.
+ * @param line the one that says that it was taken
+ */
+export const freeForMs = (line: string): number => 100 * Number(/^taken (\d{1,3})$/.exec(line.trim())?.[1] ?? 0);
 
 /** Its last word: why it ended. */
 export const holderEnds: Readonly<Record<string, string>> = {
@@ -163,7 +170,7 @@ export const holderEnds: Readonly<Record<string, string>> = {
 export const releaseLine = "release";
 
 /**
- * Takes the lock and stays: prints `taken`, then reads lines, each saying what the run is doing, and answers `heard`. It
+ * Takes the lock and stays: prints `taken` and for how long it was free, then reads lines, each saying what the run is doing, and answers `heard`. It
  * gives the lock back when it is asked to with {@link releaseLine}, when it heard nothing for too long, or on TERM or HUP,
  * and ends itself when somebody else took the lock away. A lock of a holder that was killed with all its children is
  * taken over; one of Kamal or taken by hand never is. Ends with a status of {@link lockStatusCode} when it cannot take it.
@@ -180,6 +187,8 @@ detail() { echo ${encoded(hold)} > details; }
 ${show}
 ${holder}
 mkdir -p ${runDirectory} 2> /dev/null
+freed=
+[ -d "$dir" ] || freed=$(stat -c %.3Y ${runDirectory} 2> /dev/null)
 take
 trap '' PIPE
 trap 'end stopped' TERM HUP INT
@@ -190,7 +199,7 @@ listen <&3 2> /dev/null &
 reader=$!
 watch < /dev/null > /dev/null 2>&1 3<&- &
 watcher=$!
-echo taken
+echo "taken $(idle)"
 wait $reader && end released
 owns "$dir" && : > "$dir/adrift.$token"
 wait $watcher
@@ -204,6 +213,8 @@ end stopped`;
  * told ends nobody: the run comes back for that lock too. Who takes its run's lock again stands in the
  * directory while it looks and writes: what another one has put in its place meanwhile is never written to.
  * What was moved away to be removed is looked at once more: it may have been taken again just before.
+ * Whoever gives a lock back, Kamal too, changes the folder it lies in: for how long nobody had it, is the time since then. That is
+ * said in tenths of a second and three digits at most: of a longer word redaction may hold back the end.
  */
 const holder = new Command(String.raw`owns() { [ -e "$1/holder" ] && IFS= read -r first < "$1/holder" && [ "$first" = "token $token" ]; }
 aside() {
@@ -242,11 +253,19 @@ take() {
       (cd "$dir" && sign && detail) || { rm -rf "$dir"; exit ${String(lockStatusCode.cannotWrite)}; }
       return
     fi
+    freed=
     if [ -d "$dir" ]; then dead && bury || break; fi
   done
   [ -d "$dir" ] && { show "$dir"; exit ${String(lockStatusCode.held)}; }
   printf '%s\n' "$why" >&2
   exit ${String(lockStatusCode.cannotWrite)}
+}
+idle() {
+  now=$(date +%s%3N) freed=${"${freed%.*}${freed#*.}"} tenths=0
+  case $now$freed in *[!0-9]*) ;; *) [ ${"${#now}"} -ne ${"${#freed}"} ] || tenths=$(((now - freed) / 100)) ;; esac
+  [ $tenths -ge 0 ] || tenths=0
+  [ $tenths -lt 999 ] || tenths=999
+  echo $tenths
 }
 listen() {
   while IFS= read -r line; do

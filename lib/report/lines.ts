@@ -1,5 +1,6 @@
 import type { Event } from "../ground/event.ts";
 import { byteText } from "../ground/image.ts";
+import { Crowd } from "./crowd.ts";
 import { elapsed, roughly, timeOfDay } from "./elapsed.ts";
 import { hostCount, listed } from "./names.ts";
 import { harmless, printable, printableText } from "./printable.ts";
@@ -118,7 +119,9 @@ export function lineReporter(write: (line: string) => void, options: { readonly 
   const { verbosity, style } = options;
   const widthFor = hostColumn();
   const isNew = withoutRepeats();
+  const crowd = new Crowd();
   const held: string[] = [];
+  let lastAt = "";
   let pauses = 0;
   const writeHeld = (): void => {
     for (const line of held.splice(0)) write(line);
@@ -126,9 +129,11 @@ export function lineReporter(write: (line: string) => void, options: { readonly 
   return {
     report(event) {
       const width = widthFor(event);
-      const entry = entryOf(event, verbosity, style);
-      if (entry === undefined || !isNew(entry)) return;
-      held.push(...entryLines(entry, width, style).map((line) => `${style.dim(timeOfDay(event.at))}  ${line}`));
+      lastAt = event.at;
+      const own = entryOf(event, verbosity, style);
+      const entry = own !== undefined && isNew(own) ? own : undefined;
+      const entries = verbosity === "verbose" ? [entry].filter((one) => one !== undefined) : crowd.take(event, entry);
+      held.push(...entries.flatMap((one) => entryLines(one, width, style)).map((line) => `${style.dim(timeOfDay(event.at))}  ${line}`));
       if (pauses === 0) writeHeld();
     },
     pause() {
@@ -140,6 +145,9 @@ export function lineReporter(write: (line: string) => void, options: { readonly 
         if (--pauses === 0) writeHeld();
       };
     },
-    close: writeHeld,
+    close() {
+      held.push(...crowd.end().flatMap((one) => entryLines(one, 0, style)).map((line) => `${style.dim(timeOfDay(lastAt))}  ${line}`));
+      writeHeld();
+    },
   };
 }

@@ -19,23 +19,28 @@ export interface Row {
 
 /** What the live view shows. Times are milliseconds since 1970. */
 export interface Screen {
-  readonly phase: { readonly title: string; readonly sinceMs: number } | undefined;
+  /** Those under way, oldest first: hosts go on to the next one each by itself, and this machine builds while they are connected to. */
+  readonly phases: readonly { readonly title: string; readonly sinceMs: number }[];
   readonly rows: ReadonlyMap<string, Row>;
   /** Host that holds our lock. */
   readonly lockedOn: string | undefined;
   readonly hook: { readonly name: string; readonly sinceMs: number } | undefined;
 }
 
-export const emptyScreen: Screen = { phase: undefined, rows: new Map(), lockedOn: undefined, hook: undefined };
+export const emptyScreen: Screen = { phases: [], rows: new Map(), lockedOn: undefined, hook: undefined };
 
 /** The screen after an event. Pure. */
 export function next(screen: Screen, event: Event): Screen {
   const nowMs = Date.parse(event.at);
   switch (event.type) {
-    case "phase-start":
-      return { ...screen, phase: { title: event.phase, sinceMs: nowMs }, rows: new Map(event.hosts.map((host) => [host, blank(host)])) };
-    case "phase-end":
-      return { ...screen, phase: undefined, rows: new Map() };
+    case "phase-start": {
+      const before = screen.phases.length === 0 ? new Map<string, Row>() : screen.rows;
+      return { ...screen, phases: [...screen.phases, { title: event.phase, sinceMs: nowMs }], rows: new Map([...before, ...event.hosts.filter((host) => !before.has(host)).map((host) => [host, blank(host)] as const)]) };
+    }
+    case "phase-end": {
+      const phases = screen.phases.filter(({ title }) => title !== event.phase);
+      return { ...screen, phases, rows: phases.length === 0 ? new Map() : screen.rows };
+    }
     case "summary":
       return emptyScreen;
     case "connect":
@@ -99,7 +104,7 @@ export interface Size {
  * Hosts keep their order while they fit; else the odd ones out come first and the rest is counted. Pure.
  */
 export function frame(screen: Screen, size: Size, nowMs: number, style: Style = plain): string[] {
-  if (screen.phase === undefined && screen.hook === undefined && screen.rows.size === 0) return [];
+  if (screen.phases.length === 0 && screen.hook === undefined && screen.rows.size === 0) return [];
   const room = Math.max(1, size.rows - 2);
   const all = [...screen.rows.values()];
   const shown = all.length <= room ? all : oddFirst(all).slice(0, room - 1);
@@ -111,7 +116,8 @@ export function frame(screen: Screen, size: Size, nowMs: number, style: Style = 
 }
 
 function status(screen: Screen, nowMs: number, style: Style): string {
-  const { phase, hook, lockedOn, rows } = screen;
+  const { phases, hook, lockedOn, rows } = screen;
+  const phase = phases.at(-1);
   const done = [...rows.values()].filter((row) => row.state === "idle").length;
   const parts = [
     phase === undefined ? undefined : `${style.bold(phase.title)} ${ticking(nowMs - phase.sinceMs)}`,

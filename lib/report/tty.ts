@@ -1,5 +1,6 @@
 import type { Event } from "../ground/event.ts";
 import type { Clock } from "../ground/world.ts";
+import { Crowd } from "./crowd.ts";
 import { entryLines, entryOf, hostColumn, withoutRepeats } from "./lines.ts";
 import type { Reporter, Verbosity } from "./reporter.ts";
 import { emptyScreen, frame, next, type Screen, type Size } from "./screen.ts";
@@ -34,15 +35,21 @@ export function liveReporter(terminal: Terminal, clock: Clock, options: { readon
   const painter = new Painter(terminal, clock, options.style);
   const widthFor = hostColumn();
   const isNew = withoutRepeats();
+  const crowd = new Crowd();
   return {
     report(event) {
       const width = widthFor(event);
       const entry = isLive(event) && options.verbosity !== "verbose" ? undefined : entryOf(event, options.verbosity, options.style);
-      const lines = entry === undefined || !isNew(entry) ? [] : entryLines(entry, width, options.style);
-      painter.show((screen) => next(screen, event), lines);
+      const news = entry === undefined || !isNew(entry) ? undefined : entry;
+      const entries = options.verbosity === "verbose" ? [news].filter((one) => one !== undefined) : crowd.take(event, news);
+      painter.show((screen) => next(screen, event), entries.flatMap((one) => entryLines(one, width, options.style)));
     },
     pause: () => painter.pause(),
-    close: () => painter.close(),
+    close() {
+      const left = crowd.end();
+      if (left.length > 0) painter.show((screen) => screen, left.flatMap((one) => entryLines(one, 0, options.style)));
+      painter.close();
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import { failureOf } from "./failure.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
 import { carryLane } from "./lane.ts";
 import type { Lock } from "./lock.ts";
+import { Pace } from "./pace.ts";
 import type { Engine, HostPlanned, LeftBatch } from "./progress.ts";
 import { tell } from "./stamp.ts";
 import { quieten, takeBack } from "./undo.ts";
@@ -37,14 +38,14 @@ export type PhaseTimes = readonly { readonly phase: string; readonly durationMs:
 export async function apply(world: World, plan: Plan, conductor: Conductor): Promise<PhaseTimes> {
   const score = new Score(world, plan, conductor);
   for (const stretch of stretches(plan.phases)) {
-    const errors = await carryStretch(world, conductor, score, stretch);
+    const { errors, phase } = await carryStretch(world, conductor, score, stretch);
     score.closePhases(errors.length === 0);
     if (errors.length === 0) continue;
     const away = await quieten(world, score.journal);
     await conductor.lock?.sure();
     const lost = conductor.lock?.lost.aborted === true;
     const taken = score.journal.committed || lost ? [] : await takeBack(world, score.journal, away, conductor.lock);
-    throw failureOf(plan, stretch, errors, score.journal, taken, lost);
+    throw failureOf(plan, phase, errors, score.journal, taken, lost);
   }
   return score.times;
 }
@@ -60,8 +61,8 @@ function passOver(world: World, journal: Journal, steps: readonly PlannedStep[],
 }
 
 /**
- * Neighbouring phases that concern one and the same host only need no barrier between them: their steps travel
- * together. This is what makes a deploy to one host cheap over a slow line.
+ * Neighbouring phases that concern one and the same host only need no barrier between them, nor does a phase that follows: their steps travel
+ * together. This is what makes a deploy cheap over a slow line, and keeps a slow host from holding up what the others prepare.
  */
 export function stretches(phases: readonly Phase[]): readonly (readonly Phase[])[] {
   const found: Phase[][] = [];
@@ -69,7 +70,9 @@ export function stretches(phases: readonly Phase[]): readonly (readonly Phase[])
     if (phase.lanes.every((lane) => lane.steps.length === 0)) continue;
     const last = found.at(-1);
     const host = loneHost(phase);
-    if (last?.[0] !== undefined && host !== undefined && loneHost(last[0]) === host) last.push(phase);
+    const isLone = last?.[0] !== undefined && host !== undefined && loneHost(last[0]) === host;
+    const isFollowing = phase.follows === true && last?.at(-1)?.lanes.some((lane) => lane.host !== undefined) === true;
+    if (last !== undefined && (isLone || isFollowing)) last.push(phase);
     else found.push([phase]);
   }
   return found;
@@ -79,26 +82,40 @@ function loneHost(phase: Phase): string | undefined {
   return phase.lanes.length === 1 ? phase.lanes[0]?.host : undefined;
 }
 
-async function carryStretch(world: World, conductor: Conductor, score: Score, stretch: readonly Phase[]): Promise<unknown[]> {
-  const [first] = stretch;
-  if (first === undefined) return [];
-  if (world.signal.aborted) return [new CancelledError()];
-  const planned = (phase: Phase, host: string | undefined): PlannedStep[] =>
-    phase.lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: phase.title, host, step, optional: phase.optional === true, committed: phase.committed === true })));
-  const hosts = first.lanes.map((lane) => lane.host);
+/** What lanes failed with, and the first phase in which one did; where none has, the last one. */
+interface Carried {
+  readonly errors: readonly unknown[];
+  readonly phase: Phase | undefined;
+}
+
+async function carryStretch(world: World, conductor: Conductor, score: Score, stretch: readonly Phase[]): Promise<Carried> {
+  const phase = stretch.at(-1);
+  if (world.signal.aborted) return { errors: [new CancelledError()], phase };
+  const planned = ({ title, lanes, optional, committed }: Phase, host: string | undefined): PlannedStep[] =>
+    lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: title, host, step, optional: optional === true, committed: committed === true })));
+  const hosts = [...new Set(stretch.flatMap(({ lanes }) => lanes.map(({ host }) => host)))];
   const tunnels = await openTunnels(world, stretch);
-  if (!tunnels.ok) return tunnels.errors;
+  if (!tunnels.ok) return { errors: tunnels.errors, phase };
   await using _ = tunnels;
-  const results = await settle(hosts, first.limit ?? hosts.length, async (host) => {
-    const steps = stretch.flatMap((phase) => planned(phase, host));
+  const pace = new Pace(stretch.map(({ title }) => title));
+  const results = await settle(hosts, stretch[0]?.limit ?? hosts.length, async (host) => {
+    const steps = stretch.flatMap((one) => planned(one, host));
+    const lane = pace.lane(score);
     try {
-      if (host === undefined) await carryAllHere(world, conductor, score, steps);
-      else await carryLane(world, score, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+      const here = { ...world, signal: AbortSignal.any([world.signal, lane.signal]) };
+      if (host === undefined) await carryAllHere(here, conductor, score, steps);
+      else await carryLane(here, lane.engine, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
     } catch (error) {
-      passOver(world, score.journal, steps, error);
+      if (lane.signal.aborted && !world.signal.aborted && isDeployError(error) && error.failure === "cancelled") return;
+      try {
+        passOver(world, score.journal, steps, error);
+      } catch (real) {
+        lane.fail();
+        throw real;
+      }
     }
   });
-  return results.flatMap((result) => (result.ok ? [] : [result.error]));
+  return { errors: results.flatMap((result) => (result.ok ? [] : [result.error])), phase: pace.failedAt === undefined ? phase : stretch[pace.failedAt] };
 }
 
 const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait", "deliver"].includes(planned.step.kind);
@@ -178,7 +195,7 @@ function linesTo(world: World, step: LocalStep | CollectStep, onLine: (line: str
 
 /** Follows a plan being carried out: journal, events, the time of each phase. */
 class Score implements Engine {
-  readonly journal = new Journal();
+  readonly journal: Journal;
   readonly times: { phase: string; durationMs: number }[] = [];
   readonly #world: World;
   readonly #conductor: Conductor;
@@ -189,6 +206,7 @@ class Score implements Engine {
   constructor(world: World, plan: Plan, conductor: Conductor) {
     this.#world = world;
     this.#conductor = conductor;
+    this.journal = new Journal(plan.phases.map(({ title }) => title));
     this.#phases = new Map(plan.phases.map((phase) => [phase.title, phase]));
   }
 

@@ -15,7 +15,7 @@ import { readContent, type Brings } from "./content.ts";
 import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
-import { connectAll, observe } from "./observe.ts";
+import { connectAll, lookAhead, observe, type Ahead } from "./observe.ts";
 import { tell, timestamp } from "./stamp.ts";
 import type { Task } from "./task.ts";
 
@@ -138,6 +138,19 @@ function orderOf(world: World, task: Task, version: string, content: LocalConten
   return { settings: task.settings, scope: task.scope, version, seed: world.randomHex(16), recordedAt: timestamp(world), performer: task.performer, hooks: task.hooks, content };
 }
 
+/** Waits for all; the first failure stops the others, and is thrown once they have ended. */
+async function allOrNone(stop: AbortController, works: readonly Promise<void>[]): Promise<void> {
+  const failures: unknown[] = [];
+  await Promise.all(works.map((work) => work.catch((error: unknown) => {
+    failures.push(error);
+    stop.abort(new CancelledError());
+  })));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** The same failure where a build was under way. */
+const onThisMachineOnly = (error: unknown): unknown => (isDeployError(error) && error.state.includes("Nothing was changed.") ? Object.assign(error, { state: ["Nothing was changed on any host."] }) : error);
+
 /** How long broadcasts that are still on their way are waited for once all else is done. */
 const broadcastGraceMs = 3_000;
 
@@ -155,6 +168,10 @@ class Run {
   /** Hooks may be called: their hosts can be reached. */
   #connected = false;
   #lock: Lock | undefined;
+  /** The look at hosts that was begun before it was known whether the lock can be had. */
+  #ahead: Ahead | undefined;
+  /** The phase of a plan that is under way. */
+  #doing: string | undefined;
   /** How far it came: no plan was begun, one for this machine only, or one for hosts. */
   #reached: "nothing" | "here" | "hosts" = "nothing";
   readonly #broadcasts = new Set<Promise<void>>();
@@ -187,18 +204,18 @@ class Run {
     if (typeof secrets === "function" ? secrets(settings) : secrets) await this.#phase("Read secrets", [], () => settings.secrets.load());
     this.#content = await contentOf(this.#world, this.#task, this.#change, true);
     if (this.#change.hooks !== false) await this.#hook("preConnect", (call) => hookContext(this.#base(), scope.hosts, call));
-    const connected = connectedHosts(this.#task, this.#change);
-    if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(this.#world, settings, connected));
-    this.#connected = this.#change.hooks !== false;
-    if (this.#change.lock && !this.#inherited()) this.#lock = await this.#phase("Take the lock", [settings.primaryHost], () => takeLock(this.#world, this.#task, this.#version));
-    const { lost } = this.#lock ?? {};
     // Without the lock another run may begin: this one stops as after Ctrl-C, and says why.
-    const guarded = lost === undefined ? this.#world : { ...this.#world, signal: AbortSignal.any([this.#world.signal, lost]) };
+    const stop = new AbortController();
+    const guarded = { ...this.#world, signal: AbortSignal.any([this.#world.signal, stop.signal]) };
+    const { stages } = this.#change;
+    const meanwhile = this.#buildsMeanwhile() ? stages.slice(0, 1) : [];
     try {
-      for (const stage of this.#change.stages) await this.#carryStage(guarded, stage);
+      await allOrNone(stop, [this.#open(guarded, stop), ...meanwhile.map((stage) => this.#carryStage(guarded, stage))]).catch((error: unknown) => { throw this.#reached === "here" ? onThisMachineOnly(error) : error; });
+      for (const stage of stages.slice(meanwhile.length)) await this.#carryStage(guarded, stage);
     } catch (error) {
+      const { lost } = this.#lock ?? {};
       if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
-      throw Object.assign(lost.reason, { state: error.state });
+      throw Object.assign(lost.reason, { state: error.state.length > 0 ? error.state : [this.#stoppedState()] });
     } finally {
       await this.#lock?.release();
       this.#lock = undefined;
@@ -208,6 +225,38 @@ class Run {
       await this.#hook("postDeploy", (call) => ({ ...connectedContext(this.#base(), scope.hosts, call), runtimeSeconds }))
         .catch((error: unknown) => { throw isDeployError(error) ? Object.assign(error, { state: [`Version ${this.#version} serves on every host.`] }) : error; });
     }
+  }
+
+  /** A build needs no host, so it does not wait for them. A hook before it may: there the lock is held. */
+  #buildsMeanwhile(): boolean {
+    return this.#change.stages[0]?.sees === "here" && needsHosts(this.#change) && (!this.#task.hooks || this.#task.settings.hooks.preBuild === undefined);
+  }
+
+  /** Connects and takes the lock. @param stop aborted when the lock is lost */
+  async #open(world: World, stop: AbortController): Promise<void> {
+    const { settings } = this.#task;
+    const connected = connectedHosts(this.#task, this.#change);
+    if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(world, settings, connected));
+    this.#connected = this.#change.hooks !== false;
+    if (!this.#change.lock || this.#inherited()) return;
+    const lock = await this.#phase("Take the lock", [settings.primaryHost], () => {
+      const taking = takeLock(world, this.#task, this.#version);
+      if (this.#change.stages[0]?.sees === "hosts") this.#ahead = lookAhead(this.#world, settings, hostsOf(this.#task, this.#change));
+      return taking;
+    });
+    this.#lock = lock;
+    if (this.#doing !== undefined) lock.step(this.#doing);
+    // What is stopped by it has not failed itself.
+    const abort = (): void => stop.abort(new CancelledError("Stopped, since the deploy lock was lost"));
+    if (lock.lost.aborted) abort();
+    else lock.lost.addEventListener("abort", abort, { once: true });
+  }
+
+  /** What hosts said while the lock was being taken, if nobody else can have been at work since they were asked. */
+  async #seenAhead(): Promise<FleetFacts | undefined> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead !== undefined && this.#lock !== undefined && ahead.askedAt >= this.#lock.freeSince ? await ahead.facts : undefined;
   }
 
   /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */
@@ -250,7 +299,7 @@ class Run {
     if (world.signal.aborted) throw new CancelledError(stage === this.#change.stages[0] ? "Cancelled before anything was changed" : "Cancelled between two parts of the command");
     const { settings, scope } = this.#task;
     const hosts = hostsOf(this.#task, this.#change);
-    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", hosts, () => observe(world, settings, hosts)) : undefined;
+    const observed = stage.sees === "hosts" ? await this.#phase("Look at hosts", hosts, async () => (await this.#seenAhead()) ?? (await observe(world, settings, hosts))) : undefined;
     if (observed !== undefined) {
       if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, observed);
       this.#version = versionOf(this.#task, this.#change, this.#version, observed);
@@ -266,7 +315,10 @@ class Run {
     return {
       lock: this.#lock,
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
-      onPhase: (title) => this.#lock?.step(title),
+      onPhase: (title) => {
+        this.#doing = title;
+        this.#lock?.step(title);
+      },
       onDelivered: (sentBytes, thereBytes) => { this.#delivered = { sentBytes: (this.#delivered?.sentBytes ?? 0) + sentBytes, thereBytes: (this.#delivered?.thereBytes ?? 0) + thereBytes }; },
       onAudit: (host, role, { text }) => {
         const { settings, performer } = this.#task;

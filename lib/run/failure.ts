@@ -1,13 +1,14 @@
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
 import type { Phase, Plan } from "../ground/step.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, PlannedStep } from "./journal.ts";
 import type { Taken } from "./undo.ts";
 
 /**
  * The error of a plan that did not come to its end: what failed, and what is true now.
  * One failing host keeps its own error; several become one of kind `fleet` with all of them as cause.
+ * @param phase where it failed
  */
-export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonly unknown[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
+export function failureOf(plan: Plan, phase: Phase | undefined, errors: readonly unknown[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
   const bug = errors.find((error) => !isDeployError(error));
   if (bug !== undefined) return bug;
   const known = errors.filter(isDeployError);
@@ -18,9 +19,9 @@ export function failureOf(plan: Plan, stretch: readonly Phase[], errors: readonl
   const hint = first.hint ?? "Mend the cause and run the same command again: it starts from what is there.";
   if (real.length === 1) return Object.assign(first, { state, hint });
   const hosts = [...new Set(real.flatMap((error) => error.host ?? []))];
-  const lanes = new Set(stretch.flatMap((phase) => phase.lanes.map((lane) => lane.host))).size;
+  const lanes = new Set((phase?.lanes ?? []).map((lane) => lane.host)).size;
   const failure = real.every((error) => error.failure === first.failure) ? first.failure : "fleet";
-  return new DeployError(failure, `Cannot finish "${stretch.at(-1)?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
+  return new DeployError(failure, `Cannot finish "${phase?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
 }
 
 /** What the plan says of its state holds for a run that is alone. */
@@ -41,6 +42,23 @@ function stateLines(plan: Plan, journal: Journal, taken: readonly Taken[]): stri
     done.set(title, [...(done.get(title) ?? []), planned.host]);
   }
   for (const [title, hosts] of done) lines.push(`Taken back on ${hosts.join(", ")}: ${title}`);
-  if (plan.afterFailure !== undefined && failed.length === 0) lines.push(journal.committed ? plan.afterFailure.committed : plan.afterFailure.takenBack);
+  if (plan.afterFailure === undefined) lines.push(...standing(journal, taken.flatMap(({ planned, ok }) => (ok ? [planned] : []))));
+  else if (failed.length === 0) lines.push(journal.committed ? plan.afterFailure.committed : plan.afterFailure.takenBack);
   return lines;
+}
+
+/** So many steps of a host are named: the last ones. */
+const mostNamed = 6;
+
+/** What was done stays: hosts with the same steps share a line. */
+function standing(journal: Journal, taken: readonly PlannedStep[]): readonly string[] {
+  const titles = new Map<string, string[]>();
+  for (const { host, step } of journal.standing(taken)) if (host !== undefined && step.kind !== "wait") titles.set(host, [...(titles.get(host) ?? []), step.title]);
+  const hosts = new Map<string, string[]>();
+  for (const [host, all] of titles) {
+    const more = all.length - mostNamed;
+    const text = `${more > 0 ? `${more} more; ` : ""}${all.slice(-mostNamed).join("; ")}`;
+    hosts.set(text, [...(hosts.get(text) ?? []), host]);
+  }
+  return hosts.size === 0 ? ["No step on a host was done before it."] : [...hosts].map(([text, where]) => `Done on ${where.join(", ")}, and left as it is: ${text}`);
 }

@@ -14,12 +14,18 @@ export interface PlannedStep {
 
 /** What was begun, in order: what has to be taken back, and what to tell. */
 export class Journal {
+  readonly #order: readonly string[];
   #begun: PlannedStep[] = [];
   readonly #done = new Set<PlannedStep>();
   /** True once traffic is on the new version everywhere: nothing is taken back any more. */
   committed = false;
   /** By host: a batch that was left behind and may still be at work. */
   readonly leftBehind = new Map<string, LeftBatch>();
+
+  /** @param order titles of the phases of the plan */
+  constructor(order: readonly string[] = []) {
+    this.#order = order;
+  }
 
   begin(step: PlannedStep): void {
     if (step.committed === true) this.committed = true;
@@ -50,9 +56,14 @@ export class Journal {
     return false;
   }
 
-  /** Begun steps that can be taken back, newest first. A step whose outcome is unknown is among them. */
+  /** Begun steps that can be taken back, last phase first: hosts go through phases each by itself. In a phase newest first. A step whose outcome is unknown is among them. */
   undoable(): readonly PlannedStep[] {
-    return this.#begun.filter((one) => one.step.kind === "run" && one.step.undo !== undefined && !(one.step.undoIfFailed === true && this.#done.has(one))).toReversed();
+    return this.#begun.filter((one) => one.step.kind === "run" && one.step.undo !== undefined && !(one.step.undoIfFailed === true && this.#done.has(one))).toReversed().toSorted((a, b) => this.#order.indexOf(b.phase) - this.#order.indexOf(a.phase));
+  }
+
+  /** Steps that have come to their end and were not taken back, in order. @param taken those that were */
+  standing(taken: readonly PlannedStep[]): readonly PlannedStep[] {
+    return this.#begun.filter((one) => this.#done.has(one) && !taken.includes(one));
   }
 
   /** Titles of the steps that were begun and not finished, with their hosts. */

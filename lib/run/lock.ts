@@ -1,7 +1,7 @@
 import { CancelledError, DeployError, TimeoutError } from "../ground/errors.ts";
 import { lockDirectory } from "../ground/names.ts";
 import type { Channel, World } from "../ground/world.ts";
-import { automaticMessage, holderEnds, holderSays, holdLock, lockStatus, lockStatusCode, readHeld, releaseLine, type LockFact } from "../remote/lock.ts";
+import { automaticMessage, freeForMs, holderEnds, holderSays, holdLock, lockStatus, lockStatusCode, readHeld, releaseLine, type LockFact } from "../remote/lock.ts";
 import type { LockNews } from "../plan/print-fleet.ts";
 import { ask } from "./ask.ts";
 import { reconnect } from "./reconnect.ts";
@@ -20,10 +20,14 @@ export interface Lock {
   sure(signal?: AbortSignal): Promise<void>;
   /** Gives the lock back. Never rejects. */
   release(): Promise<void>;
+  /** Nobody had the lock from then on until it was taken, as far as the host can tell; in milliseconds since 1970. */
+  readonly freeSince: number;
   /** Aborted with a DeployError (lock) when the lock is gone though it was not given back: another run may begin. */
   readonly lost: AbortSignal;
 }
 
+/** A host notes the time of a change by ticks of its clock, a little late. */
+const clockGrainMs = 50;
 /** How often the holder hears from us; it gives up after {@link silenceSeconds}, and after {@link graceSeconds} once its connection is gone. */
 const beatMs = 3_000;
 const silenceSeconds = 20;
@@ -82,6 +86,7 @@ interface Taken {
   readonly lines: AsyncIterator<string>;
   /** When it was asked for: the host has not heard of us before. */
   readonly askedAt: number;
+  readonly freeSince: number;
 }
 
 type Take = (signal: AbortSignal, again: boolean) => Promise<Taken | { readonly holder: LockFact | undefined }>;
@@ -121,7 +126,7 @@ async function takeOrRead(world: World, task: Task, host: string, version: strin
   }), signal);
   const lines = channel.lines[Symbol.asyncIterator]();
   const first = await lines.next();
-  if (first.done !== true && first.value.trim() === holderSays.taken) return { channel, lines, askedAt };
+  if (first.done !== true && first.value.trim().split(" ")[0] === holderSays.taken) return { channel, lines, askedAt, freeSince: world.clock.now() - freeForMs(first.value) + clockGrainMs };
   const rest = first.done === true ? [] : [first.value];
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) if (rest.length < mostLines) rest.push(next.value);
   const { status, stderr, lost } = await channel.ended;
@@ -161,6 +166,10 @@ class HeldLock implements Lock {
     tell(world, { type: "lock", host, state: "taken" });
     void this.#beat().catch(() => undefined);
     void this.#watch().catch(() => undefined);
+  }
+
+  get freeSince(): number {
+    return this.#taken.freeSince;
   }
 
   get lost(): AbortSignal {

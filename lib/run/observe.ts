@@ -35,12 +35,26 @@ export async function observe(world: World, settings: Settings, hosts: readonly 
   return facts;
 }
 
+/** A look at hosts whose answers may turn out to be of no use. */
+export interface Ahead {
+  /** When they were asked, in milliseconds since 1970. */
+  readonly askedAt: number;
+  /** Undefined when not all of them answered. Never rejects. */
+  readonly facts: Promise<FleetFacts | undefined>;
+}
+
+/** As {@link observe}, for whoever knows later whether the answers count: why there are none is found out by asking again. */
+export const lookAhead = (world: World, settings: Settings, hosts: readonly string[]): Ahead => ({ askedAt: world.clock.now(), facts: observe(world, settings, hosts).catch(() => undefined) });
+
 /** Opens the connection to every host. @throws as {@link observe} */
 export async function connectAll(world: World, settings: Settings, hosts: readonly string[]): Promise<void> {
   const results = await settle(hosts, Math.max(1, hosts.length), (host) => world.transport.connect(host, world.signal));
   const failed = results.flatMap((result) => (result.ok ? [] : [result.error]));
   if (failed.length > 0) throw joined("reach", hosts.length, failed);
 }
+
+/** A sentence that names more of them is not read. */
+const mostNamed = 20;
 
 /** One error for all hosts: a lone one stays itself, a bug stays a bug. */
 export function joined(doing: string, of: number, errors: readonly unknown[]): unknown {
@@ -52,5 +66,5 @@ export function joined(doing: string, of: number, errors: readonly unknown[]): u
   if (cancelled !== undefined) return cancelled;
   const hosts = known.flatMap((error) => error.host ?? []);
   const failure = known.every((error) => error.failure === known[0]?.failure) ? (known[0]?.failure ?? "fleet") : "fleet";
-  return new DeployError(failure, `Cannot ${doing} ${known.length} of ${of} hosts: ${hosts.join(", ")}`, { state: ["Nothing was changed."], hint: known[0]?.hint, cause: new AggregateError(known) });
+  return new DeployError(failure, `Cannot ${doing} ${known.length} of ${of} hosts: ${hosts.length <= mostNamed ? hosts.join(", ") : `${hosts.slice(0, mostNamed - 1).join(", ")} and ${hosts.length - mostNamed + 1} more`}`, { state: ["Nothing was changed."], hint: known[0]?.hint, cause: new AggregateError(known) });
 }

@@ -16,12 +16,12 @@ export type Record = { readonly statuses: readonly number[] } | "gone";
  * Asks what became of a batch that nobody listened to. Its shell is told to stop after the command in flight, and waited
  * for; then its record is printed and goes away. Prints `did STATUS STATUS .`, `gone` when there is neither a shell nor a
  * record, `busy` when the shell is still at work. Nobody else's process is touched: its number may be another one's by
- * now, so it is looked at first. The mark is cut in two, lest this command finds itself. Busybox's grep
- * stops at a NUL: hence the second, slow way, at the last try.
+ * now, so it is looked at first. The mark is cut in two, lest this command finds itself, and its programs too: a pattern is no
+ * match of itself. One program looks at all processes, since a host may have thousands.
  */
 export function recordCommand({ mark, pid }: LeftBehind, waitMs: number): Command {
   const half = Math.floor(mark.length / 2);
-  return sh`head=${mark.slice(0, half)} tail=${mark.slice(half)} pid=${pid === undefined ? new Command("") : pid} most=${Math.max(1, Math.ceil(waitMs / 100))}
+  return sh`head=${mark.slice(0, half)} tail=${mark.slice(half)} seek=${`[${mark.slice(0, 1)}]${mark.slice(1)}`} pid=${pid === undefined ? new Command("") : pid} most=${Math.max(1, Math.ceil(waitMs / 100))}
 mark=$head$tail
 ${ask}`;
 }
@@ -29,11 +29,8 @@ ${ask}`;
 const ask = new Command(String.raw`words() { tr '\0' '\n' 2> /dev/null < "/proc/$1/$2"; }
 ours() { [ -n "$1" ] && words "$1" cmdline | grep -q "$mark"; }
 parent() { sed -n 's/^PPid:[^0-9]*//p' "/proc/$1/status" 2> /dev/null; }
-holders() {
-  grep -ls "NAME=$mark:" /proc/[0-9]*/environ | cut -d / -f 3 | grep . || [ $left -gt 1 ] && return
-  for one in $(ls /proc | grep '^[0-9]'); do words "$one" environ | grep -q "^NAME=$mark:" && echo "$one"; done
-}
-[ -n "$pid" ] || for one in $(ls /proc | grep '^[0-9]'); do
+having() { grep -lsz "$1" /proc/[0-9]*/"$2" | cut -d / -f 3; }
+[ -n "$pid" ] || for one in $(having "$seek" cmdline); do
   ours "$one" && ! ours "$(parent "$one")" && pid=$one
 done
 left=5 n=0
@@ -41,7 +38,7 @@ while [ $n -lt $most ]; do
   if ours "$pid"; then
     kill -USR1 "$pid"
   else
-    for one in $(holders); do
+    for one in $(having "^NAME=$mark:" environ); do
       did=$(words "$one" environ | sed -n "s/^NAME=$mark://p")
       [ -n "$did" ] && kill "$one" && echo "did $did" && exit 0
     done

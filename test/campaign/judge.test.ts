@@ -138,6 +138,12 @@ describe("what the user is told", () => {
     const there = [{ containers: ["app-web-r1x1", "app-store"], running: ["app-web-r1x1"] }, left("r1x1", "app-web-r1x2")];
     expect(problems(seen("reset", { ...takenBack, run: failed({ state: [line] }), left: there }))).toEqual(wrong.map((what) => `said "${line}", and ${what}`));
   });
+  test("a container that was removed, where the old one has its name again", () => {
+    const there = [left("r1x1", "app-web-r1x2"), left("r1x1", "app-web-r1x2")];
+    const back = "Taken back on 10.0.0.1: Rename app-web-r1x2_replaced_1 back to app-web-r1x2";
+    const gone = "Taken back on 10.0.0.1, 10.0.0.2: Remove app-web-r1x2";
+    expect(problems(seen("reset", { ...takenBack, run: failed({ state: [gone, back] }), left: there }))).toEqual([`said "${gone}", and h2 has it`]);
+  });
   test("the accessory whose replacement failed is the one that the error names", () => {
     const run = failed({ host: hosts[0], state: ["Each accessory runs in its old container or in its new one, unless its replacement is what failed: `capstan accessory details` tells."] });
     expect(problems(seen("reset", { ...takenBack, run, left: [{ containers: [], running: [] }, left("r1x1")] }))).toEqual([]);

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, mkdirSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { fails, odd, removeVendors, Vendor } from "../config/secret-sources/vendor.ts";
 
 const folders: string[] = [];
@@ -135,11 +136,12 @@ describe("envify", () => {
   });
 
   test("started as the package is, Bun itself reads no .env: a destination's file goes over it, and what no file of ours names stays out", async () => {
-    const [program = "", ...flags] = readFileSync(join(import.meta.dir, "../../mod.ts"), "utf8").split("\n")[0]?.replace("#!/usr/bin/env -S ", "").split(" ") ?? [];
+    const entry = join(import.meta.dir, "../..", manifest.bin.capstan);
+    const [program = "", ...flags] = readFileSync(entry, "utf8").split("\n")[0]?.replace("#!/usr/bin/env -S ", "").split(" ") ?? [];
     expect(program).toBe("bun");
     const config = (path: string): string => `export default { service: "shop", image: "a/b", servers: ["192.0.2.1"], registry: { username: "u", password: { kind: "secret", name: "PW" } }, secretsPath: "${path}" };\n`;
     const started = async (folder: string, ...args: readonly string[]) => {
-      const child = Bun.spawn([process.execPath, ...flags, join(import.meta.dir, "../../mod.ts"), ...args], { cwd: folder, env: { HOME: folder, PATH: "/usr/bin:/bin" }, stdout: "pipe", stderr: "pipe" });
+      const child = Bun.spawn([process.execPath, ...flags, entry, ...args], { cwd: folder, env: { HOME: folder, PATH: "/usr/bin:/bin" }, stdout: "pipe", stderr: "pipe" });
       return [await child.exited, await new Response(child.stdout).text()];
     };
     const dotenv = folderWith({ ".env": "PW=base\n", ".env.staging": "PW=staging\n", "deploy.config.ts": config(".env"), "deploy.staging.config.ts": "export default {};\n" });

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { capstan, failure, project, realFiles, realPrograms, removeProjects } from "./project.ts";
+import { systemClock } from "../../lib/world/clock.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 
 afterAll(removeProjects);
@@ -23,7 +24,7 @@ export default defineConfig({
 });
 `,
   });
-  const error = await failure(() => loadConfig({ files: realFiles, programs: realPrograms(), cwd: folder, env: {}, command: "deploy", commands: ["lock", "stale-containers", "upgrade", "redeploy", "remove"] }));
+  const error = await failure(() => loadConfig({ files: realFiles, programs: realPrograms(), clock: systemClock, cwd: folder, env: {}, command: "deploy", commands: ["lock", "stale-containers", "upgrade", "redeploy", "remove"] }));
   expect(error.details).toEqual([
     "aliases.lock: expected another name: lock is a command of capstan (deploy.config.ts:6:5)",
     "aliases.stale_containers: expected another name: stale_containers is a command of capstan (deploy.config.ts:7:5)",

@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { typesSource } from "../../lib/config/document.ts";
+import { sectionsJson } from "../../lib/config/reference.ts";
 
 const root = join(import.meta.dir, "../..");
 /** Where the public types stand, and which names of each file users see. */
 const published: Readonly<Record<string, RegExp>> = {
-  "config/define": /^(defineConfig|defineDestination|ConfigEnv|ConfigExport|DestinationConfig|DestinationExport)$/,
+  "config/config-env": /./,
+  "config/host-functions": /^(HostList|HostsContext|HostsFunction|ServersFunction)$/,
+  "config/define": /^(defineConfig|defineDestination|ConfigExport|DestinationConfig|DestinationExport)$/,
   "config/shell-hooks": /^(shellHooks|ShellHookOptions)$/,
   "config/secret-sources/adapter": /^$/,
   "config/secret-function": /./,
@@ -60,4 +63,5 @@ function moduleText(statements: readonly Statement[]): string {
 if (import.meta.main) {
   await Bun.write(join(root, "lib/config/types.ts"), typesSource());
   await Bun.write(join(root, "lib/config/ambient.txt"), await ambientSource());
+  await Bun.write(join(root, "lib/config/sections.json"), sectionsJson());
 }

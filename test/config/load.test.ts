@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { systemClock } from "../../lib/world/clock.ts";
 import { resolveConfig } from "../../lib/config/load.ts";
 import { defineConfig } from "../../lib/config/define.ts";
 import { kamalProxyOf } from "../support/settings.ts";
@@ -180,7 +181,7 @@ test("loadConfig passes on a DeployError of the config", async () => {
   expect([error.failure, error.message]).toEqual(["usage", "Cannot deploy on a Friday"]);
 });
 
-const from = { files: realFiles, programs: realPrograms(), cwd: "/app", env: {}, command: "deploy" };
+const from = { files: realFiles, programs: realPrograms(), clock: systemClock, cwd: "/app", env: {}, command: "deploy" };
 
 test("resolveConfig takes a config, a promise and a function", async () => {
   for (const each of [base, Promise.resolve(base), () => base, async () => base]) expect((await resolveConfig(each, from)).service).toBe("shop");

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { systemClock } from "../../lib/world/clock.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { type ConfigPlace, parseConfig } from "../../lib/config/parse.ts";
 import type { Settings } from "../../lib/config/settings.ts";
@@ -56,7 +57,7 @@ export function project(files: Readonly<Record<string, string>>): Project {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  const load: Project["load"] = ({ env = {}, ...options } = {}) => loadConfig({ files: realFiles, programs: realPrograms(), cwd: folder, env, command: "deploy", ...options });
+  const load: Project["load"] = ({ env = {}, ...options } = {}) => loadConfig({ files: realFiles, programs: realPrograms(), clock: systemClock, cwd: folder, env, command: "deploy", ...options });
   return { folder, load, fail: (options) => failure(() => load(options)) };
 }
 

@@ -1,4 +1,5 @@
 import { spyOn } from "bun:test";
+import { systemClock } from "../../lib/world/clock.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { selectScope } from "../../lib/config/scope.ts";
 import { connectedContext } from "../../lib/run/hooks.ts";
@@ -14,7 +15,7 @@ import { fakeWorld } from "../support/world.ts";
  * @returns undefined when it has no such hook
  */
 export async function broadcastOf(folder: string, env: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const settings = await loadConfig({ files: realFiles, programs: realPrograms(), cwd: folder, env, command: "deploy" });
+  const settings = await loadConfig({ files: realFiles, programs: realPrograms(), clock: systemClock, cwd: folder, env, command: "deploy" });
   const { auditBroadcast } = settings.hooks;
   if (auditBroadcast === undefined) return undefined;
   const recordedAt = "2030-01-02T03:04:05Z";

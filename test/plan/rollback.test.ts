@@ -63,6 +63,8 @@ function serving(routed: string, versions: readonly string[], releases: readonly
   return hostOf(containers, { proxy: proxyOf(["shop-web", `a${routed}`.replace(/[^0-9a-f]/g, "")]), releases });
 }
 const working = (versions: readonly string[], releases: readonly Release[]): HostFacts => hostOf(versions.map((text) => containerOf(fleet, "jobs", text.replace("!", ""), `c${text.replace("!", "")}`, text.endsWith("!") ? "exited" : "running")), { releases });
+/** A host on which MRSK left a version, which is older than those of ours. */
+const overMrsk = (host: HostFacts, role: string, version: string): HostFacts => ({ ...host, containers: [...host.containers, { ...containerOf(fleet, role, version, "d1", "exited"), networks: ["bridge"] }] });
 const abc = log("1!", "2!");
 const abc3 = log("1!", "2!", "3!");
 
@@ -92,7 +94,8 @@ describe("previousRelease()", () => {
     ["no record, and one newer container runs without requests", { h1: serving("2", ["3", "2"], []), h2: serving("2", ["2"], []), h3: working(["2"], []) }, "2", "serves on every host, and a newer version was not finished"],
     ["no record, and hosts differ: the older one", { h1: serving("3", ["3", "2"], []), h2: serving("2", ["3", "2"], []), h3: working(["2"], []) }, "2", "is the older one of the versions that serve"],
     ["no record, all well: the newest earlier container", { h1: serving("3", ["3", "2!", "1!"], []), h2: serving("3", ["3"], []), h3: working(["3"], []) }, "2", "is the newest earlier one on the hosts, which have no record of releases"],
-    ["the first release on record, over what MRSK left: that", { h1: serving("2", ["2", "1!"], log("2!")), h2: serving("2", ["2", "1!"], log("2!")), h3: working(["2", "1!"], log("2!")) }, "1", "is the newest one on the hosts from before the first release on record"],
+    ["the first release on record, over what MRSK left: that", { h1: overMrsk(serving("2", ["2"], log("2!")), "web", "1"), h2: overMrsk(serving("2", ["2"], log("2!")), "web", "1"), h3: overMrsk(working(["2"], log("2!")), "jobs", "1") }, "1", "is the newest one on the hosts from before the first release on record"],
+    ["the first release on record, and an older one that never was a release", { h1: serving("2", ["2", "1!"], log("2!")), h2: serving("2", ["2", "1!"], log("2!")), h3: working(["2", "1!"], log("2!")) }, undefined, undefined],
     ["the first release on record, and a newer one that never was a release", { h1: serving("2", ["3!", "2"], log("2!")), h2: serving("2", ["2"], log("2!")), h3: working(["2"], log("2!")) }, undefined, undefined],
     ["a first deploy, interrupted", { h1: hostOf([containerOf(fleet, "web", "1", "a1")], { proxy: proxyOf(), releases: [] }), h2: hostOf([]), h3: hostOf([]) }, undefined, undefined],
   ])("%s", (_title, hosts, version, why) => {

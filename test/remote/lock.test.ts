@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { acquireLock, holdLock, lockStatus, readHeld, releaseLock, type LockHold } from "../../lib/remote/lock.ts";
+import { acquireLock, freeForMs, holdLock, lockStatus, readHeld, releaseLock, type LockHold } from "../../lib/remote/lock.ts";
 import { Home, shells } from "../support/shell.ts";
 
 const shop = { service: "shop", destination: undefined };
@@ -59,7 +59,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
   test("takes the lock, tells what the run is doing, answers, and gives it back within a second when it is asked to", async () => {
     using home = new LockHost();
     const holder = await home.hold(shell);
-    expect(holder.first).toBe("taken");
+    expect(holder.first).toMatch(/^taken \d+$/);
     expect(await status(home)).toMatchObject({ lockedBy: "Ann Lee", since: details.at, version: "77", message: details.message, manual: false, holder: { host: "laptop", command: "deploy", step: "starting", token: "aa11", since: details.at } });
     holder.process.stdin.write("Switch \\n it's\n");
     await holder.process.stdin.flush();
@@ -67,9 +67,19 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     holder.process.stdin.write("release\n");
     await holder.process.stdin.end();
     expect(await until(() => !isHeld(home), 1_000)).toBeLessThan(1_000);
-    expect(await holder.rest()).toBe("taken\nheard\nreleased\n");
+    expect(await holder.rest()).toMatch(/^taken \d+\nheard\nreleased\n$/);
     expect(await holder.process.exited).toBe(0);
     expect(existsSync(join(home.path, ".kamal"))).toBe(false);
+  });
+
+  test("says for how long nobody had the lock, and nothing where it cannot know", async () => {
+    using home = new LockHost();
+    await home.run("mkdir -p .kamal/apps");
+    await home.run(`${acquireLock(shop, details).text}; sleep 0.1; rm ${lock}/details && rm -r ${lock}; sleep 1`);
+    const free = freeForMs((await home.hold(shell)).first);
+    if (shell[0] === "busybox") expect(free).toBe(0);
+    else expect(free).toBeGreaterThan(900);
+    expect(free).toBeLessThan(5_000);
   });
 
   test("takes over the lock that its own run lost with its connection; the old holder ends and leaves it alone", async () => {
@@ -80,9 +90,9 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     const stranger = await home.hold(shell, { token: "cc33", after: ["bb22"] });
     expect(stranger.first).toBe("held");
     const after = await home.hold(shell, { token: "bb22", after: ["aa11"] });
-    expect(after.first).toBe("taken");
+    expect(after.first).toBe("taken 0");
     await before.process.exited;
-    expect(await before.rest()).toBe("taken\ngone\n");
+    expect(await before.rest()).toMatch(/^taken \d+\ngone\n$/);
     expect(isHeld(home)).toBe(true);
     expect((await status(home))?.holder).toMatchObject({ token: "bb22", step: "starting" });
     expect((await status(home))?.holder?.adrift).toBeUndefined();
@@ -97,7 +107,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     await home.hold(shell);
     await home.hold(shell, { token: "bb22", after: ["aa11"] });
     const third = await home.hold(shell, { token: "cc33", after: ["aa11", "bb22"] });
-    expect(third.first).toBe("taken");
+    expect(third.first).toBe("taken 0");
   });
 
   test.each([
@@ -212,7 +222,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     await Bun.sleep(1_500);
     expect(isHeld(home)).toBe(true);
     expect(await until(() => !isHeld(home), 6_000)).toBeGreaterThan(500);
-    expect(await holder.rest()).toBe("taken\nsilent\n");
+    expect(await holder.rest()).toMatch(/^taken \d+\nsilent\n$/);
   }, 30_000);
 
   test.concurrent("gives the lock back when its shell is killed: the watcher sees it", async () => {
@@ -226,7 +236,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     using home = new LockHost();
     await home.run(`mkdir -p ${lock}; printf '%s\\n' 'token dead' 'from x' 'command deploy' 'taken 1' > ${lock}/holder; echo '${kamalDetails}' > ${lock}/details; touch -d '1 minute ago' ${lock}/beat`);
     const holder = await home.hold(shell);
-    expect(holder.first).toBe("taken");
+    expect(holder.first).toMatch(/^taken \d+$/);
     expect((await status(home))?.holder?.token).toBe("aa11");
     expect(readdirSync(join(home.path, ".kamal"))).toEqual(["lock-shop"]);
   }, 30_000);
@@ -247,7 +257,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
     expect((await home.run(releaseLock(shop).text)).status).toBe(0);
     expect((await home.run(acquireLock(shop, { ...details, message: "freeze" }).text)).status).toBe(0);
     expect(await holder.process.exited).toBe(0);
-    expect(await holder.rest()).toBe("taken\ngone\n");
+    expect(await holder.rest()).toMatch(/^taken \d+\ngone\n$/);
     expect(await status(home)).toMatchObject({ message: "freeze", manual: true });
     expect((await home.run(`ls ${lock}`)).stdout).toBe("details\n");
   }, 30_000);

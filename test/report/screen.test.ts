@@ -21,6 +21,12 @@ test("frame() shows a line for each host with its step and the time it has taken
   ]);
 });
 
+test("frame() shows what is under way of two phases at once, and the younger one's name", () => {
+  const connecting: [number, EventBody][] = [[0, { type: "phase-start", phase: "Build", hosts: [] }], [0, begin(undefined, "Build")], [1, { type: "phase-start", phase: "Connect", hosts: ["web-1"] }]];
+  expect(shown(after(...connecting), 3)).toEqual(["Connect 2 s  0 of 2 done", "  here   › Build 3 s", "  web-1  · waiting"]);
+  expect(shown(after(...connecting, [2, { type: "phase-end", phase: "Connect", ok: true, durationMs: 1 }]), 3)).toEqual(["Build 3 s  0 of 2 done", "  here   › Build 3 s", "  web-1  · waiting"]);
+});
+
 describe("frame() shows", () => {
   test.each<[string, Screen, string]>([
     ["a failed host until the phase ends", after([0, phase("web-1")], [0, begin("web-1", "Start x")], [1, end("web-1", "Start x", false)]), "  web-1  ✗ Start x"],

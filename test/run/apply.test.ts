@@ -77,9 +77,69 @@ describe("apply()", () => {
     expect(error.hint).toBeDefined();
   });
 
+  describe("a phase that follows", () => {
+    /** Two hosts, the second of which waits until the first one has done something. */
+    const slow = (until: string, answers: FakeOptions["answers"] = { h1: always, h2: always }): { fake: ReturnType<typeof fakeWorld>; world: ReturnType<typeof fakeWorld>["world"] } => {
+      const seen = Promise.withResolvers<void>();
+      const fake = fakeWorld({ answers, onRun: (_host, text) => { if (text === until) seen.resolve(); } });
+      const { transport } = fake.world;
+      return { fake, world: { ...fake.world, transport: { ...transport, run: async (host, command, limits) => {
+        if (host === "h2" && command.text.includes("echo pull")) await seen.promise;
+        return transport.run(host, command, limits);
+      } } } };
+    };
+    const pull = phase("Pull", { h1: [run("pull")], h2: [run("pull")] });
+    const boot = phase("Boot", { h1: [run("boot", "rm")], h2: [run("boot", "rm")] }, { follows: true });
+
+    test("is begun by a host that is done, however far the others are, and travels with the one before", async () => {
+      const { fake, world } = slow("echo boot");
+      await apply(world, plan(pull, boot, phase("Switch", { h1: [run("switch")], h2: [run("switch")] })), conductor());
+      expect(fake.ran).toEqual(["h1 $ echo pull", "h1 $ echo boot", "h2 $ echo pull", "h2 $ echo boot", "h1 $ echo switch", "h2 $ echo switch"]);
+      expect(fake.events.flatMap((event) => (event.type === "phase-start" || event.type === "phase-end" ? [`${event.type} ${event.phase}`] : []))).toEqual(["phase-start Pull", "phase-start Boot", "phase-end Pull", "phase-end Boot", "phase-start Switch", "phase-end Switch"]);
+    });
+
+    test("is not begun once another host has failed before it, and what was begun of it is taken back", async () => {
+      const { fake, world } = slow("echo boot", { h1: always, h2: [[/echo pull/, 1], [/./, ""]] });
+      const long = phase("Boot", { h1: [run("boot", "rm"), run("more")], h2: [run("boot", "rm")] }, { follows: true });
+      const error: unknown = await apply(world, plan(pull, long, phase("Switch", { h1: [run("switch")] })), conductor()).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ failure: "command", host: "h2", state: ["Taken back on h1: rm", "Every host serves what it served before: 1."] });
+      expect(fake.ran).not.toContain("h2 $ echo boot");
+      expect(fake.ran).not.toContain("h1 $ echo switch");
+    });
+
+    test("all hosts that fail in the same phase are told, under its name", async () => {
+      const { error } = await failing({ answers: { h1: [[/echo pull/, 1]], h2: [[/echo pull/, 1]] } }, pull, boot);
+      expect(error.message).toBe('Cannot finish "Pull" on 2 of 2 hosts: h1, h2');
+    });
+
+    test("waits for a hook before it", () => {
+      const hook: Phase = { title: "Hook", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "Call preDeploy", hook: "preDeploy", hosts: ["h1"] }] }] };
+      expect(stretches([pull, hook, boot]).map((stretch) => stretch.map(({ title }) => title))).toEqual([["Pull"], ["Hook"], ["Boot"]]);
+      expect(stretches([pull, boot]).map((stretch) => stretch.map(({ title }) => title))).toEqual([["Pull", "Boot"]]);
+    });
+
+    test("is taken back last phase first on every host, in whatever order hosts went through them", async () => {
+      const { fake, world } = slow("echo boot", { h1: [[/echo boot/, 1], [/./, ""]], h2: [[/echo late/, 1], [/./, ""]] });
+      await apply(world, plan(phase("Pull", { h1: [run("pull", "unpull")], h2: [run("pull", "unpull"), run("late", "unlate")] }), boot), conductor()).catch(() => undefined);
+      expect(fake.ran.filter((text) => text.startsWith("h1")).slice(-2)).toEqual(["h1 $ echo rm", "h1 $ echo unpull"]);
+    });
+  });
+
   test("says so when something could not be taken back", async () => {
     const { error } = await failing({ answers: { h1: [[/echo boot/, 1], [/echo rm/, 1]] } }, phase("Boot", { h1: [run("boot", "rm")] }));
     expect(error.state).toEqual(['Could not take back "boot" on h1: it ended with status 1']);
+  });
+
+  test("tells what was done where the plan has no sentence of its own for it", async () => {
+    const { afterFailure: _, ...bare } = plan(
+      phase("Stop", { h1: [run("stop"), run("note")], h2: [run("stop"), run("note")], h3: [run("begin", "end")] }),
+      phase("Remove", { h1: ["a", "b", "c", "d", "e", "f"].map((title) => run(title)), h2: [run("fail")] }),
+    );
+    const told = async (answers: FakeOptions["answers"] = {}): Promise<unknown> => apply(fakeWorld({ answers }).world, bare, conductor()).catch((thrown: unknown) => (thrown as DeployError).state);
+    expect(await told({ h1: always, h2: [[/fail/, 1], [/./, ""]], h3: always })).toEqual([
+      "Taken back on h3: end", "Done on h1, and left as it is: 2 more; a; b; c; d; e; f", "Done on h2, and left as it is: stop; note",
+    ]);
+    expect(await told({ h1: [[/./, 1]], h2: [[/./, 1]], h3: [[/./, 1]] })).toContain("No step on a host was done before it.");
   });
 
   test("takes nothing back once a committed phase has begun", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DeployError } from "../../lib/ground/errors.ts";
+import type { Channel, World } from "../../lib/ground/world.ts";
 import type { Task } from "../../lib/run/task.ts";
 import { planChange, runChange, type Change } from "../../lib/run/change.ts";
 import { changes } from "../../lib/run/changes.ts";
@@ -20,6 +21,9 @@ async function failing(options: FakeOptions, task: Task, change: Change): Promis
   return { error: error as DeployError, fake };
 }
 
+/** What was done on hosts, without the questions. */
+const onHosts = (ran: readonly string[]): string[] => ran.filter((text) => !text.startsWith("here") && !text.includes("docker version"));
+
 describe("runChange()", () => {
   test("connects, locks, builds, looks, deploys and gives the lock back", async () => {
     const { world, ran, events, connected, beats } = fakeWorld({ answers: hosts });
@@ -29,9 +33,10 @@ describe("runChange()", () => {
     expect(outcome.phases.map(({ phase }) => phase)).toEqual([
       "Read secrets", "Connect", "Take the lock", "Prepare the build", "Build and push image", "Look at hosts", "Pull image", "Prepare hosts", "Boot web", "Boot jobs", "Switch", "Retire old containers", "Prune",
     ]);
-    const lock = ran.indexOf("10.0.0.1 $ take the lock");
-    expect(lock).toBeGreaterThanOrEqual(0);
-    expect(ran.findIndex((text) => text.startsWith("here $ docker"))).toBeGreaterThan(lock);
+    const changing = ran.findIndex((text) => /docker (login|pull)/.test(text) && !text.startsWith("here"));
+    expect(ran.indexOf("10.0.0.1 $ take the lock")).toBeGreaterThanOrEqual(0);
+    expect(changing).toBeGreaterThan(ran.indexOf("10.0.0.1 $ take the lock"));
+    expect(changing).toBeGreaterThan(ran.findIndex((text) => text.startsWith("here $ docker buildx build")));
     expect(ran.at(-1)).toBe("10.0.0.1 $ release the lock");
     expect(beats).toContain("Boot web\n");
     expect(events.flatMap((event) => (event.type === "lock" ? [event.state] : []))).toEqual(["taken", "released"]);
@@ -81,7 +86,52 @@ describe("runChange()", () => {
   test("names a host that cannot be reached before it takes the lock", async () => {
     const { error, fake } = await failing({ onConnect: (host) => { if (host === "10.0.0.2") throw new DeployError("connect", "10.0.0.2 refused the connection", { host }); } }, taskOf(shop), changes.deploy({}));
     expect(error).toMatchObject({ failure: "connect", host: "10.0.0.2" });
-    expect(fake.ran).toEqual([]);
+    expect(onHosts(fake.ran)).toEqual([]);
+  });
+
+  test("builds while hosts are connected to, and stops the build when one cannot be reached", async () => {
+    const building = Promise.withResolvers<void>();
+    const { world, ran, events } = fakeWorld({ onRun: (_host, text) => { if (text.startsWith("docker buildx build")) building.resolve(); } });
+    const failing: World = {
+      ...world,
+      programs: {
+        run: async (program, limits) => {
+          const exit = await world.programs.run(program, limits);
+          if (program.argv.join(" ").startsWith("docker buildx build")) await new Promise((_, fail) => limits.signal.addEventListener("abort", () => fail(limits.signal.reason as Error)));
+          return exit;
+        },
+      },
+      transport: { ...world.transport, connect: async (host) => {
+        await building.promise;
+        throw new DeployError("connect", `${host} refused the connection`, { host, state: ["Nothing was changed."] });
+      } },
+    };
+    const error: unknown = await runChange(failing, taskOf({ ...shop, roles: shop.roles.slice(0, 1) }), changes.deploy({})).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "connect", state: ["Nothing was changed on any host."] });
+    expect(onHosts(ran)).toEqual([]);
+    expect(events.findLast((event) => event.type === "step-end")).toMatchObject({ ok: false });
+  });
+
+  test("gives up the lock that it is about to get when the build fails meanwhile", async () => {
+    const { error, fake } = await failing({ answers: hosts, here: [[/^git /, 128], [/^docker --version/, 1], [/./, ""]] }, taskOf(shop), changes.deploy({}));
+    expect(error.failure).toBe("missing");
+    expect(onHosts(fake.ran).filter((text) => !text.includes("the lock"))).toEqual([]);
+  });
+
+  test("waits with the build for the lock where a hook comes before it, which may count on it", async () => {
+    const { world, ran } = fakeWorld({ answers: hosts });
+    await runChange(world, taskOf({ ...shop, hooks: { preBuild: ({ locked }) => void ran.push(`hook, locked: ${locked}`) } }), changes.deploy({}));
+    expect(ran.slice(0, 2)).toEqual(["10.0.0.1 $ take the lock", "here $ docker --version"]);
+    expect(ran.indexOf("hook, locked: true")).toBeLessThan(ran.findIndex((text) => text.startsWith("here $ docker buildx build")));
+  });
+
+  test("counts on what hosts said while the lock was taken only if it had been free since", async () => {
+    const looks = async (lock: string): Promise<number> => {
+      const { world, ran } = fakeWorld({ answers: hosts, locks: [lock] });
+      await runChange(world, taskOf(shop), changes.deploy({ skipPush: true }));
+      return ran.filter((text) => text.startsWith("10.0.0.1") && text.includes("docker version")).length;
+    };
+    expect([await looks("taken 999"), await looks("taken 0"), await looks("taken")]).toEqual([1, 2, 2]);
   });
 
   test("names a host without Docker, and gives the lock back", async () => {
@@ -95,6 +145,23 @@ describe("runChange()", () => {
     const error: unknown = await runChange(fake.world, taskOf(shop), changes.deploy({})).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ failure: "cancelled", message: "Cancelled before anything was changed", state: ["Nothing was changed."] });
     expect(fake.ran).toEqual(["10.0.0.1 $ take the lock", "10.0.0.1 $ release the lock"]);
+  });
+
+  test("says that nothing was changed when the lock is lost while it looks at the hosts", async () => {
+    const fake = fakeWorld({ answers: hosts });
+    const { transport } = fake.world;
+    let holder: Channel | undefined;
+    const error: unknown = await runChange({ ...fake.world, transport: {
+      ...transport,
+      open: async (...call) => (holder = await transport.open(...call)),
+      run: async (host, command, limits) => {
+        holder?.end();
+        await new Promise((done) => setTimeout(done, 1));
+        if (limits.signal.aborted) throw limits.signal.reason;
+        return transport.run(host, command, limits);
+      },
+    } }, taskOf(shop), changes.deploy({ skipPush: true })).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failure: "lock", host: "10.0.0.1", state: ["Nothing was changed."] });
   });
 
   test("is cancelled by Ctrl-C in the clean-up too, and says that the new version serves", async () => {
@@ -111,13 +178,13 @@ describe("takeLock()", () => {
   const manual = `held\ndetails ${Buffer.from("Locked by: Bob at 2030-01-02T03:00:00Z\nVersion: 1\nMessage: Migration").toString("base64")}`;
 
   test("names the holder of a held lock and changes nothing", async () => {
-    const { error, fake } = await failing({ locks: [held] }, taskOf(shop), changes.deploy({}));
+    const { error, fake } = await failing({ locks: [held] }, taskOf(shop), changes.deploy({ skipPush: true }));
     expect(error).toMatchObject({
       failure: "lock", host: "10.0.0.1", state: ["Nothing was changed."],
       message: 'The deploy lock of shop is held on 10.0.0.1: Bob, version 1, "Automatic deploy lock"; deploy from ci-3, at "Boot web", for 40 s',
       hint: "Wait for the other run, or use --lock-wait. If it is dead: `capstan lock release`.",
     });
-    expect(fake.ran).toEqual(["10.0.0.1 $ take the lock"]);
+    expect(onHosts(fake.ran)).toEqual(["10.0.0.1 $ take the lock"]);
   });
 
   test("asks again until the lock is free", async () => {
@@ -128,20 +195,20 @@ describe("takeLock()", () => {
   });
 
   test("stops asking when the time to wait is over", async () => {
-    const { error, fake } = await failing({ locks: [held] }, taskOf(shop, { lockWait: { timeoutMs: 25_000, intervalMs: 10_000 } }), changes.deploy({}));
+    const { error, fake } = await failing({ locks: [held] }, taskOf(shop, { lockWait: { timeoutMs: 25_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
     expect(error.failure).toBe("lock");
-    expect(fake.ran).toHaveLength(4);
+    expect(onHosts(fake.ran)).toHaveLength(4);
   });
 
   test("does not wait for a lock that was taken by hand", async () => {
-    const { error, fake } = await failing({ locks: [manual] }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({}));
+    const { error, fake } = await failing({ locks: [manual] }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
     expect(error).toMatchObject({ failure: "lock", hint: "Ask who took it, or release it with `capstan lock release`." });
-    expect(fake.ran).toHaveLength(1);
+    expect(onHosts(fake.ran)).toHaveLength(1);
   });
 
   test("stops waiting on Ctrl-C", async () => {
     const fake = fakeWorld({ locks: [held] });
-    const run = runChange({ ...fake.world, report: (event) => { fake.world.report(event); if (event.type === "notice") fake.abort(); } }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({}));
+    const run = runChange({ ...fake.world, report: (event) => { fake.world.report(event); if (event.type === "notice") fake.abort(); } }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
     expect(await run.catch((thrown: unknown) => thrown)).toMatchObject({ failure: "cancelled" });
   });
 });

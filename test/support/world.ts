@@ -1,4 +1,3 @@
-import type { Command } from "../../lib/ground/command.ts";
 import { CancelledError } from "../../lib/ground/errors.ts";
 import type { Event } from "../../lib/ground/event.ts";
 import type { Channel, Exit, HttpAnswer, Images, World } from "../../lib/ground/world.ts";
@@ -29,7 +28,7 @@ export interface FakeOptions {
   readonly probe?: (host: string, attempt: number) => HttpAnswer | Promise<HttpAnswer>;
   /** Own files by path. A Dockerfile is always there. */
   readonly files?: Readonly<Record<string, string>>;
-  /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken` is what a held lock prints. */
+  /** What each try to take the lock is answered; the last one counts for all further ones. Anything but `taken`, with or without for how long it was free, is what a held lock prints. */
   readonly locks?: readonly string[];
   /** What a host says of a batch that was cut off; default: it knows nothing of it. */
   readonly records?: Readonly<Record<string, string>>;
@@ -105,7 +104,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
           onRun?.(host, command.text);
           return exit(0, records[host] ?? "gone");
         }
-        const parts = batchParts(command);
+        const parts = batchParts(command.text);
         if (parts === undefined) return answerTo(host, command.text, answers[host]);
         stopped.delete(host);
         const whole = { stdout: "", stderr: "" };
@@ -134,7 +133,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
       async open(host): Promise<Channel> {
         ran.push(`${host} $ take the lock`);
         const answer = locks[Math.min(tries++, locks.length - 1)] ?? "taken";
-        const taken = answer === "taken";
+        const taken = answer.startsWith("taken");
         const over = Promise.withResolvers<void>();
         if (!taken) over.resolve();
         const gone = new AbortController();
@@ -182,11 +181,11 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
 const exit = (status: number, stdout: string): Exit => ({ status, signal: undefined, stdout, stderr: "", durationMs: 1 });
 
 /** Takes a batch script apart again: the commands between its marks. */
-function batchParts(command: Command): { mark: string; commands: string[]; optional: boolean[]; passIf: (string | undefined)[]; question: string | undefined } | undefined {
-  const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(command.text)?.[1];
+export function batchParts(text: string): { mark: string; commands: string[]; optional: boolean[]; passIf: (string | undefined)[]; question: string | undefined } | undefined {
+  const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(text)?.[1];
   if (mark === undefined) return undefined;
-  const [text = "", question] = command.text.split('[ -z "$stop" ] || over\nm asked 0\n');
-  const blocks = text.split('[ -z "$stop" ] || over\n').slice(1);
+  const [script = "", question] = text.split('[ -z "$stop" ] || over\nm asked 0\n');
+  const blocks = script.split('[ -z "$stop" ] || over\n').slice(1);
   return {
     mark,
     question: question?.slice(2, question.lastIndexOf("\n)")),

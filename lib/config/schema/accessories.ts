@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { FileContent } from "../file-content.ts";
 import { Env } from "./env.ts";
-import { host, labels, list, options, text } from "./common.ts";
+import { host, hostsFunction, labels, list, options, text } from "./common.ts";
 import { readPublish } from "../publish.ts";
 import { Proxy } from "./proxy.ts";
 import { Registry } from "./registry.ts";
@@ -48,7 +48,7 @@ export const Accessory = z
     image: text("an image").regex(/^[^\s-]\S*$/, { error: `an image such as "mysql:8.4"` }).meta({ description: "The image with its tag; with the server of its own `registry` before it, never with that of the root.", example: `"mysql:8.4"` }),
     registry: Registry.optional().meta({ description: "Where this image is kept, when it is not public and not in the registry of the root.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("GHCR_TOKEN") }` }),
     host: host.optional().meta({ description: "The host it runs on.", example: `"10.0.0.9"` }),
-    hosts: list(host).optional().meta({ description: "The hosts it runs on.", example: `["10.0.0.9", "10.0.0.10"]` }),
+    hosts: z.union([list(host), hostsFunction]).optional().meta({ description: "The hosts it runs on, or a function that gives them, called once a run.", example: `["10.0.0.9", "10.0.0.10"]` }),
     role: text("the name of a role").optional().meta({ description: "Runs on all hosts of this role.", example: `"web"` }),
     roles: list(text("the name of a role")).optional().meta({ description: "Runs on all hosts of these roles.", example: `["web", "jobs"]` }),
     tag: text("a tag").optional().meta({ description: "Runs on all hosts with this tag.", example: `"big"` }),

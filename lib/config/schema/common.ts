@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Duration, parseDuration } from "../../ground/duration.ts";
+import type { HostsFunction, ServersFunction } from "../host-functions.ts";
 import { secretName, type SecretRef } from "../secret-ref.ts";
 
 /**
@@ -37,6 +38,14 @@ const taggedHost = z
   .meta({ typeText: "Readonly<Record<string, string | readonly string[]>>" });
 /** A host, or a host with its tags. */
 export const hostOrTagged = z.union([host, taggedHost], { error: hostExpected });
+
+const isFunction = (value: unknown): boolean => typeof value === "function";
+// In the words of the list that stands beside it: YAML has no functions.
+const givesHosts = { error: "a list" };
+/** A function in the place of hosts. It is called before the config is checked (host-functions.ts), so that what it gives is in its place then. */
+export const hostsFunction = z.custom<HostsFunction>(isFunction, givesHosts).meta({ typeText: "HostsFunction" }).transform((): never[] => []);
+/** A function in the place of all roles. */
+export const serversFunction = z.custom<ServersFunction>(isFunction, givesHosts).meta({ typeText: "ServersFunction" }).transform((): never[] => []);
 
 const durationText = z.templateLiteral([z.int(), z.enum(["s", "m", "h"])]).meta({ typeText: "Duration" });
 const durationError = "whole seconds, or a text such as \"30s\" or \"2m\"";

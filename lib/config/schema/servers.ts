@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { Env } from "./env.ts";
-import { assetPath, hostOrTagged, labels, list, Logging, options, seconds, text } from "./common.ts";
+import { assetPath, hostOrTagged, hostsFunction, labels, list, Logging, options, seconds, serversFunction, text } from "./common.ts";
 import { Proxy } from "./proxy.ts";
 import { Healthcheck } from "./traefik.ts";
 
 export const RoleMap = z
   .strictObject({
-    hosts: list(hostOrTagged).default([]).meta({ description: "Hosts of the role, each as a text, or with tags as `{ \"host\": [\"tag\"] }`.", example: `["10.0.0.2"]` }),
+    hosts: z.union([list(hostOrTagged), hostsFunction]).default([]).meta({ description: "Hosts of the role, each as a text, or with tags as `{ \"host\": [\"tag\"] }`; or a function that gives them, called once a run.", example: `["10.0.0.2"]` }),
     cmd: text("a command line").optional().meta({ description: "What the containers of this role run instead of the image's own command.", example: `"bin/work --queues mail"` }),
     env: Env.optional().meta({ description: "Environment of this role, over that of the root.", example: `{ clear: { QUEUES: "mail" } }` }),
     labels: labels.optional().meta({ description: "Labels of this role's containers, over those of the root. With one that begins with `traefik.` the role is behind Traefik." }),
@@ -22,4 +22,4 @@ export const RoleMap = z
   .meta({ typeName: "RoleConfig", description: "Hosts that run one command of the image." });
 
 /** A host list is the role `web`. */
-export const Servers = z.union([list(hostOrTagged), z.record(z.string().regex(/^[\w.-]+$/, { error: "the name of a role: letters, digits, \"-\", \"_\" and \".\"" }), z.union([list(hostOrTagged), RoleMap]))]);
+export const Servers = z.union([list(hostOrTagged), serversFunction, z.record(z.string().regex(/^[\w.-]+$/, { error: "the name of a role: letters, digits, \"-\", \"_\" and \".\"" }), z.union([list(hostOrTagged), hostsFunction, RoleMap]))]);

@@ -18,6 +18,6 @@ export const Ssh = z
     connectTimeout: seconds.default(15).meta({ description: "How long one connection may take to open.", example: `"30s"` }),
     dnsRetries: z.int({ error: "an integer of at least 0" }).min(0, { error: "an integer of at least 0" }).default(3).meta({ description: "How often the name of a host is looked up again when it is not found.", example: "0" }),
     forwardAgent: z.boolean().default(false).meta({ description: "Let programs on the hosts sign with the keys of your SSH agent while capstan is connected. Whoever is root there can use them too." }),
-    maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once.", example: "10" }),
+    maxConcurrentStarts: z.int().min(1, { error: "an integer of at least 1" }).default(30).meta({ description: "How many connections may be opening at once; at one sshd that many hosts are reached through it is at most eight, since sshd drops some of those who come at once (MaxStartups).", example: "10" }),
   })
   .meta({ typeName: "SshConfig", description: "How hosts are reached." });

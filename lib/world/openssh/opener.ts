@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
+import { doorOf } from "../doors.ts";
 import { ownFolder } from "../own-folder.ts";
 import { opensshVersion } from "../openssh-program.ts";
 import { randomHex } from "../random.ts";
@@ -67,6 +68,13 @@ export class Opener implements AsyncDisposable {
         await clock.sleep(Math.min(lookupPauseMs * 2 ** retries, longestPauseMs), signal);
       }
     }
+  }
+
+  /** What answers first on the way to a host: OpenSSH logs in at the jump host once for each host behind it. */
+  async doorOf(name: string, signal: AbortSignal): Promise<string> {
+    const target = await this.#options.targets.find(name, "host", signal);
+    const [nearest] = target.jumps;
+    return nearest === undefined ? doorOf(target) : `by way of ${nearest}`;
   }
 
   /** The jump hosts of a host, nearest first. OpenSSH would start itself without end where they lead in a circle. */

@@ -1,5 +1,6 @@
 import { ConnectError } from "../../ground/errors.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
+import { Doors } from "../doors.ts";
 import { Slots } from "../slots.ts";
 import type { ConnectionPool } from "../ssh/connection.ts";
 import { againAfterHangup } from "../ssh/hangup.ts";
@@ -13,7 +14,7 @@ import { Opener } from "./opener.ts";
 export class MasterPool implements ConnectionPool {
   readonly #options: TransportOptions;
   readonly #opener: Opener;
-  readonly #starts: Slots;
+  readonly #starts: Doors;
   /** Hosts for which a key is touched come one by one: a device asks for one touch at a time. */
   readonly #touches = new Slots(1);
   readonly #connections = new Map<string, Shared<MasterConnection>>();
@@ -24,7 +25,7 @@ export class MasterPool implements ConnectionPool {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#opener = new Opener(options);
-    this.#starts = new Slots(options.ssh.maxConcurrentStarts);
+    this.#starts = new Doors(options.ssh.maxConcurrentStarts);
   }
 
   async get(name: string, signal: AbortSignal): Promise<MasterConnection> {
@@ -89,7 +90,7 @@ export class MasterPool implements ConnectionPool {
   async #turn(host: string, signal: AbortSignal): Promise<Disposable> {
     using taken = new DisposableStack();
     if (await this.#opener.wantsTouch(host, signal)) taken.use(await this.#touches.take(signal));
-    taken.use(await this.#starts.take(signal));
+    taken.use(await this.#starts.take(await this.#opener.doorOf(host, signal), signal));
     return taken.move();
   }
 

@@ -1,11 +1,13 @@
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CancelledError, DeployError } from "../../ground/errors.ts";
+import { CancelledError, DeployError, isDeployError } from "../../ground/errors.ts";
 import { cancellation, onAbort, throwIfCancelled } from "../cancel.ts";
 import { drain, Output } from "../output.ts";
 import { ownFolder } from "../own-folder.ts";
+import { Slots } from "../slots.ts";
 import type { Address } from "./address.ts";
+import { alikeIn } from "./config-alike.ts";
 import { hostConfigFrom, type HostConfig } from "./host-config.ts";
 
 /** Reads ssh_config with `ssh -G`: the exact reader, as it is OpenSSH's own. */
@@ -20,8 +22,17 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What `ssh -G` prints, by keyword. */
 type Printed = ReadonlyMap<string, readonly string[]>;
 
+/** What was read of one host. */
+interface Read {
+  readonly config: HostConfig;
+  /** The files it comes from; undefined: they were read twice, for the name that was found the first time. */
+  readonly files: readonly string[] | undefined;
+}
+
 /** Stands for a user that nobody set. */
 const nobody = "capstan-unset";
+/** How many of them run at once: a fleet of 200 hosts must not be 200 processes. */
+const mostAtOnce = 8;
 /** How long `ssh -G` may take: it looks names up and runs what stands behind `Match exec`. */
 const longestMs = 30_000;
 /** Once `ssh -G` has ended, how long what it started may keep its output open. */
@@ -34,6 +45,7 @@ const lastWordsMs = 500;
  */
 export function opensshReader(files: readonly string[], knownHosts: readonly string[], env: Env): OpensshReader {
   const closing = new AbortController();
+  const turns = new Slots(mostAtOnce);
   let made: Promise<string> | undefined;
   let prepared: Promise<{ readonly folder: string; readonly defaults: Printed }> | undefined;
   const includes = files.map((file) => `Include "${file}"`);
@@ -47,24 +59,53 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
     return { folder, defaults: printed };
   };
   const isInstalled = (): boolean => Bun.which("ssh", { PATH: env["PATH"] ?? "" }) !== null;
+  const readAlone = async (address: Address, given: AbortSignal): Promise<Read> => {
+    const signal = AbortSignal.any([given, closing.signal]);
+    const { folder, defaults } = await (prepared ??= prepare());
+    using _ = await turns.take(signal);
+    const { printed, isFinal, files: read } = await askOpenssh(join(folder, "config"), address, env, signal);
+    // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.
+    const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env, signal)).printed : new Map<string, string[]>();
+    const isSet = (values: Printed, keyword: string): boolean => String(values.get(keyword)) !== String(defaults.get(keyword));
+    const config = hostConfigFrom((keyword) => {
+      if ((keyword === "user" || keyword === "userknownhostsfile") && isFinal && isSet(late, keyword)) return late.get(keyword) ?? [];
+      const values = printed.get(keyword) ?? [];
+      if (keyword === "user") return values.filter((user) => user !== nobody);
+      return keyword === "hostname" || isSet(printed, keyword) ? values : [];
+    });
+    return { config, files: isFinal ? undefined : read.filter((file) => !file.startsWith(folder)) };
+  };
+  /** Of which hosts the files say the same: known once one was asked of. */
+  let alike: Promise<ReturnType<typeof alikeIn>> | undefined;
+  const known = new Map<string, Promise<HostConfig>>();
+  const learn = async (asked: Promise<Read>): Promise<ReturnType<typeof alikeIn>> => {
+    const { files: read } = await asked;
+    return read === undefined ? () => undefined : alikeIn(await Promise.all(read.map((file) => readFile(file, "utf8"))));
+  };
   return {
     async login() {
       return isInstalled() ? (await (prepared ??= prepare())).defaults.get("user")?.[0] : undefined;
     },
-    async read(address, given) {
+    async read(address, signal) {
       if (!isInstalled()) return undefined;
-      const signal = AbortSignal.any([given, closing.signal]);
-      const { folder, defaults } = await (prepared ??= prepare());
-      const { printed, isFinal } = await askOpenssh(join(folder, "config"), address, env, signal);
-      // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.
-      const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env, signal)).printed : new Map<string, string[]>();
-      const isSet = (values: Printed, keyword: string): boolean => String(values.get(keyword)) !== String(defaults.get(keyword));
-      return hostConfigFrom((keyword) => {
-        if ((keyword === "user" || keyword === "userknownhostsfile") && isFinal && isSet(late, keyword)) return late.get(keyword) ?? [];
-        const values = printed.get(keyword) ?? [];
-        if (keyword === "user") return values.filter((user) => user !== nobody);
-        return keyword === "hostname" || isSet(printed, keyword) ? values : [];
-      });
+      let own: Promise<Read> | undefined;
+      if (alike === undefined) {
+        own = readAlone(address, signal);
+        alike = learn(own).catch(() => () => undefined);
+      }
+      const key = (await alike)(address);
+      const config = own?.then((read) => read.config);
+      if (key === undefined) return await (config ?? readAlone(address, signal).then((read) => read.config));
+      const shared = known.get(key) ?? config ?? readAlone(address, signal).then((read) => read.config);
+      known.set(key, shared);
+      try {
+        return { ...(await shared), hostName: address.host };
+      } catch (error) {
+        // Whoever asked may have been cancelled: nobody else is, by that.
+        if (known.get(key) === shared) known.delete(key);
+        if (config === shared || signal.aborted || !isDeployError(error) || error.failure !== "cancelled") throw error;
+        return (await readAlone(address, signal)).config;
+      }
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new CancelledError());
@@ -75,7 +116,7 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
   };
 }
 
-async function askOpenssh(file: string, { user, host, port }: Address, env: Env, signal: AbortSignal): Promise<{ readonly printed: Printed; readonly isFinal: boolean }> {
+async function askOpenssh(file: string, { user, host, port }: Address, env: Env, signal: AbortSignal): Promise<{ readonly printed: Printed; readonly isFinal: boolean; readonly files: readonly string[] }> {
   const explicit = [...(user === undefined ? [] : ["-l", user]), ...(port === undefined ? [] : ["-p", String(port)])];
   const { stdout, stderr, status, isLate } = await runGroup(["ssh", "-v", "-G", "-F", file, ...explicit, "--", host], env, signal);
   if (status !== 0) {
@@ -88,7 +129,7 @@ async function askOpenssh(file: string, { user, host, port }: Address, env: Env,
     const [, keyword, value] = /^(\S+) (.*)$/.exec(line) ?? [];
     if (keyword !== undefined && value !== undefined) printed.set(keyword, [...(printed.get(keyword) ?? []), value]);
   }
-  return { printed, isFinal: /^debug1: re-parsing configuration/m.test(stderr) };
+  return { printed, isFinal: /^debug1: re-parsing configuration/m.test(stderr), files: [...stderr.matchAll(/^debug1: Reading configuration data (.+?)\r?$/gm)].map(([, path = ""]) => path) };
 }
 
 /** Runs a program with all that it starts: when its time is up, or nobody waits any more, all of it is ended. @throws CancelledError */

@@ -2,7 +2,7 @@ import type { Client, ClientChannel } from "ssh2";
 import type { ConnectError } from "../../ground/errors.ts";
 import { Slots } from "../slots.ts";
 import { lostConnection, reasonOf } from "./failures.ts";
-import { forwardAgent, isOpen, openSession } from "./session.ts";
+import { forwardAgent, isOpen, openSession, openSessions } from "./session.ts";
 
 /** Sessions that commands use at once. sshd allows ten by default: one is kept open ahead, one is for stopping a command. */
 const mostSessions = 8;
@@ -32,11 +32,11 @@ export class Connection {
   #isGone = false;
   #closing = false;
   #hasServed = false;
-  #spare: Promise<ClientChannel> | undefined;
+  readonly #spares: Promise<ClientChannel>[];
   #reason: Error | undefined;
 
-  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with; `session`: one that is being opened already */
-  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly isDistrusted: boolean; readonly session?: Promise<ClientChannel> | undefined }) {
+  /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with; `sessions`: those that are being opened already */
+  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly isDistrusted: boolean; readonly sessions?: readonly Promise<ClientChannel>[] }) {
     this.host = host;
     this.client = client;
     this.isDistrusted = options.isDistrusted;
@@ -47,10 +47,12 @@ export class Connection {
       this.#isGone = true;
       resolve(this.#reason ?? new Error(this.#closing ? "it was closed" : "the host closed it"));
     });
-    if (options.session === undefined) this.#openSpare();
-    else this.#spare = options.session;
-    if (options.forwardAgent && !options.isDistrusted) this.#spare = this.#spare?.then((channel) => (forwardAgent(client, channel), channel));
-    this.#spare?.catch(() => undefined);
+    const { sessions = [] } = options;
+    this.#spares = [...(sessions.length === 0 ? openSessions(client) : sessions)];
+    const [first] = this.#spares;
+    if (first === undefined || !options.forwardAgent || options.isDistrusted) return;
+    this.#spares[0] = first.then((channel) => (forwardAgent(client, channel), channel));
+    this.#spares[0].catch(() => undefined);
   }
 
   get isGone(): boolean {
@@ -81,8 +83,7 @@ export class Connection {
    * @throws Error of ssh2 when there is no connection any more, or the host refuses
    */
   async session(): Promise<ClientChannel> {
-    const spare = this.#spare;
-    this.#spare = undefined;
+    const spare = this.#spares.shift();
     const ready = spare === undefined ? undefined : await spare.catch(() => undefined);
     try {
       const channel = ready !== undefined && isOpen(ready) ? ready : await openSession(this.client);
@@ -96,30 +97,42 @@ export class Connection {
     }
   }
 
-  /** Ends the connection. A host that is silent is not waited for. */
+  /** Says goodbye, and waits for no answer to it: that would cost every command a round trip. What was sent before it still arrives. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#isGone) return;
-    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const { promise: sent, resolve } = Promise.withResolvers<void>();
+    const socket = socketOf(this.client);
+    socket?.once("finish", resolve);
+    socket?.unref?.();
     this.client.end();
     const patience = setTimeout(() => {
       // The client's own destroy() does nothing once end() was called.
-      socketOf(this.client)?.destroy();
+      socket?.destroy();
       resolve();
     }, closeMs);
-    await Promise.race([this.gone, enough]);
-    clearTimeout(patience);
+    void this.gone.then(() => clearTimeout(patience));
+    await Promise.race([this.gone, sent]);
+    patience.unref();
   }
 
   #openSpare(): void {
-    if (this.#isGone || this.#closing || this.#spare !== undefined || this.slots.limit < mostSessions) return;
-    this.#spare = openSession(this.client);
-    this.#spare.catch(() => undefined);
+    if (this.#isGone || this.#closing || this.#spares.length > 0 || this.slots.limit < mostSessions) return;
+    const spare = openSession(this.client);
+    spare.catch(() => undefined);
+    this.#spares.push(spare);
   }
 }
 
 /** How long a host may take to say goodbye. */
 const closeMs = 500;
 
+interface Socket {
+  once(event: "finish", listener: () => void): void;
+  destroy(): void;
+  /** What is no socket of the system, such as a channel through a jump host, has none. */
+  unref?(): void;
+}
+
 /** The socket of a client, which ssh2 keeps to itself. */
-const socketOf = (client: Client): { destroy(): void } | undefined => (client as unknown as { readonly _sock?: { destroy(): void } })["_sock"];
+const socketOf = (client: Client): Socket | undefined => (client as unknown as { readonly _sock?: Socket })["_sock"];

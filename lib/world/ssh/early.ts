@@ -1,5 +1,5 @@
 import type { Client, ClientChannel } from "ssh2";
-import { openSession } from "./session.ts";
+import { openSessions } from "./session.ts";
 
 /** The inside of an ssh2 client, version 1.17.0: the questions of the login, and who is told of their answers. */
 interface ClientInside {
@@ -12,13 +12,13 @@ interface ClientInside {
 
 /** A login that does not wait for answers it can foresee. */
 export interface EarlyLogin {
-  /** The session that was asked for with the first key; undefined where that key did not do, or nothing was sent early. */
-  session(): Promise<ClientChannel> | undefined;
+  /** The sessions that were asked for with the first key; none where that key did not do, or nothing was sent early. */
+  sessions(): readonly Promise<ClientChannel>[];
 }
 
 /**
- * Saves two round trips and more at login: the first key goes out with the request to log in at all, and with it the request for a
- * session. OpenSSH takes all three in order; a host that is none is asked one by one, as it is where the first key is to be
+ * Saves two round trips and more at login: the first key goes out with the request to log in at all, and with it the requests for
+ * sessions. OpenSSH takes all of them in order; a host that is none is asked one by one, as it is where the first key is to be
  * chosen by what the host says. Call it after `connect`.
  */
 export function logInEarly(client: Client): EarlyLogin {
@@ -28,23 +28,22 @@ export function logInEarly(client: Client): EarlyLogin {
   const { SERVICE_ACCEPT: accept, USERAUTH_FAILURE: refuse } = handlers;
   const service = protocol.service.bind(protocol);
   let isEarly = false;
-  let session: Promise<ClientChannel> | undefined;
+  let sessions: readonly Promise<ClientChannel>[] = [];
   protocol.service = (name) => {
     service(name);
     const { _remoteVer: software } = inside;
     if (software?.startsWith("OpenSSH_") !== true) return;
     isEarly = true;
     accept(protocol, name);
-    session = openSession(client);
-    session.catch(() => undefined);
+    sessions = openSessions(client);
   };
   handlers.SERVICE_ACCEPT = (given, name) => {
     if (!isEarly) return accept(given, name);
     isEarly = false;
   };
   handlers.USERAUTH_FAILURE = (...given) => {
-    session = undefined;
+    sessions = [];
     refuse(...given);
   };
-  return { session: () => session };
+  return { sessions: () => sessions };
 }

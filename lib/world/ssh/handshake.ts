@@ -30,8 +30,8 @@ export interface Line {
 /** A client that is logged in. */
 export interface LoggedIn {
   readonly client: Client;
-  /** The session that was asked for on the way. */
-  readonly session: Promise<ClientChannel> | undefined;
+  /** The sessions that were asked for on the way. */
+  readonly sessions: readonly Promise<ClientChannel>[];
 }
 
 /**
@@ -105,7 +105,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     silence(client);
     await check.recorded();
     countAllAsAnswers(client, stream);
-    return { client, session: early?.session() };
+    return { client, sessions: early?.sessions() ?? [] };
   } catch (error) {
     client.destroy();
     stream.destroy();

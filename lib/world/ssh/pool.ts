@@ -2,7 +2,7 @@ import { ConnectError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import type { Clock } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled } from "../cancel.ts";
-import { Slots } from "../slots.ts";
+import { doorOf, Doors } from "../doors.ts";
 import { Connection, type ConnectionPool } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { dialCommand } from "./dial-command.ts";
@@ -38,7 +38,7 @@ const keyOf = ({ name, kind, via }: Route): string => [kind, ...(via ?? []), nam
 export class Pool implements ConnectionPool {
   readonly #options: PoolOptions;
   readonly #hostKeys: HostKeys;
-  readonly #starts: Slots;
+  readonly #starts: Doors;
   readonly #connections = new Map<string, Shared<Connection>>();
   /** Connections that are used to their end, and not again. */
   readonly #retired: Shared<Connection>[] = [];
@@ -47,7 +47,7 @@ export class Pool implements ConnectionPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#hostKeys = new HostKeys(options.report);
-    this.#starts = new Slots(options.maxConcurrentStarts);
+    this.#starts = new Doors(options.maxConcurrentStarts);
   }
 
   get(name: string, signal: AbortSignal): Promise<Connection> {
@@ -85,8 +85,8 @@ export class Pool implements ConnectionPool {
     try {
       const target = await targets.find(route.name, route.kind, signal);
       const [login, check, hop] = await Promise.all([keyring.for(target), this.#hostKeys.check(target), this.#hopTo(target, route, signal, trail)]);
-      const { client, session } = await this.#connect(target, hop, check, login, signal);
-      const connection = new Connection(route.name, client, { session, isDistrusted: check.isDistrusted, forwardAgent: target.forwardAgent && target.agent !== undefined });
+      const { client, sessions } = await this.#connect(target, hop, check, login, signal);
+      const connection = new Connection(route.name, client, { sessions, isDistrusted: check.isDistrusted, forwardAgent: target.forwardAgent && target.agent !== undefined });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
       void connection.gone.then(() => {
         if (connection.isClosing || this.#closed) return;
@@ -101,7 +101,7 @@ export class Pool implements ConnectionPool {
 
   #connect(target: Target, hop: Connection | undefined, check: HostKeyCheck, login: Identities, signal: AbortSignal): Promise<LoggedIn> {
     return againAfterHangup(this.#options.clock, signal, async () => {
-      using _ = await this.#starts.take(signal);
+      using _ = await this.#starts.take(doorOf(target), signal);
       const line = await this.#lineTo(target, hop, signal);
       return await handshake(line, target, check, login, signal);
     });

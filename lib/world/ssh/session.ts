@@ -39,6 +39,18 @@ export function openSession(client: Client): Promise<ClientChannel> {
   return promise;
 }
 
+/** How many sessions are opened at once with a connection: a run takes the lock and looks at the host in one round trip. */
+const atFirst = 2;
+
+/** The first sessions of a connection. Whoever uses one sees whether the host gave it. */
+export function openSessions(client: Client): readonly Promise<ClientChannel>[] {
+  return Array.from({ length: atFirst }, () => {
+    const opening = openSession(client);
+    opening.catch(() => undefined);
+    return opening;
+  });
+}
+
 /** Lets programs on the host use the agent, in all sessions of the connection: sshd takes it for one and holds it for all. */
 export function forwardAgent(client: Client, channel: ClientChannel): void {
   const { _callbacks: callbacks, outgoing } = channel as unknown as ChannelInside;

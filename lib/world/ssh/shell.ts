@@ -22,11 +22,9 @@ const quoteForAnyShell = (text: string): string => `'${text.replaceAll(/['\\]/g,
 
 /**
  * The command that ends all processes of a run. Closing the channel would not: without a terminal sshd leaves them running. They are found by
- * their environment; busybox grep stops at NUL, hence the second way. Asks first, kills a second later.
+ * their environment, by one program for all of them: a host may have thousands. Asks first, kills a second later.
  */
 export function stopLine(run: string): string {
-  const find = `f=$(grep -ls ${mark}=${run} /proc/[0-9]*/environ)`;
-  const findSlowly = `f=$(for e in /proc/[0-9]*/environ; do tr '\\0' '\\n' <"$e" | grep -qx ${mark}=${run} && echo "$e"; done)`;
-  const each = (signal: string): string => `${find}; [ -n "$f" ] || ${findSlowly}; for e in $f; do e=\${e%/environ}; kill -${signal} "\${e#/proc/}"; done`;
+  const each = (signal: string): string => `for e in $(grep -lsxz ${mark}=${run} /proc/[0-9]*/environ); do e=\${e%/environ}; kill -${signal} "\${e#/proc/}"; done`;
   return `{ ${each("TERM")}; sleep 1; ${each("KILL")}; } 2>/dev/null`;
 }

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../../lib/world/clock.ts";
 import { loadAliases } from "../../../lib/config/load.ts";
 import { createPrograms } from "../../../lib/world/programs.ts";
 import { createRedactor } from "../../../lib/world/redact.ts";
@@ -12,7 +13,7 @@ const asks = "registry: {username: bot, password: <%= `echo asked >> asked.txt; 
 const aliasesIn = async (files: Readonly<Record<string, string>>, destination?: string): Promise<readonly [unknown, string]> => {
   const { folder } = project(files);
   const programs = createPrograms({ env: { PATH: process.env["PATH"] }, cwd: folder, redactor: createRedactor(), clock: { now: () => 0, sleep: () => Promise.resolve() } });
-  const found = await loadAliases({ files: realFiles, programs, env: { PATH: process.env["PATH"] }, cwd: folder, configFile: "config/deploy.yml", command: "console", ...(destination === undefined ? {} : { destination }) });
+  const found = await loadAliases({ files: realFiles, programs, clock: systemClock, env: { PATH: process.env["PATH"] }, cwd: folder, configFile: "config/deploy.yml", command: "console", ...(destination === undefined ? {} : { destination }) });
   return [found, await realFiles.exists(join(folder, "asked.txt")) ? readFileSync(join(folder, "asked.txt"), "utf8") : ""];
 };
 

@@ -128,7 +128,8 @@ function isExcused(loss: Loss, seen: Observation): boolean {
   return windows.some((window) => window.host === loss.host && loss.begun <= end(window) && loss.ended >= window.from - 50);
 }
 
-const isSwitch = (event: ToolEvent, type: string, address: string | undefined): boolean => event.type === type && event["host"] === address && String(event["phase"]).startsWith("Switch");
+/** A step of a host's switch to the new version. @param address of the host */
+export const isSwitch = (event: ToolEvent, type: string, address: string | undefined): boolean => event.type === type && event["host"] === address && String(event["phase"]).startsWith("Switch");
 
 /** A new host serves nothing until the setup has switched there, or the deploy after a setup that failed. */
 function newHost({ fresh, run, converge, hosts }: Observation): Outage[] {

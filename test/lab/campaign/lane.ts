@@ -8,7 +8,7 @@ import { pushSideImage } from "../side-image.ts";
 import { normalised, type ToolEvent } from "./boundary.ts";
 import { RegistryGate } from "./gate.ts";
 import { inject, type Injected } from "./inject.ts";
-import { isLockOver, judge, type HostSight, type Left, type LockState, type Observation, type Verdict } from "./judge.ts";
+import { isLockOver, isSwitch, judge, type HostSight, type Left, type LockState, type Observation, type Verdict } from "./judge.ts";
 import type { Operation, Way } from "./kinds.ts";
 import { LoadGenerator } from "./load.ts";
 import type { Point } from "./points.ts";
@@ -112,11 +112,13 @@ export class Lane implements AsyncDisposable {
     let ended = false;
     let injected: Promise<Injected> | undefined;
     const events: ToolEvent[] = [];
+    /** The new host, as long as nothing was switched there. */
+    const newHost = (): number | undefined => (fresh !== undefined && events.some((event) => isSwitch(event, "step-end", this.addresses[fresh - 1]) && event["ok"] === true) ? undefined : fresh);
     const run = await runTool({
       ...this.#plan(prepared), terminal: fault === "terminal-gone", onEvent: (event) => void events.push(event),
       disturbance: { boundary, strike: (tool) => {
         const healthy = (): boolean => operation === "accessory-reboot" || events.some((event) => event.type === "probe" && event["ok"] === true && event["host"] === host.address);
-        injected = inject(fault, { lab: this.#lab, rival: this.#plan({ before, target: rivalVersion, fresh: undefined, args: ["deploy", "--version", rivalVersion] }), project: this.#project, gate: this.#gate, operation, tool, host, version: target, random, fresh, healthy, ended: () => ended });
+        injected = inject(fault, { lab: this.#lab, rival: this.#plan({ before, target: rivalVersion, fresh: undefined, args: ["deploy", "--version", rivalVersion] }), project: this.#project, gate: this.#gate, operation, tool, host, version: target, random, fresh: newHost(), healthy, ended: () => ended });
         injected.catch(() => undefined);
       } },
     });
@@ -128,7 +130,7 @@ export class Lane implements AsyncDisposable {
     const lock = await this.#lockEnd(Date.now(), point, host.number);
     clock("lock");
     const [after, left, early] = await Promise.all([
-      Promise.all(this.#lab.hosts.map((one) => this.#servesSoon(one, result, fresh))), Promise.all(this.#lab.hosts.map(leftOn)),
+      Promise.all(this.#lab.hosts.map((one) => this.#servesSoon(one, result, newHost()))), Promise.all(this.#lab.hosts.map(leftOn)),
       // After `kill -9` nobody is there to take anything away, until the next run.
       fault === "kill-9" ? [] : this.#operator.strays(),
     ]);
