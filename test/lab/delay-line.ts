@@ -1,6 +1,7 @@
 /**
  * A line with latency to hosts of a lab: packets are held back, so that the kernels at both ends see a true round trip, which a relay of bytes hides.
  * A process of its own: `bun test/lab/delay-line.ts MS PREFIX SUBNET NUMBER...`; prints `ready`, ends with its standard input.
+ * A host has the address SUBNET.(10 + NUMBER); `201x20` is one with twenty addresses, from SUBNET.11 on. A line of another subnet is another line.
  */
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
@@ -69,19 +70,23 @@ function send(fd: number, packet: Uint8Array): void {
 
 const [ms = "0", prefix = "", subnet = "10.98.0", ...numbers] = Bun.argv.slice(2);
 const holdMs = Number(ms);
-const near = openTun(`${prefix}dly`);
-await must(["ip", "addr", "add", `${subnet}.1/24`, "dev", `${prefix}dly`]);
-await must(["ip", "link", "set", `${prefix}dly`, "txqueuelen", "5000", "up"]);
+/** Of the interface at the hosts' end; that of this end has the prefix before it. */
+const name = `dly${subnet.split(".")[1]}`;
+const near = openTun(`${prefix}${name}`);
+await must(["ip", "addr", "add", `${subnet}.1/24`, "dev", `${prefix}${name}`]);
+await must(["ip", "link", "set", `${prefix}${name}`, "txqueuelen", "5000", "up"]);
 const far = new Map<string, number>();
-for (const number of numbers) {
+for (const text of numbers) {
+  const [number = "", count] = text.split("x");
   const namespace = `${prefix}-h${number}`;
-  const address = `${subnet}.${10 + Number(number)}`;
-  far.set(address, openTunIn(namespace, "dly0"));
-  await must(["ip", "-n", namespace, "addr", "add", `${address}/24`, "dev", "dly0"]);
-  await must(["ip", "-n", namespace, "link", "set", "dly0", "txqueuelen", "5000", "up"]);
+  const addresses = count === undefined ? [`${subnet}.${10 + Number(number)}`] : Array.from({ length: Number(count) }, (_, i) => `${subnet}.${11 + i}`);
+  const fd = openTunIn(namespace, name);
+  for (const address of addresses) far.set(address, fd);
+  await must(["ip", "-n", namespace, "-batch", "-"], { input: addresses.map((address) => `addr add ${address}/24 dev ${name}\n`).join("") });
+  await must(["ip", "-n", namespace, "link", "set", name, "txqueuelen", "5000", "up"]);
 }
 
-const fds = [near, ...far.values()];
+const fds = [...new Set([near, ...far.values()])];
 const polled = Buffer.alloc(8 * (fds.length + 1));
 [...fds, 0].forEach((fd, i) => {
   polled.writeInt32LE(fd, 8 * i);

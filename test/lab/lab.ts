@@ -51,6 +51,11 @@ export class Lab implements AsyncDisposable {
     return { HOME: `${this.folder}/home`, DOCKER_HOST: `unix://${this.builder.dockerSocket}`, PATH: `/usr/bin:${process.env["PATH"] ?? ""}`, LANG: "C.UTF-8" };
   }
 
+  /** Number of its place on this machine, and how the names of its networks begin: `cap3`. */
+  get place(): { readonly number: number; readonly prefix: string; readonly bridge: string } {
+    return this.#slot;
+  }
+
   host(number: number): LabHost {
     const host = this.hosts[number - 1];
     if (host === undefined) throw new Error(`There is no host ${number}`);
