@@ -29,6 +29,7 @@ export function crossProblems(config: ParsedConfig, { commands, destination }: {
     ...traefikProblems(config, roles, proxied),
     ...aliasProblems(config.aliases, commands),
     ...builderProblems(config),
+    ...(config.registry !== undefined && config.delivery.handOn !== false ? [{ path: ["delivery", "handOn"], text: `expected false, since hosts pull from the registry, found ${JSON.stringify(config.delivery.handOn)}` }] : []),
     ...(config.minimumVersion !== undefined && Bun.semver.order(version, full(config.minimumVersion)) < 0
       ? [{ path: ["minimumVersion"], text: `expected a capstan of at least ${config.minimumVersion}, found ${version}: upgrade capstan` }]
       : []),

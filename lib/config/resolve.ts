@@ -33,6 +33,8 @@ function proxyRunElsewhere(config: ParsedConfig, roles: readonly RoleInput[], ru
   return others.length === 0 ? {} : { proxyRunOn: Object.fromEntries(others.map(([host, other]) => [host, other === undefined ? undefined : proxyRunSettings(other)])) };
 }
 
+const handOnOf = (handOn: ParsedConfig["delivery"]["handOn"]): Pick<Settings, "handOn"> => (handOn === false ? {} : { handOn: handOn === true ? 1 : handOn.width });
+
 /** A config without problems as settings: merged per role, every default filled in, frozen. */
 export function resolveSettings(config: ParsedConfig, { destination, root, secrets }: Given): Settings {
   const { registry = {}, ssh } = config;
@@ -49,7 +51,7 @@ export function resolveSettings(config: ParsedConfig, { destination, root, secre
     destination,
     repository: registry.server === undefined ? image : `${registry.server}/${image}`,
     registry: registrySettings,
-    ...(config.registry === undefined ? { withoutRegistry: true } : {}),
+    ...(config.registry === undefined ? { withoutRegistry: true, ...handOnOf(config.delivery.handOn) } : {}),
     roles,
     accessories,
     primaryRole: config.primaryRole,

@@ -6,6 +6,7 @@ import { secretName } from "./secret-ref.ts";
 import { Accessories } from "./schema/accessories.ts";
 import { Builder } from "./schema/builder.ts";
 import { assetPath, labels, list, Logging, seconds, secretRef, text } from "./schema/common.ts";
+import { Delivery } from "./schema/delivery.ts";
 import { RootEnv } from "./schema/env.ts";
 import { HookOutputs, Output } from "./schema/output.ts";
 import { Proxy } from "./schema/proxy.ts";
@@ -52,6 +53,7 @@ export const ConfigSchema = z
     primaryRole: text("the name of a role").default("web").meta({ description: "The role that boots first and holds the lock; behind the proxy unless it says `proxy: false`.", example: `"app"` }),
     allowEmptyRoles: z.boolean().default(false).meta({ description: "Whether roles other than the primary one may have no hosts." }),
     registry: Registry.optional().meta({ description: "Where images are kept. Without it there is none: each host gets the layers it does not have from this machine, through its SSH connection.", example: `{ server: "ghcr.io", username: "acme-bot", password: secret("REGISTRY_PASSWORD") }`, fallback: "none: hosts get images through SSH" }),
+    delivery: Delivery.prefault({}).meta({ description: "How images get to hosts where there is no registry.", example: "{ handOn: true }" }),
     env: RootEnv.default({}).meta({ description: "Environment of all containers: a map, or `clear` and `secret`.", example: `{ clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }` }),
     labels: labels.default({}).meta({ description: "Labels of all containers. `service`, `role` and `destination` are taken; those that begin with `traefik.` say how Traefik routes to the app." }),
     volumes: list(text("a volume: source:path[:options]")).default([]).meta({ description: "Volumes of all containers: `source:path[:options]`.", example: `["media:/media"]` }),

@@ -14,6 +14,8 @@ export interface Settings {
   readonly registry: RegistrySettings;
   /** True: the config names no registry, and hosts get the image through their connections. */
   readonly withoutRegistry?: boolean;
+  /** How many hosts get the image from this machine; the others get it from those. Undefined: all do. */
+  readonly handOn?: number;
   /** Primary role first, then alphabetical. */
   readonly roles: readonly Role[];
   /** In the order of the config. */

@@ -49,6 +49,11 @@ export interface DeployConfig {
    */
   registry?: RegistryConfig | undefined;
   /**
+   * How images get to hosts where there is no registry.
+   * @example delivery: { handOn: true }
+   */
+  delivery?: DeliveryConfig | undefined;
+  /**
    * Environment of all containers: a map, or `clear` and `secret`.
    * @default {}
    * @example env: { clear: { PORT: 3000 }, secret: ["DATABASE_URL"] }
@@ -715,6 +720,25 @@ export interface AccessoryDirectoryConfig {
    * @example options: "ro"
    */
   options?: string | undefined;
+}
+
+/** How images get to hosts without a registry. */
+export interface DeliveryConfig {
+  /**
+   * Whether hosts hand the image on to each other: this machine sends it to one of them, or to `width`, and the others get it from those that have it, by SSH from host to host. For a slow uplink and hosts that are near each other. A host that hands on may log in to the next one for that moment, as you do; see docs/images.md. Where it does not work, this machine sends the image.
+   * @default false
+   * @example handOn: { width: 2 }
+   */
+  handOn?: boolean | HandOnConfig | undefined;
+}
+
+/** How hosts hand images on. */
+export interface HandOnConfig {
+  /**
+   * How many hosts get the image from this machine.
+   * @example width: 2
+   */
+  width: number;
 }
 
 /** Environment of all containers. */

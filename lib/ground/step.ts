@@ -1,4 +1,5 @@
 import type { Command, Program, Query } from "./command.ts";
+import type { Named } from "./names.ts";
 import type { Secret } from "./secret.ts";
 
 interface Titled {
@@ -155,6 +156,8 @@ export interface DeliverStep extends Titled {
   readonly forget: Command;
   /** Every host has it: nothing is sent where this machine does not. */
   readonly isSpare?: boolean;
+  /** Hosts hand it on to each other: so many get it from this machine. `of`: whose folder on hosts it passes through. */
+  readonly handOn?: { readonly width: number; readonly of: Named };
 }
 
 /** A pause between the groups of a rolling boot. */

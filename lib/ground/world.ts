@@ -56,6 +56,15 @@ export type HttpAnswer =
   | { readonly ok: true; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string; readonly durationMs: number }
   | { readonly ok: false; readonly reason: "refused" | "timeout" | "reset" | "forbidden" | "malformed"; readonly detail: string; readonly durationMs: number };
 
+/** A host that another one may log in to, until this is disposed. */
+export interface Introduction extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** The key that it shows, as known_hosts has it: `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+}
+
 /** Reaches hosts. One connection a host for the whole run. */
 export interface Transport {
   /** Opens the connection, or does nothing when it is open. Rejects with a ConnectError or a cancellation. */
@@ -79,6 +88,11 @@ export interface Transport {
    * the host already, that one is used. Rejects with a ConnectError or a cancellation.
    */
   tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable>;
+  /**
+   * Lets programs on a host log in to another host once, as the user and with the key that we logged in there with, by an agent at `SSH_AUTH_SOCK` of the commands that
+   * are begun from now on. It signs for that very host, which shows the key that it showed us, and for nothing else. Rejects with a ConnectError or a cancellation.
+   */
+  introduce(host: string, to: string, signal: AbortSignal): Promise<Introduction>;
 }
 
 /** Starts programs on the user's own machine. */

@@ -43,7 +43,7 @@ function suffix(step: Step): string {
   switch (step.kind) {
     case "upload": return ` (${step.mode})`;
     case "wait": return `, at most ${step.deadlineMs / 1000} s`;
-    case "deliver": return " < the layers that it does not have";
+    case "deliver": return ` < the layers that it does not have${step.handOn === undefined ? "" : `, ${step.handOn.width === 1 ? "to one host" : `to ${step.handOn.width} hosts`} from here and handed on`}`;
     case "run": return step.command.input === undefined ? "" : " < secret or text on standard input";
     case "local": {
       const variables = secretVariables(step.program);
@@ -67,6 +67,8 @@ export interface PlanLine {
   readonly stdin: boolean;
   /** Of what is collected here or delivered to a host. */
   readonly image?: string;
+  /** Of an image that is delivered to several hosts: so many get it from here, and hand it on. */
+  readonly handOn?: number;
   /** Of an upload. */
   readonly path?: string;
   /** Of an upload: octal. */
@@ -100,7 +102,7 @@ function planLine(phase: string, host: string | undefined, step: Step): PlanLine
     case "wait": return { ...common, kind: "wait", stdin: false, deadlineSeconds: step.deadlineMs / 1000 };
     case "hook": return { ...common, kind: "hook", stdin: false };
     case "collect": return { ...common, kind: "collect", stdin: false, image: step.image };
-    case "deliver": return { ...common, kind: "deliver", stdin: true, image: step.image };
+    case "deliver": return { ...common, kind: "deliver", stdin: true, image: step.image, ...(step.handOn === undefined ? {} : { handOn: step.handOn.width }) };
     case "local": {
       const secrets = secretVariables(step.program);
       return {

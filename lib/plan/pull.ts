@@ -47,11 +47,13 @@ function deliveryPhases(order: Order, facts: FleetFacts, image: string, hosts: r
   const { settings, version } = order;
   if (hosts.length === 0) return [];
   const spare = when === "ifHere" && hosts.every((host) => factsOf(facts, host).images.includes(image)) ? { isSpare: true as const } : {};
+  const { handOn: width } = settings;
+  const handOn = width === undefined || hosts.length <= width ? {} : { handOn: { width, of: { service: settings.service, destination: settings.destination } } };
   return [
     {
       title: `Deliver image${suffix}`,
       lanes: [{ host: undefined, steps: [{ ...collectStep(image, hint), ...spare }] }, ...lanes(hosts, (host) => [
-        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings), ...spare },
+        { kind: "deliver", title: `Deliver ${image}`, image, command: receiveImage(settings, image, factsOf(facts, host).images), forget: forgetParts(settings), ...spare, ...handOn },
         checkStep(settings, image),
         auditStep(order, undefined, `Delivered image with version ${version}`),
       ])],

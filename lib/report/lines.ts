@@ -47,9 +47,9 @@ const printers: Printers = {
     ok
       ? { from: "verbose", host, text: style.dim(`${container} is ready at try ${attempt} (${Math.round(durationMs)} ms)`) }
       : { from: "normal", host, text: style.yellow(`${container} is not ready yet: ${printable(answer)}`), key: `${host} ${container}` },
-  "transfer": ({ host, image, state, sentBytes, totalBytes, thereBytes, durationMs }, style) => {
+  "transfer": ({ host, image, state, sentBytes, totalBytes, thereBytes, from, durationMs }, style) => {
     if (state === "progress") return sentBytes < totalBytes / 10 ? undefined : { from: "normal", host, text: style.dim(`${image}: ${Math.floor((10 * sentBytes) / totalBytes)}0 % of ${byteText(totalBytes)} sent`), key: `${host} ${image}` };
-    return { from: "normal", host, text: `${style.green("✓")} ${image}: ${transferText(sentBytes, thereBytes)} ${style.dim(elapsed(durationMs))}` };
+    return { from: "normal", host, text: `${style.green("✓")} ${image}: ${from === undefined ? transferText(sentBytes, thereBytes) : `handed on by ${from}`} ${style.dim(elapsed(durationMs))}` };
   },
   "waiting": ({ host = here, title, elapsedMs, deadlineMs, text }, style) =>
     ({ from: "normal", host, text: style.yellow(`${title}: ${roughly(elapsedMs)}, at most ${roughly(deadlineMs)}${text === undefined ? "" : `; ${printable(text)}`}`) }),

@@ -5,6 +5,7 @@ import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../
 import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
 import { failureOf } from "./failure.ts";
+import { HandOns } from "./hand-on.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
 import { carryLane } from "./lane.ts";
 import type { Lock } from "./lock.ts";
@@ -100,6 +101,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   const tunnels = await openTunnels(world, stretch);
   if (!tunnels.ok) return { errors: tunnels.errors, phase };
   await using _ = tunnels;
+  score.handOns.expect(stretch.flatMap(({ lanes }) => lanes.flatMap(({ host, steps }) => (host !== undefined && steps.some((step) => step.kind === "deliver" && step.handOn !== undefined) ? [host] : []))));
   const pace = new Pace(stretch.map(({ title }) => title));
   const results = await settle(hosts, stretch[0]?.limit ?? hosts.length, async (host) => {
     const steps = stretch.flatMap((one) => planned(one, host));
@@ -116,8 +118,11 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
         lane.fail();
         throw real;
       }
+    } finally {
+      if (host !== undefined) score.handOns.settled(host);
     }
   });
+  await score.handOns.close(world);
   return { errors: results.flatMap((result) => (result.ok ? [] : [result.error])), phase: pace.failedAt === undefined ? phase : stretch[pace.failedAt] };
 }
 
@@ -204,6 +209,7 @@ function linesTo(world: World, step: LocalStep | CollectStep, onLine: (line: str
 /** Follows a plan being carried out: journal, events, the time of each phase. */
 class Score implements Engine {
   readonly journal: Journal;
+  readonly handOns = new HandOns();
   readonly times: { phase: string; durationMs: number }[] = [];
   readonly #world: World;
   readonly #conductor: Conductor;

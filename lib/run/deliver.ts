@@ -2,7 +2,8 @@ import { CancelledError, CommandError, ConnectError, DeployError, isDeployError 
 import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
 import type { DeliverStep } from "../ground/step.ts";
 import type { Channel, World } from "../ground/world.ts";
-import { haveLine, loadLine, lookLine, parseHostImages, readyLine, taggedLine, type HostImages } from "../remote/delivery.ts";
+import { haveLine, keepLine, loadedLine, loadLine, lookLine, parseHostImages, readyLine, receivedLine, taggedLine, takeLine, type HostImages } from "../remote/delivery.ts";
+import { handOn, HandOns } from "./hand-on.ts";
 import { tell } from "./stamp.ts";
 
 /** What a host was sent of an image. */
@@ -10,6 +11,8 @@ export interface Delivered {
   readonly sentBytes: number;
   /** Bytes of the layers it had. */
   readonly thereBytes: number;
+  /** The host that handed it on; then nothing was sent from here. */
+  readonly from?: string;
 }
 
 /** How often it is told how far a host is. */
@@ -24,16 +27,19 @@ const mostAnswerLines = 20_000;
 const mostAnswerChars = 32 * 1024 * 1024;
 const keptLines = 200;
 const keptChars = 4096;
+/** What is smaller is sent sooner than a neighbour logs in. */
+const leastHandedOn = 1_000_000;
 
 /**
  * Brings an image to a host: the layers it does not have, through the connection that is open. What came in a try that was cut off is not sent again.
+ * @param handOns what the hosts of the same plan hand on to each other; whoever gives it closes it
  * @throws DeployError (build) when it has no variant for the host or the cache was damaged, CommandError when the host cannot load it, ConnectError, or
  * a cancellation
  */
-export async function deliver(world: World, host: string, step: DeliverStep): Promise<Delivered> {
+export async function deliver(world: World, host: string, step: DeliverStep, handOns = new HandOns()): Promise<Delivered> {
   const attempt = async (whole: boolean): Promise<Delivered> => {
     try {
-      return await attemptDelivery(world, host, step, whole);
+      return await attemptDelivery(world, host, step, handOns, whole);
     } catch (error) {
       if (error instanceof LoadError) await world.transport.run(host, step.forget, { timeoutMs: 60_000, signal: world.signal }).catch(() => undefined);
       throw error;
@@ -64,7 +70,7 @@ const isHere = (world: World, { image }: DeliverStep): Promise<boolean> =>
 /** The host could not load what it was sent. */
 class LoadError extends CommandError {}
 
-async function attemptDelivery(world: World, host: string, step: DeliverStep, whole: boolean): Promise<Delivered> {
+async function attemptDelivery(world: World, host: string, step: DeliverStep, handOns: HandOns, whole: boolean): Promise<Delivered> {
   const started = world.clock.now();
   const giveUp = new AbortController();
   const channel = await world.transport.open(host, step.command, AbortSignal.any([world.signal, giveUp.signal]));
@@ -87,11 +93,21 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, wh
     const thereBytes = variant.layers.slice(0, known === undefined ? skipped : undefined).reduce((sum, { size }) => sum + size, 0);
     const told = { type: "transfer", host, title: step.title, image: step.image, thereBytes } as const;
     const onSent = (sentBytes: number, totalBytes: number): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started });
-    const sentBytes = known === undefined ? await send(world, channel, host, archive, there, onSent) : (channel.write(haveLine(known)), 0);
-    channel.end();
-    await within(world, loadMs, known === undefined ? finished(world, channel, host, step, output.rest) : tagged(world, channel, host, step, output.rest), host, "load the image");
-    tell(world, { ...told, state: "end", sentBytes, totalBytes: sentBytes, durationMs: world.clock.now() - started });
-    return { sentBytes, thereBytes };
+    const before = Math.min(there.parts.get(archive.id) ?? 0, archive.size);
+    const left = archive.size - before;
+    const way = { world, channel, host, step, archive, before, onSent };
+    let [sentBytes, from] = [0, undefined as string | undefined];
+    if (known === undefined && step.handOn !== undefined && left >= leastHandedOn) {
+      ({ sentBytes, from } = await takeTurn(way, step.handOn, handOns, output, ended, giveUp.signal));
+    } else {
+      if (known === undefined) sentBytes = await send(way, loadLine(archive.id, archive.size));
+      else channel.write(haveLine(known));
+      channel.end();
+      await within(world, loadMs, known === undefined ? finished(world, channel, host, step, output.rest) : tagged(world, channel, host, step, output.rest), host, "load the image");
+    }
+    const handed = from === undefined ? {} : { from };
+    tell(world, { ...told, state: "end", sentBytes, totalBytes: sentBytes, durationMs: world.clock.now() - started, ...handed });
+    return { sentBytes, thereBytes, ...handed };
   } catch (error) {
     giveUp.abort(error);
     throw error;
@@ -125,14 +141,25 @@ async function finished(world: World, channel: Channel, host: string, step: Deli
   if (ending.status !== 0 || said.includes("Error unpacking")) throw endedEarly(host, step, ending, said);
 }
 
-/** @returns how many bytes were sent; what the host took of an earlier try is not among them */
-async function send(world: World, channel: Channel, host: string, archive: ImageArchive, { parts }: HostImages, onSent: (sentBytes: number, totalBytes: number) => void): Promise<number> {
-  const before = Math.min(parts.get(archive.id) ?? 0, archive.size);
+/** What an archive is sent with. */
+interface Way {
+  readonly world: World;
+  readonly channel: Channel;
+  readonly host: string;
+  readonly step: DeliverStep;
+  readonly archive: ImageArchive;
+  /** How much of it came in an earlier try. */
+  readonly before: number;
+  readonly onSent: (sentBytes: number, totalBytes: number) => void;
+}
+
+/** @param line what tells the host that it comes. @returns how many bytes were sent; what the host took of an earlier try is not among them */
+async function send({ world, channel, host, archive, before, onSent }: Way, line: string): Promise<number> {
   let sentBytes = 0;
   let toldMs = world.clock.now();
   let over = false;
   void channel.ended.then(() => { over = true; });
-  channel.write(loadLine(archive.id, archive.size));
+  channel.write(line);
   for await (const bytes of archive.read(before)) {
     await within(world, stallMs, channel.send(bytes), host, "take more of it");
     if (over) break;
@@ -145,8 +172,60 @@ async function send(world: World, channel: Channel, host: string, archive: Image
   return sentBytes;
 }
 
+/**
+ * Gets an archive to a host from a neighbour that has it, or from here, and has it loaded. The host keeps it until all are done, to hand it on itself.
+ * @param ended rejects when the command ends
+ */
+async function takeTurn(way: Way, { width, of }: NonNullable<DeliverStep["handOn"]>, handOns: HandOns, output: Heard, ended: Promise<never>, signal: AbortSignal): Promise<{ readonly sentBytes: number; readonly from: string | undefined }> {
+  const { world, channel, host, step, archive, before } = way;
+  const gone = new AbortController();
+  ended.catch(() => gone.abort());
+  const stopped = AbortSignal.any([world.signal, signal, gone.signal]);
+  const giver = await Promise.race([handOns.turn(archive.id, width, stopped), ended]);
+  let isHere = false;
+  try {
+    let from = giver.host;
+    if (from !== undefined) {
+      const ok = await handOn(world, of, { from, to: host }, step, archive, stopped).catch((error: unknown) => {
+        handOns.gave(archive.id, width, giver.host ?? "", false);
+        throw error;
+      });
+      handOns.gave(archive.id, width, from, ok);
+      if (!ok) from = undefined;
+    }
+    let sentBytes = 0;
+    if (from === undefined) sentBytes = await send(way, keepLine(archive.id, archive.size, archive.size - before));
+    else channel.write(takeLine(archive.id, archive.size));
+    await within(world, loadMs, Promise.race([output.received, ended]), host, "take the image");
+    isHere = true;
+    handOns.has(archive.id, width, host);
+    const { status, said } = await within(world, loadMs, Promise.race([output.loaded, ended]), host, "load the image");
+    if (status !== 0 || said.includes("Error unpacking")) {
+      channel.end();
+      throw endedEarly(host, step, { status, stderr: (await channel.ended).stderr }, said);
+    }
+    handOns.keep(channel);
+    return { sentBytes, from };
+  } catch (error) {
+    if (!isHere) handOns.failed(archive.id, width);
+    throw error;
+  }
+}
+
+/** What a host says. */
+interface Heard {
+  answer(): Promise<HostImages>;
+  /** An archive that it keeps is there. */
+  readonly received: Promise<void>;
+  /** How Docker ended with it, and what it said. */
+  readonly loaded: Promise<{ readonly status: number; readonly said: string }>;
+  readonly rest: Promise<string>;
+}
+
 /** The host's answers, of which there are two at most, and the end of what it says after them. What a host says without end does not fill the memory. */
-function read(world: World, channel: Channel, host: string, step: DeliverStep): { answer(): Promise<HostImages>; readonly rest: Promise<string> } {
+function read(world: World, channel: Channel, host: string, step: DeliverStep): Heard {
+  const received = Promise.withResolvers<void>();
+  const loaded = Promise.withResolvers<{ status: number; said: string }>();
   const answers = [Promise.withResolvers<HostImages>(), Promise.withResolvers<HostImages>()];
   for (const { promise } of answers) promise.catch(() => undefined);
   let [asked, given] = [0, 0];
@@ -162,6 +241,15 @@ function read(world: World, channel: Channel, host: string, step: DeliverStep): 
         continue;
       }
       const isAnswer = given < asked;
+      if (!isAnswer && line === receivedLine) {
+        received.resolve();
+        continue;
+      }
+      const [, status] = loadedLine.exec(line) ?? [];
+      if (!isAnswer && status !== undefined) {
+        loaded.resolve({ status: Number(status), said: lines.join("\n") });
+        continue;
+      }
       lines.push(isAnswer ? line : line.slice(0, keptChars));
       chars += line.length;
       if (isAnswer && (lines.length > mostAnswerLines || chars > mostAnswerChars)) {
@@ -174,7 +262,7 @@ function read(world: World, channel: Channel, host: string, step: DeliverStep): 
     return lines.join("\n");
   };
   const answer = (): Promise<HostImages> => answers[asked++]?.promise ?? Promise.reject(tooMuch(host));
-  return { answer, rest: collect() };
+  return { answer, received: received.promise, loaded: loaded.promise, rest: collect() };
 }
 
 const tooMuch = (host: string): DeployError =>

@@ -65,7 +65,8 @@ function commandOf(step: HostPlanned["step"]): Command {
 async function carryOut(world: World, engine: Engine, { host, step }: HostPlanned, answer?: string): Promise<void> {
   if (step.kind === "wait") await awaitReady(world, host, step, answer);
   if (step.kind !== "deliver") return;
-  const { sentBytes, thereBytes } = await deliver(world, host, step);
+  const { sentBytes, thereBytes } = await deliver(world, host, step, engine.handOns);
+  engine.handOns.settled(host);
   engine.delivered(sentBytes, thereBytes);
 }
 

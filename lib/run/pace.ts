@@ -45,6 +45,7 @@ export class Pace {
         },
         end: (planned, ok) => engine.end(planned, ok),
         withdraw: (planned) => engine.withdraw(planned),
+        handOns: engine.handOns,
         delivered: (sentBytes, thereBytes) => engine.delivered(sentBytes, thereBytes),
         leave: (host, left) => engine.leave(host, left),
       },

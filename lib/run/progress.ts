@@ -3,6 +3,7 @@ import { LineSplitter } from "../ground/line-splitter.ts";
 import type { HostStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import type { BatchItem } from "./batch.ts";
+import type { HandOns } from "./hand-on.ts";
 import type { PlannedStep } from "./journal.ts";
 import type { LeftBehind } from "./record.ts";
 import { tell } from "./stamp.ts";
@@ -10,6 +11,8 @@ import { inWords, keepVigil } from "./vigil.ts";
 
 /** Told of every step of a lane as it happens. */
 export interface Engine {
+  /** What hosts hand on to each other. */
+  readonly handOns: HandOns;
   /** Resolves once the next step may begin: nobody else can be at work. */
   sure(signal: AbortSignal): Promise<void>;
   begin(planned: PlannedStep): void;

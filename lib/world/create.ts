@@ -61,6 +61,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
     renew: async (...given) => (await loaded()).renew(...given),
     probe: async (...given) => (await loaded()).probe(...given),
     tunnel: async (...given) => (await loaded()).tunnel(...given),
+    introduce: async (...given) => (await loaded()).introduce(...given),
   };
   const programs = createPrograms({ env, cwd, redactor, clock, pause: options.pause });
   let loadingImages: Promise<Images & AsyncDisposable> | undefined;

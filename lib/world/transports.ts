@@ -1,7 +1,7 @@
 import type { Command } from "../ground/command.ts";
 import { ConnectError } from "../ground/errors.ts";
 import type { Terminal } from "../ground/terminal.ts";
-import type { Channel, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../ground/world.ts";
+import type { Channel, Exit, HttpAnswer, HttpProbe, Introduction, Limits, Transport } from "../ground/world.ts";
 import { throwIfCancelled } from "./cancel.ts";
 import { opensshLacks } from "./openssh-program.ts";
 import { RefusedLogin } from "./ssh/failures.ts";
@@ -69,6 +69,12 @@ class Transports implements Transport, AsyncDisposable {
 
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
     return await (await this.#to(host, signal)).tunnel(host, port, signal);
+  }
+
+  async introduce(host: string, to: string, signal: AbortSignal): Promise<Introduction> {
+    const [from, other] = await Promise.all([this.#to(host, signal), this.#to(to, signal)]);
+    if (from === other) return await from.introduce(host, to, signal);
+    throw new ConnectError(to, "protocol", `Cannot let ${host} log in to ${to}: the system's OpenSSH reaches one of the two, and lends no agent that is for one login alone`, { hint: "Connect to both with ssh2." });
   }
 
   async renew(host: string): Promise<void> {

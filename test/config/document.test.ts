@@ -26,6 +26,8 @@ test("sections() walks the whole config", () => {
     ["RegistryConfig", ["accessories.NAME.registry", "registry"]],
     ["AccessoryFileConfig", ["accessories.NAME.files"]],
     ["AccessoryDirectoryConfig", ["accessories.NAME.directories"]],
+    ["DeliveryConfig", ["delivery"]],
+    ["HandOnConfig", ["delivery.handOn"]],
     ["RootEnvConfig", ["env"]],
     ["BuilderConfig", ["builder"]],
     ["PackConfig", ["builder.pack"]],

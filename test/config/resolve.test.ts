@@ -37,6 +37,7 @@ test("resolveSettings of a config that names no registry", () => {
   expect(settings.accessories.map(({ image, registry }) => [image, registry.username])).toEqual([["redis:7", undefined], ["reg.example/acme/search", "u"]]);
   expect(settingsOf({ ...rest, image: "acme/shop" }).repository).toBe("acme/shop");
   expect(settingsOf(base).withoutRegistry).toBeUndefined();
+  expect([false, true, { width: 3 }].map((handOn) => settingsOf({ ...rest, delivery: { handOn } }).handOn)).toEqual([undefined, 1, 3]);
 });
 
 test("resolveSettings freezes all of it", () => {

@@ -44,6 +44,8 @@ const wrong: readonly (readonly [title: string, change: object, problems: readon
   ["a build cache in a registry that is not there", { registry: undefined, builder: { cache: { type: "registry" } } }, [`builder.cache.type: expected "gha", or a registry in the config, found "registry"`]],
   ["localhost without a port", { registry: { server: "localhost" } }, [`registry.server: expected a registry on this machine with its port, such as "localhost:5000", found "localhost"`]],
   ["two names of a secret", { registry: { username: "u", password: ["A", "B"] } }, [`registry.password: expected secret("NAME"), ["NAME"] or a text, found a list of 2`]],
+  ["a registry beside hosts that hand images on", { registry: { server: "r.example", username: "u", password: "p" }, delivery: { handOn: { width: 2 } } }, [`delivery.handOn: expected false, since hosts pull from the registry, found {"width":2}`]],
+  ["images that are handed on by nobody", { delivery: { handOn: { width: 0 } } }, ["delivery.handOn.width: expected how many hosts get the image from this machine: an integer of at least 1, found 0"]],
   ["a registry with a scheme", { registry: { server: "https://r.example", username: "u", password: "p" } }, [`registry.server: expected a registry without scheme: host[:port], found "https://r.example"`]],
   ["a clear variable that is a list", { env: { clear: { A: [] } } }, ["env.clear.A: expected a text, a number, true or false, found an empty list"]],
   ["a variable that is a map, without groups", { env: { A: {} } }, ["env.A: expected a text, a number, true or false, found a map"]],

@@ -31,6 +31,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "lib/run/wait.ts": "hands the answer to its parser",
   "lib/run/local.ts": "hands the answer to its parser",
   "lib/cli/tokens.ts": "by way of the command line",
+  "lib/world/images/docker-socket.ts": "what makes no sense is no answer, in test/world/images/docker-socket.test.ts",
   "lib/world/images/manifest.ts": "by way of an archive, in test/world/images/saved.test.ts",
   "lib/world/images/saved.ts": "by way of an archive, in test/world/images/saved.test.ts",
   "lib/world/images/store.ts": "a note that is no JSON is none",

@@ -37,6 +37,13 @@ const plans: readonly (readonly [name: string, plan: Plan])[] = [
 ];
 test.each(plans)("printPlan() shows %s as in its file", (name, plan) => expectGolden(name, printPlan(plan)));
 
+test("hosts hand an image on where there are more of them than get it from here", () => {
+  const stepsOf = (handOn: number): unknown[] => planBuildPull(orderOf(settingsOf({ ...bare, handOn }), "77"), bothHosts).phases.flatMap(({ lanes }) => lanes.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === "deliver" ? [step.handOn] : []))));
+  expect(stepsOf(1)).toEqual(Array.from({ length: 2 }, () => ({ width: 1, of: { service: "shop", destination: undefined } })));
+  expect(stepsOf(2)).toEqual([undefined, undefined]);
+  expect(printPlan(planBuildPull(orderOf(settingsOf({ ...bare, handOn: 1 }), "77"), bothHosts))).toContain(" < the layers that it does not have, to one host from here and handed on\n");
+});
+
 const titles = ({ phases }: Plan): string[] => phases.map(({ title }) => title);
 const commands = ({ phases }: Plan): string[] => phases.flatMap(({ lanes }) => lanes.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === "local" ? [step.program.argv.join(" ")] : step.kind === "run" ? [step.command.text] : []))));
 

@@ -173,6 +173,10 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         ran.push(`${host} $ open tunnel ${port}`);
         return { [Symbol.asyncDispose]: async () => void ran.push(`${host} $ close tunnel ${port}`) };
       },
+      async introduce(host, to) {
+        ran.push(`${host} $ may log in to ${to}`);
+        return { address: to, port: 22, user: "root", hostKey: "ssh-ed25519 AAAA", [Symbol.asyncDispose]: async () => void ran.push(`${host} $ may no longer log in to ${to}`) };
+      },
     },
   };
   return { world, ran, events, connected, beats, abort: () => aborter.abort(new CancelledError("Stopped by Ctrl-C")) };

@@ -1,8 +1,10 @@
 import { DeployError, isDeployError } from "../../ground/errors.ts";
 import type { CollectedImage, ImageVariant } from "../../ground/image.ts";
-import type { CollectOptions, Exit, Programs } from "../../ground/world.ts";
+import type { CollectOptions, Programs } from "../../ground/world.ts";
 import { throwIfCancelled } from "../cancel.ts";
 import { removeTags, sweepTags } from "./delivery-tags.ts";
+import { isSocket, type LocalDocker } from "./docker.ts";
+import { localDocker } from "./docker-socket.ts";
 import { blobsOf, notedImage, variantsOf } from "./manifest.ts";
 import { openPushRegistry } from "./push-registry.ts";
 import { saveImage } from "./save.ts";
@@ -44,17 +46,18 @@ export async function collectImage(collector: Collector, image: string, options:
 
 async function fromDocker(collector: Collector, image: string, options: CollectOptions): Promise<CollectedImage> {
   const { store } = collector;
-  await using way = isElsewhere(collector.env) ? undefined : openWay(collector, image);
+  const docker = await localDocker(collector.programs, collector.env, options.signal);
+  await using way = isElsewhere(collector.env) ? undefined : openWay(collector, docker, image);
   // Side by side, since each start of docker takes as long as a small layer.
-  const [inspected, isOpen] = await Promise.all([docker(collector, ["image", "inspect", "--format", "{{.Id}}", image], options, askMs), way?.isOpen(options)]);
-  if (inspected.status !== 0) {
+  const [inspected, isOpen] = await Promise.all([docker.idOf(image, { timeoutMs: askMs, signal: options.signal }), way?.isOpen(options)]);
+  if (!inspected.ok) {
     const before = await notedImage(store, image, image);
     if (before !== undefined) return before;
     throw new DeployError("missing", `Cannot deliver ${image}: it is neither in the Docker of this machine nor in the cache`, {
-      details: inspected.stderr.split("\n").filter(Boolean).slice(-3), hint: options.hint ?? "Build it first: `capstan build push`, or deploy without --skip-push.",
+      details: inspected.text.split("\n").filter(Boolean).slice(-3), hint: options.hint ?? "Build it first: `capstan build push`, or deploy without --skip-push.",
     });
   }
-  const id = inspected.stdout.trim();
+  const id = inspected.text;
   const before = await notedImage(store, id, image);
   if (before !== undefined) return before;
   const pushed = isOpen === true ? await way?.push(id, options) : undefined;
@@ -64,15 +67,10 @@ async function fromDocker(collector: Collector, image: string, options: CollectO
   return collected;
 }
 
-const docker = ({ programs }: Collector, words: readonly string[], { signal }: Pick<CollectOptions, "signal">, timeoutMs: number, onOutput?: CollectOptions["onOutput"]): Promise<Exit> =>
-  programs.run({ argv: ["docker", ...words] }, { timeoutMs, signal, ...(onOutput === undefined ? {} : { onOutput }) });
-
 /** The registry's port and repository are the same each time: Docker then asks for each layer by the digest it had the last time, and compresses none of them again. */
 const portOf = (home: string): number => 20_000 + (Number.parseInt(sha256(home).slice(7, 15), 16) % 10_000);
 const repositoryOf = (image: string): string => `capstan/${image.slice(0, image.lastIndexOf(":")).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "")}`;
 
-/** A Docker behind a socket may be on this machine; behind anything else it is reached over a network. */
-const isSocket = (endpoint: string): boolean => /^(?:unix|npipe):/.test(endpoint);
 const isElsewhere = ({ DOCKER_HOST: host = "" }: Collector["env"]): boolean => host !== "" && !isSocket(host);
 
 /** The way of an image out of Docker by a push to our registry at 127.0.0.1: Docker compresses and sends only what is not in the cache. */
@@ -86,8 +84,8 @@ interface Way extends AsyncDisposable {
   push(id: string, options: CollectOptions): Promise<readonly ImageVariant[] | undefined>;
 }
 
-function openWay(collector: Collector, image: string): Way {
-  const { store, programs, tidying } = collector;
+function openWay(collector: Collector, docker: LocalDocker, image: string): Way {
+  const { store, tidying } = collector;
   const registry = openPushRegistry(store, repositoryOf(image), portOf(collector.env["HOME"] ?? ""));
   const tag = `${registry.address}/${repositoryOf(image)}:delivery`;
   let mayBeTagged = false;
@@ -98,18 +96,16 @@ function openWay(collector: Collector, image: string): Way {
   return {
     async isOpen(options) {
       mayBeTagged = true;
-      const quietly = (words: readonly string[], timeoutMs: number): Promise<Exit | undefined> => docker(collector, words, options, timeoutMs).catch(() => undefined);
-      const [tagged, context] = await Promise.all([
-        quietly(["tag", image, tag], askMs), quietly(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"], askMs), quietly(["pull", "--quiet", registry.probe], probeMs),
-      ]);
-      throwIfCancelled(options.signal);
-      mayBeTagged = tagged === undefined || tagged.status === 0;
-      return tagged?.status === 0 && context?.status === 0 && isSocket(context.stdout.trim()) && registry.wasFound;
+      const { signal } = options;
+      const [tagged, isBehindSocket] = await Promise.all([docker.tag(image, tag, { timeoutMs: askMs, signal }), docker.isBehindSocket({ timeoutMs: askMs, signal }), docker.pull(registry.probe, { timeoutMs: probeMs, signal })]);
+      throwIfCancelled(signal);
+      mayBeTagged = tagged.ok;
+      return tagged.ok && isBehindSocket && registry.wasFound;
     },
     async push(id, options) {
-      behind(sweepTags(programs, tag));
+      behind(sweepTags(docker, tag));
       try {
-        if ((await docker(collector, ["push", tag], options, collectMs, options.onOutput)).status !== 0) return undefined;
+        if (!(await docker.push(tag, { timeoutMs: collectMs, signal: options.signal, onOutput: options.onOutput })).ok) return undefined;
         const digest = registry.pushed("delivery");
         if (digest === undefined) return undefined;
         const variants = await variantsOf(store, digest);
@@ -121,7 +117,7 @@ function openWay(collector: Collector, image: string): Way {
       }
     },
     async [Symbol.asyncDispose]() {
-      if (mayBeTagged) behind(removeTags(programs, [tag]));
+      if (mayBeTagged) behind(removeTags(docker, [tag]));
       await registry[Symbol.asyncDispose]();
     },
   };

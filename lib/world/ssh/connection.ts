@@ -2,6 +2,8 @@ import type { Client, ClientChannel } from "ssh2";
 import type { ConnectError } from "../../ground/errors.ts";
 import { Slots } from "../slots.ts";
 import { lostConnection, reasonOf } from "./failures.ts";
+import { GuestAgent } from "./guest-agent.ts";
+import type { Login } from "./handshake.ts";
 import { forwardAgent, isOpen, openSession, openSessions } from "./session.ts";
 
 /** Sessions that commands use at once. sshd allows ten by default: one is kept open ahead, one is for stopping a command. */
@@ -27,16 +29,20 @@ export class Connection {
   readonly slots = new Slots(mostSessions);
   /** The host shows a key that is not the known one, and was taken all the same: it gets nothing that others could be reached with. */
   readonly isDistrusted: boolean;
+  /** How we logged in; undefined: OpenSSH did, and keeps it to itself. */
+  readonly login: Login | undefined;
   /** Settles when the connection is gone, with the reason. */
   readonly gone: Promise<Error>;
   #isGone = false;
   #closing = false;
   #hasServed = false;
+  readonly #hasAgent: boolean;
+  #guests: GuestAgent | undefined;
   readonly #spares: Promise<ClientChannel>[];
   #reason: Error | undefined;
 
   /** @param options `forwardAgent`: programs on the host may use the agent that the client was made with; `sessions`: those that are being opened already */
-  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly isDistrusted: boolean; readonly sessions?: readonly Promise<ClientChannel>[] }) {
+  constructor(host: string, client: Client, options: { readonly forwardAgent: boolean; readonly isDistrusted: boolean; readonly login?: Login | undefined; readonly sessions?: readonly Promise<ClientChannel>[] }) {
     this.host = host;
     this.client = client;
     this.isDistrusted = options.isDistrusted;
@@ -47,12 +53,11 @@ export class Connection {
       this.#isGone = true;
       resolve(this.#reason ?? new Error(this.#closing ? "it was closed" : "the host closed it"));
     });
+    this.login = options.login;
+    this.#hasAgent = options.forwardAgent && !options.isDistrusted;
     const { sessions = [] } = options;
     this.#spares = [...(sessions.length === 0 ? openSessions(client) : sessions)];
-    const [first] = this.#spares;
-    if (first === undefined || !options.forwardAgent || options.isDistrusted) return;
-    this.#spares[0] = first.then((channel) => (forwardAgent(client, channel), channel));
-    this.#spares[0].catch(() => undefined);
+    if (this.#hasAgent) this.#forwardAgent();
   }
 
   get isGone(): boolean {
@@ -97,6 +102,15 @@ export class Connection {
     }
   }
 
+  /** The agent that this host is lent, for commands that are begun from now on. Undefined where it has the user's own already. */
+  guests(): GuestAgent | undefined {
+    if (this.#hasAgent || this.#guests !== undefined) return this.#guests;
+    this.#guests = new GuestAgent();
+    Object.assign(this.client, { _agent: this.#guests });
+    this.#forwardAgent();
+    return this.#guests;
+  }
+
   /** Says goodbye, and waits for no answer to it: that would cost every command a round trip. What was sent before it still arrives. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -114,6 +128,13 @@ export class Connection {
     void this.gone.then(() => clearTimeout(patience));
     await Promise.race([this.gone, sent]);
     patience.unref();
+  }
+
+  /** Whoever takes the session that is open ahead brings the request on its way, before any command that is begun after this. */
+  #forwardAgent(): void {
+    const first = (this.#spares.shift() ?? openSession(this.client)).then((channel) => (forwardAgent(this.client, channel), channel));
+    first.catch(() => undefined);
+    this.#spares.unshift(first);
   }
 
   #openSpare(): void {

@@ -27,9 +27,20 @@ export interface Line {
   complaint?(): string | undefined;
 }
 
+/** How we logged in: what another host would need to do the same. */
+export interface Login {
+  /** The key that the host showed. */
+  readonly hostKey: Buffer;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  readonly identity: Identity;
+}
+
 /** A client that is logged in. */
 export interface LoggedIn {
   readonly client: Client;
+  readonly login: Login | undefined;
   /** The sessions that were asked for on the way. */
   readonly sessions: readonly Promise<ClientChannel>[];
 }
@@ -53,6 +64,8 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
   let rsa: RsaSignatures | undefined;
   let heard = "";
   let banner = "";
+  let shown: Buffer | undefined;
+  let last: Identity | undefined;
   const offered: { -readonly [Kind in keyof Algorithms]?: readonly string[] } = {};
 
   const explain = (error: unknown): unknown => {
@@ -81,7 +94,10 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     keepaliveCountMax: target.keepaliveCountMax,
     algorithms: algorithmsFor(target, check),
     debug: (line) => takeOffer(line, offered),
-    hostVerifier: (key: Buffer) => check.accept(key),
+    hostVerifier: (key: Buffer) => {
+      shown ??= Buffer.from(key);
+      return check.accept(key);
+    },
     ...(target.forwardAgent && target.agent !== undefined ? { agent: target.agent, agentForward: true } : {}),
     authHandler: (methods, taken, next) => {
       accepted = methods ?? accepted;
@@ -89,6 +105,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
       if (left.length === 0 && tried.length <= fewTries && rsa?.weaken() === true) left.push(...login.identities.filter(({ publicKey }) => publicKey.type === "ssh-rsa"));
       const identity = accepted.length === 0 || accepted.includes("publickey") ? left.shift() : undefined;
       if (identity === undefined) return next(noMoreMethods);
+      last = identity;
       if (!tried.includes(identity.label)) tried.push(identity.label);
       const { username } = config;
       next(identity.signNow === undefined ? { type: "agent", username, agent: new AgentOfOne(identity, deadline, (error) => (failure ??= error)) } : { type: "publickey", username, key: identity.publicKey });
@@ -105,7 +122,8 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     silence(client);
     await check.recorded();
     countAllAsAnswers(client, stream);
-    return { client, sessions: early?.sessions() ?? [] };
+    const done = shown === undefined || last === undefined ? undefined : { hostKey: shown, address: target.hostName, port: target.port, user: target.user, identity: last };
+    return { client, login: done, sessions: early?.sessions() ?? [] };
   } catch (error) {
     client.destroy();
     stream.destroy();

@@ -85,8 +85,8 @@ export class Pool implements ConnectionPool {
     try {
       const target = await targets.find(route.name, route.kind, signal);
       const [login, check, hop] = await Promise.all([keyring.for(target), this.#hostKeys.check(target), this.#hopTo(target, route, signal, trail)]);
-      const { client, sessions } = await this.#connect(target, hop, check, login, signal);
-      const connection = new Connection(route.name, client, { sessions, isDistrusted: check.isDistrusted, forwardAgent: target.forwardAgent && target.agent !== undefined });
+      const { client, sessions, login: how } = await this.#connect(target, hop, check, login, signal);
+      const connection = new Connection(route.name, client, { sessions, login: how, isDistrusted: check.isDistrusted, forwardAgent: target.forwardAgent && target.agent !== undefined });
       report({ type: "connect", host, state: "ready", durationMs: clock.now() - startedAt });
       void connection.gone.then(() => {
         if (connection.isClosing || this.#closed) return;

@@ -3,13 +3,14 @@ import type { Command } from "../../ground/command.ts";
 import { ConnectError, isDeployError } from "../../ground/errors.ts";
 import type { EventBody } from "../../ground/event.ts";
 import type { Terminal } from "../../ground/terminal.ts";
-import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Limits, Transport } from "../../ground/world.ts";
+import type { Channel, Clock, Exit, HttpAnswer, HttpProbe, Introduction, Limits, Transport } from "../../ground/world.ts";
 import { throwIfCancelled, unlessCancelled, within } from "../cancel.ts";
 import type { Redactor } from "../redact.ts";
 import type { SshOptions } from "../../ground/ssh-options.ts";
 import type { Connection, ConnectionPool } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";
+import { keyType } from "./known-hosts.ts";
 import { Keyring } from "./identity.ts";
 import { interact } from "./interact.ts";
 import { Pool } from "./pool.ts";
@@ -130,6 +131,17 @@ export class SshTransport implements Transport, AsyncDisposable {
       this.#report({ type: "notice", level: "info", host, text: `Port ${port} leads to a registry there already: it is used as it is` });
       return { [Symbol.asyncDispose]: async () => undefined };
     }
+  }
+
+  async introduce(host: string, to: string, signal: AbortSignal): Promise<Introduction> {
+    const [from, other] = await Promise.all([this.#pool.get(host, signal), this.#pool.get(to, signal)]);
+    const refuse = (why: string): ConnectError => new ConnectError(to, "protocol", `Cannot let ${host} log in to ${to}: ${why}`, { hint: "Connect to both with ssh2, and check their host keys." });
+    if (from.isDistrusted || other.isDistrusted) throw refuse("a host key is not the known one");
+    const { login } = other;
+    if (login === undefined || from.login === undefined) throw refuse("the system's OpenSSH reaches them, and lends no agent that is for one login alone");
+    const { hostKey, address, port, user } = login;
+    const allowed = from.guests()?.allow(login);
+    return { address, port, user, hostKey: `${keyType(hostKey)} ${hostKey.toString("base64")}`, [Symbol.asyncDispose]: async () => allowed?.[Symbol.dispose]() };
   }
 
   /** A host that is this machine has its registry already, and so has one with a tunnel of its own. Source of the path: OCI distribution specification, "end-1". */

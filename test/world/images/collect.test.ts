@@ -44,7 +44,7 @@ save) cat "${folder}/saved.tar" ;;
 esac
 `, { mode: 0o755 });
   writeFileSync(`${folder}/pull.ts`, `const [, address, name, tag] = /^([^/]+)\\/(.*):([^:]+)$/.exec(process.argv[2]); await fetch("http://" + address + "/v2/" + name + "/manifests/" + tag, { method: "HEAD" });`)
-  const open = createWorld({ env: { ...env, PATH: `${folder}/bin:${process.env["PATH"] ?? ""}`, HOME: folder, XDG_CACHE_HOME: `${folder}/cache` }, cwd: folder, report: () => undefined });
+  const open = createWorld({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock", ...env, PATH: `${folder}/bin:${process.env["PATH"] ?? ""}`, HOME: folder, XDG_CACHE_HOME: `${folder}/cache` }, cwd: folder, report: () => undefined });
   return {
     folder, open,
     collect: (archive?: string): Promise<CollectedImage> => open.world.images.collect("acme/shop:77", { signal: open.world.signal, ...(archive === undefined ? {} : { archive }) }),
@@ -185,6 +185,6 @@ test("a save that gives no image is told with what it said", async () => {
 test("a machine without docker is told so", async () => {
   using here = machine();
   writeFileSync(`${here.folder}/bin/docker`, "", { mode: 0o644 });
-  const lonely = createWorld({ env: { PATH: "/nowhere", HOME: here.folder, XDG_CACHE_HOME: `${here.folder}/cache` }, cwd: here.folder, report: () => undefined });
+  const lonely = createWorld({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock", PATH: "/nowhere", HOME: here.folder, XDG_CACHE_HOME: `${here.folder}/cache` }, cwd: here.folder, report: () => undefined });
   await expect(lonely.world.images.collect("acme/shop:77", { signal: lonely.world.signal })).rejects.toThrow("Cannot run docker here: it was not found");
 });
