@@ -249,7 +249,8 @@ take() {
     exit $status
   fi
   for try in 1 2 3; do
-    if why=$(mkdir "$dir" 2>&1); then
+    # Whoever gave a lock back may just have removed the empty folder around it.
+    if why=$(mkdir -p "${"${dir%/*}"}" 2> /dev/null; mkdir "$dir" 2>&1); then
       (cd "$dir" && sign && detail) || { rm -rf "$dir"; exit ${String(lockStatusCode.cannotWrite)}; }
       return
     fi
