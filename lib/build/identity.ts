@@ -39,7 +39,7 @@ export const isPushed = (settings: Pick<Settings, "repository">, tag: string): U
     { program: () => registriesProgram, yes: () => true },
     { program: ([, registries = ""]) => ({ argv: ["docker", "manifest", "inspect", "--verbose", ...(isInsecure(tag, registries) ? ["--insecure"] : []), tag] }), yes: (stdout, [identity = ""]) => parseIdentity(settings, identity).digests.includes(manifestDigest(stdout) ?? "") },
   ],
-  because: `The registry has ${tag} as it was built`,
+  because: `The registry has ${tag} as it was built: it is not pushed`,
 });
 
 const isInsecure = (tag: string, registries: string): boolean => read(Registries, registries)?.[tag.split("/")[0] ?? ""]?.Secure === false;

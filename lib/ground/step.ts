@@ -130,7 +130,7 @@ export interface LocalStep extends Titled {
 export interface Unless {
   /** Asked one after another, as long as each says yes. One that fails says no. */
   readonly asks: readonly { /** @param before what those before it printed */ program(before: readonly string[]): Program; yes(stdout: string, before: readonly string[]): boolean }[];
-  /** What is true then: a sentence without a full stop. */
+  /** What is true then, and what is left out: a sentence without a full stop. */
   readonly because: string;
 }
 
@@ -190,6 +190,8 @@ export interface Phase {
   readonly follows?: true;
   /** Held open from its begin to its end. */
   readonly tunnels?: readonly Tunnel[];
+  /** A file of this machine that one run at a time may hold: from its begin to its end. Others wait for it. */
+  readonly claims?: string;
 }
 
 /** A port of this machine that a host reaches as its own while a phase runs, at 127.0.0.1 on both sides. */

@@ -152,6 +152,11 @@ export interface World {
   readonly images: Images;
   readonly files: Files;
   readonly clock: Clock;
+  /**
+   * Takes a file of this machine for this run alone, until it is disposed or the process ends, however it ends. Undefined while somebody else has it.
+   * Creates folders on the way; the file stays. Rejects with a DeployError when it cannot be had at all.
+   */
+  readonly claim: (path: string) => Promise<Disposable | undefined>;
   /** Lowercase hex digits, two for each byte. */
   readonly randomHex: (bytes: number) => string;
   /** The environment the user started us in. */

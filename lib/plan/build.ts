@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { sh } from "../ground/command.ts";
 import type { LocalStep, Phase, Plan } from "../ground/step.ts";
 import { accessSteps, buildsClone, buildSteps, requireDocker } from "../build/builder.ts";
+import { claimOf } from "../build/clone.ts";
 import type { LocalFacts } from "../build/facts.ts";
 import { type Builder, builderOf, buildxName, createSteps, removeSteps, sshHostOf } from "../build/kinds.ts";
 import { ignoredByPack } from "../build/pack.ts";
@@ -35,7 +36,7 @@ export function planBuildPush(order: Order, local: LocalFacts, { noCache = false
       { title: "Prepare the build", lanes: [{ host: undefined, steps: accessSteps(settings, local) }] },
       ...hookPhase(order, "preBuild", order.scope.hosts),
       ...reachPhase(builder, local.builder === "missing"),
-      { title: output === "registry" && !collects ? "Build and push image" : "Build image", lanes: [{ host: undefined, steps: [...(archive === undefined ? [] : [folderStep(archive)]), ...buildSteps(settings, build)] }], ...registryTunnels(settings, [sshHostOf(builder) ?? []].flat()) },
+      { title: output === "registry" && !collects ? "Build and push image" : "Build image", lanes: [{ host: undefined, steps: [...(archive === undefined ? [] : [folderStep(archive)]), ...buildSteps(settings, build)] }], ...registryTunnels(settings, [sshHostOf(builder) ?? []].flat()), ...(buildsClone(settings, build) ? { claims: claimOf(settings, local.cloneRoot) } : {}) },
       ...(collects ? [{ title: "Keep image", lanes: [{ host: undefined, steps: [archive === undefined ? collectStep(image) : { ...collectStep(image), archive }] }] }] : []),
     ],
     afterFailure,

@@ -4,6 +4,7 @@ import { settle } from "../ground/settle.ts";
 import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
+import { claimed } from "./claim.ts";
 import { failureOf } from "./failure.ts";
 import { HandOns } from "./hand-on.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
@@ -98,9 +99,14 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   const planned = ({ title, lanes, optional, committed }: Phase, host: string | undefined): PlannedStep[] =>
     lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: title, host, step, optional: optional === true, committed: committed === true })));
   const hosts = [...new Set(stretch.flatMap(({ lanes }) => lanes.map(({ host }) => host)))];
-  const tunnels = await openTunnels(world, stretch);
+  await using stack = new AsyncDisposableStack();
+  try {
+    for (const path of stretch.flatMap(({ claims }) => claims ?? [])) stack.use(await claimed(world, path));
+  } catch (error) {
+    return { errors: [error], phase };
+  }
+  const tunnels = stack.use(await openTunnels(world, stretch));
   if (!tunnels.ok) return { errors: tunnels.errors, phase };
-  await using _ = tunnels;
   score.handOns.expect(stretch.flatMap(({ lanes }) => lanes.flatMap(({ host, steps }) => (host !== undefined && steps.some((step) => step.kind === "deliver" && step.handOn !== undefined) ? [host] : []))));
   const pace = new Pace(stretch.map(({ title }) => title));
   const results = await settle(hosts, stretch[0]?.limit ?? hosts.length, async (host) => {

@@ -16,6 +16,6 @@ export async function isDone(world: World, { asks, because }: Unless): Promise<b
     if (exit?.status !== 0 || !yes(exit.stdout, before)) return false;
     before.push(exit.stdout);
   }
-  tell(world, { type: "notice", level: "info", text: `${because}: it is not pushed` });
+  tell(world, { type: "notice", level: "info", text: because });
   return true;
 }

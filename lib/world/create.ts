@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Event } from "../ground/event.ts";
 import type { Images, Transport, World } from "../ground/world.ts";
+import { claimFile } from "./claim.ts";
 import { systemClock } from "./clock.ts";
 import { localFiles } from "./files.ts";
 import { checkTransport } from "./openssh-program.ts";
@@ -83,7 +84,7 @@ export function createWorld(options: WorldOptions): OpenWorld {
       transport,
       programs,
       images,
-      files: localFiles,
+      files: localFiles, claim: claimFile,
       clock,
       randomHex,
       env,

@@ -40,7 +40,8 @@ describe("with buildx", () => {
     const folder = buildOf(base).program.cwd ?? "";
     expect(folder).toMatch(/^\/cache\/clones\/shop-[0-9a-f]{13}\/shop$/);
     expect(textsOf(base)).toEqual([
-      `git clone --recurse-submodules /src/shop ${folder}`, `git -C ${folder} --git-dir=.git --work-tree=. diff --quiet ${head}`,
+      `git clone --recurse-submodules /src/shop ${folder}`,
+      ...["remote set-url origin /src/shop", "fetch origin HEAD", `reset --hard ${head}`, "clean -ffdx", "submodule update --init --recursive", `diff --quiet ${head}`].map((words) => `git -C ${folder} --git-dir=.git --work-tree=. ${words}`),
       "docker buildx inspect kamal-local-docker-container",
       "docker buildx build --output=type=registry --platform linux/amd64 --builder kamal-local-docker-container -t acme/shop:77 -t acme/shop:latest --label service=shop --file Dockerfile .",
     ]);

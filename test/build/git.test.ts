@@ -69,6 +69,15 @@ describe("the clone", () => {
     git("checkout", "-q", "apps");
   });
 
+  test("that another run has made since it was looked for is brought to the commit like any other", async () => {
+    const [clone, ...rest] = cloneSteps(place(), facts(settings.root), false);
+    const [ask] = clone?.unless?.asks ?? [];
+    expect(ask === undefined ? undefined : start(ask.program([])).status).toBe(0);
+    writeFileSync(join(place().build, "file"), "of another run\n");
+    expect(rest.map((step) => start(step.program).status)).toEqual(rest.map(() => 0));
+    expect(await Bun.file(join(place().build, "file")).text()).toBe("1\n");
+  });
+
   test("follows the project, a detached head too, and forgets what lay in it", async () => {
     git("checkout", "-q", "--detach");
     writeFileSync(join(repository, "apps/shop/file"), "3\n");

@@ -44,7 +44,7 @@ describe("what Docker pushes", () => {
     expect(pushes.map(({ unless }) => unless?.asks.map(({ program }) => program([]).argv.slice(1).join(" ")))).toEqual(["77", "latest"].map((tag) => [
       `image inspect --format {{.Id}}{{range .RepoDigests}} {{.}}{{end}} acme/shop:${tag}`, "info --format {{json .RegistryConfig.IndexConfigs}}", `manifest inspect --verbose acme/shop:${tag}`,
     ]));
-    expect(because).toBe(`The registry has ${repository}:77 as it was built`);
+    expect(because).toBe(`The registry has ${repository}:77 as it was built: it is not pushed`);
   });
 
   test.each<[string, string[]]>([

@@ -26,7 +26,7 @@ describe("a build with buildpacks", () => {
     expect(buildOf(withBuilder({ pack })).program.cwd).toStartWith("/cache/clones/shop-");
   });
 
-  test("needs no buildx", () => expect(stepsOf(withBuilder({ pack }), { buildx: undefined })).toHaveLength(5));
+  test("needs no buildx", () => expect(stepsOf(withBuilder({ pack }), { buildx: undefined })).toHaveLength(10));
   test("needs pack", () => expect(() => stepsOf(withBuilder({ pack }), { pack: undefined })).toThrow(expect.objectContaining({ failure: "missing", message: "pack is not installed here, which builder.pack needs" })));
 
   test("stays here with --output docker; it can go nowhere else", () => {

@@ -62,6 +62,14 @@ describe("planBuildPush()", () => {
     expect(tunnels(planBuildPull(orderOf(settingsOf(), "77"), bothHosts))).toEqual([]);
   });
 
+  test("has the clone for itself while it builds from it, be it for another destination", () => {
+    const claims = (settings: Settings, more: Partial<LocalFacts> = {}) => push(settings, more).phases.flatMap((phase) => (phase.claims === undefined ? [] : [[phase.title, phase.claims]]));
+    expect(claims(settingsOf())).toEqual([["Build and push image", expect.stringMatching(/^\/cache\/clones\/shop-[0-9a-f]{13}\.claim$/)]]);
+    expect(claims(settingsOf({ destination: "staging" }))).toEqual(claims(settingsOf()));
+    expect(claims(withBuilder({ context: "." }))).toEqual([]);
+    expect(claims(settingsOf(), { git: undefined })).toEqual([]);
+  });
+
   test.each<[string, Settings, string]>([
     ["stay out of a clone", settingsOf(), "Not in the build, because they are not committed:"],
     ["are in a build of the working tree", withBuilder({ context: "." }), "In the build, although they are not committed:"],

@@ -42,6 +42,26 @@ describe("apply()", () => {
     expect(conduct.phases).toEqual(["Pull", "Boot"]);
   });
 
+  test("waits with a phase until what it claims is to be had, and gives it back behind it", async () => {
+    let [tries, held] = [0, false];
+    const claims = (path: string): Disposable | undefined => {
+      fake.ran.push(`claim ${path}`);
+      if (++tries < 3) return undefined;
+      held = true;
+      return { [Symbol.dispose]: () => { held = false; fake.ran.push("give back"); } };
+    };
+    const fake = fakeWorld({ answers: { h1: always }, claims, onRun: (_host, text) => { if (text.startsWith("echo")) expect(held).toBe(text === "echo build"); } });
+    await apply(fake.world, plan(phase("Build", { h1: [run("build")] }, { claims: "/c" }), phase("Boot", { h1: [run("boot")], h2: [] })), conductor());
+    expect(fake.ran.slice(0, 5)).toEqual(["claim /c", "claim /c", "claim /c", "h1 $ echo build", "give back"]);
+    expect(fake.events.flatMap((event) => (event.type === "notice" ? [event.text] : []))).toEqual(["Another run builds in the clone of this project: waiting until it is done (/c)"]);
+  });
+
+  test("stops waiting for a claim on Ctrl-C", async () => {
+    const fake = fakeWorld({ answers: { h1: always }, claims: () => { fake.abort(); return undefined; } });
+    await expect(apply(fake.world, plan(phase("Build", { h1: [run("build")] }, { claims: "/c" })), conductor())).rejects.toMatchObject({ failure: "cancelled" });
+    expect(fake.ran).toEqual([]);
+  });
+
   test("an image that this machine has not is no failure where all hosts have it, and is told", async () => {
     const images: Images = { ...fakeWorld().world.images, collect: async (image) => { throw new DeployError(image === "shop:1" ? "missing" : "build", `Cannot deliver ${image}`); } };
     const collect = (image: string, isSpare: boolean): Phase => ({ title: "Deliver", lanes: [{ host: undefined, steps: [{ kind: "collect", title: "Collect", image, ...(isSpare ? { isSpare } : {}) }] }] });

@@ -41,6 +41,8 @@ export interface FakeOptions {
   readonly onConnect?: (host: string) => void;
   /** Called before a tunnel opens: to throw as a host does that opens none. */
   readonly onTunnel?: (host: string) => void;
+  /** Called at each try to claim a file; default: it is to be had. */
+  readonly claims?: (path: string) => Disposable | undefined;
   /** What is collected and sent; default: nothing is there to collect. */
   readonly images?: Images;
 }
@@ -57,7 +59,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel, images = noImages }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel, claims = () => ({ [Symbol.dispose]: () => undefined }), images = noImages }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -84,6 +86,7 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
     cwd: "/app",
     hostname: "desk",
     files: { read: async (path) => files[path], bytes: async () => undefined, list: async () => undefined, exists: async (path) => path in files || path.endsWith("/Dockerfile"), write: async () => undefined, append: async () => undefined },
+    claim: async (path) => claims(path),
     images,
     programs: { run: async ({ argv }) => answerTo("here", argv.join(" "), here) },
     transport: {
