@@ -80,7 +80,7 @@ export interface HookContexts {
   postProxyReboot: ConnectedHookContext;
   /** For every line of the audit log, as it is recorded. Never delays the run and never fails it. */
   auditBroadcast: HookContext & { readonly event: AuditEvent };
-  /** After a run failed that had reached its hosts, once what could be taken back was taken back. */
+  /** After a run failed that had reached its hosts, or whose build failed, once what could be taken back was taken back. */
   onFailure: ConnectedHookContext & { readonly error: DeployError; readonly runtimeSeconds: number };
 }
 
@@ -107,7 +107,7 @@ export const hookDescriptions: Readonly<Record<HookName, string>> = {
   preProxyReboot: "Before the proxies of a group are rebooted.",
   postProxyReboot: "After the proxies of a group were rebooted.",
   auditBroadcast: "For every line of the audit log, as it is recorded. Never delays the run and never fails it.",
-  onFailure: "After a run failed that had reached its hosts, once what could be taken back was taken back.",
+  onFailure: "After a run failed that had reached its hosts, or whose build failed, once what could be taken back was taken back.",
 };
 
 /** The names of {@link HookContexts}. */

@@ -220,7 +220,7 @@ class Score implements Engine {
   readonly #world: World;
   readonly #conductor: Conductor;
   readonly #phases: ReadonlyMap<string, Phase>;
-  readonly #open = new Map<string, { startedMs: number; left: number }>();
+  readonly #open = new Map<string, { startedMs: number; left: number; failed: boolean }>();
   readonly #steps = new Map<PlannedStep, number>();
 
   constructor(world: World, plan: Plan, conductor: Conductor) {
@@ -246,7 +246,10 @@ class Score implements Engine {
     tell(this.#world, { type: "step-end", ...about(planned), ok, durationMs: now - (this.#steps.get(planned) ?? now) });
     this.#steps.delete(planned);
     const phase = this.#open.get(planned.phase);
-    if (phase !== undefined && --phase.left === 0) this.#closePhase(planned.phase, ok || planned.optional);
+    if (phase !== undefined) {
+      phase.failed ||= !ok && !planned.optional;
+      if (--phase.left === 0) this.#closePhase(planned.phase, true);
+    }
     if (!ok) return;
     this.journal.finish(planned);
     if (planned.host !== undefined && planned.step.kind === "run" && planned.step.audit !== undefined) this.#conductor.onAudit(planned.host, planned.step.role, planned.step.audit);
@@ -272,7 +275,7 @@ class Score implements Engine {
   #openPhase(title: string): void {
     const phase = this.#phases.get(title);
     if (phase === undefined || this.#open.has(title)) return;
-    this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0) });
+    this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0), failed: false });
     this.#conductor.onPhase(title);
     tell(this.#world, { type: "phase-start", phase: title, hosts: phase.lanes.flatMap((lane) => lane.host ?? []) });
   }
@@ -283,7 +286,7 @@ class Score implements Engine {
     const durationMs = this.#world.clock.now() - open.startedMs;
     this.#open.delete(title);
     this.times.push({ phase: title, durationMs });
-    tell(this.#world, { type: "phase-end", phase: title, ok, durationMs });
+    tell(this.#world, { type: "phase-end", phase: title, ok: ok && !open.failed, durationMs });
   }
 }
 

@@ -142,8 +142,8 @@ class Run {
   #making: Making | undefined;
   #kept: readonly Kept[] = [];
   #content: LocalContent = noContent;
-  /** Hooks may be called: their hosts can be reached. */
-  #connected = false;
+  /** onFailure is called: hosts were reached, or it was the build that failed. */
+  #hears = false;
   #lock: Lock | undefined;
   /** The look at hosts that was begun before it was known whether the lock can be had. */
   #ahead: Ahead | undefined;
@@ -187,7 +187,7 @@ class Run {
     const { stages } = this.#change;
     const meanwhile = this.#buildsMeanwhile() ? stages.slice(0, 1) : [];
     try {
-      await allOrNone(stop, [this.#open(guarded, stop), ...meanwhile.map((stage) => this.#carryStage(guarded, stage))]).catch((error: unknown) => { throw this.#reached === "here" ? onThisMachineOnly(error) : error; });
+      await allOrNone(stop, [this.#open(guarded, stop), ...meanwhile.map((stage) => this.#carryMeanwhile(guarded, stage, stop.signal))]).catch((error: unknown) => { throw this.#reached === "here" ? onThisMachineOnly(error) : error; });
       for (const stage of stages.slice(meanwhile.length)) await this.#carryStage(guarded, stage);
     } catch (error) {
       const { lost } = this.#lock ?? {};
@@ -209,12 +209,22 @@ class Run {
     return this.#change.stages[0]?.sees === "here" && needsHosts(this.#change) && (!this.#task.hooks || this.#task.settings.hooks.preBuild === undefined);
   }
 
+  /** A build beside the connecting. Its failure is heard of however far that is; one that is only stopped, since hosts cannot be reached, has not failed. */
+  async #carryMeanwhile(world: World, stage: Stage, stopped: AbortSignal): Promise<void> {
+    try {
+      await this.#carryStage(world, stage);
+    } catch (error) {
+      if (!stopped.aborted || this.#world.signal.aborted) this.#hears = this.#change.hooks !== false;
+      throw error;
+    }
+  }
+
   /** Connects and takes the lock. @param stop aborted when the lock is lost */
   async #open(world: World, stop: AbortController): Promise<void> {
     const { settings } = this.#task;
     const connected = connectedHosts(this.#task, this.#change);
     if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(world, settings, connected));
-    this.#connected = this.#change.hooks !== false;
+    this.#hears = this.#change.hooks !== false;
     if (!this.#change.lock || this.#inherited()) return;
     const lock = await this.#phase("Take the lock", [settings.primaryHost], () => {
       const taking = takeLock(world, this.#task, this.#version);
@@ -238,7 +248,7 @@ class Run {
 
   /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */
   async fail(error: unknown): Promise<void> {
-    if (!this.#connected || !isDeployError(error)) return;
+    if (!this.#hears || !isDeployError(error)) return;
     const failure: DeployError = error;
     const world = { ...this.#world, signal: AbortSignal.timeout(60_000) };
     const runtimeSeconds = Math.round((this.#world.clock.now() - this.#startedMs) / 1000);

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
 import { ConnectError, DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
-import type { Images } from "../../lib/ground/world.ts";
+import type { Images, World } from "../../lib/ground/world.ts";
 import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
-import { fakeWorld, type FakeOptions } from "../support/world.ts";
+import { fakeWorld, type Answers, type FakeOptions, type FakeWorld } from "../support/world.ts";
 
 const running: ContainerState = { status: "running", health: undefined, exitCode: 0, oomKilled: false, restartCount: 0, address: "172.18.0.2", exposedPorts: [80] };
 const run = (text: string, undo?: string): RunStep => ({ kind: "run", title: text, command: sh`${sh`echo ${text}`}`, ...(undo === undefined ? {} : { undo: sh`echo ${undo}`, undoTitle: undo }) });
@@ -132,6 +132,37 @@ describe("apply()", () => {
       expect(error.message).toBe('Cannot finish "Pull" on 2 of 2 hosts: h1, h2');
     });
 
+    /** The host's first step comes to its end once others have said that it may. */
+    const held = (answers: Answers): { fake: FakeWorld; world: World; go: () => void } => {
+      const fake = fakeWorld({ answers });
+      const gate = Promise.withResolvers<void>();
+      const world: World = { ...fake.world, transport: { ...fake.world.transport, run: async (host, command, limits) => {
+        if (host === "h1") await gate.promise;
+        return fake.world.transport.run(host, command, limits);
+      } } };
+      return { fake, world, go: gate.resolve };
+    };
+
+    test("several hosts that fail in different phases are told under the name of each", async () => {
+      const { world, fake, go } = held({ h1: [[/echo pull/, 1]], h2: [[/echo boot/, 1], [/./, ""]], h3: [[/echo boot/, 1], [/./, ""]] });
+      const three = (title: string, text: string, more: Partial<Phase> = {}): Phase => phase(title, { h1: [run(text)], h2: [run(text)], h3: [run(text)] }, more);
+      const applying = apply(world, plan(three("Pull", "pull"), three("Boot", "boot", { follows: true })), conductor()).catch((thrown: unknown) => thrown);
+      while (fake.events.filter((event) => event.type === "step-end" && !event.ok).length < 2) await Bun.sleep(0);
+      go();
+      expect(await applying).toMatchObject({ message: 'Cannot finish on 3 of 3 hosts: "Pull" on h1; "Boot" on h2, h3' });
+    });
+
+    test("is not begun by a host that is behind where another has failed in a later one", async () => {
+      const { world, fake, go } = held({ h1: always, h2: [[/echo boot/, 1], [/./, ""]] });
+      const boot = phase("Boot", { h1: [run("boot", "rm")], h2: [run("boot", "rm")] }, { follows: true });
+      const applying = apply(world, plan(phase("Pull", { h1: [run("pull"), run("check")], h2: [run("pull")] }), phase("Prepare", { h1: [run("prepare")], h2: [] }, { follows: true }), boot), conductor()).catch((thrown: unknown) => thrown);
+      while (!fake.events.some((event) => event.type === "step-end" && !event.ok)) await Bun.sleep(0);
+      go();
+      expect(await applying).toMatchObject({ failure: "command", host: "h2" });
+      expect(fake.ran).toContain("h1 $ echo check");
+      expect(fake.ran).not.toContain("h1 $ echo boot");
+    });
+
     test("waits for a hook before it", () => {
       const hook: Phase = { title: "Hook", lanes: [{ host: undefined, steps: [{ kind: "hook", title: "Call preDeploy", hook: "preDeploy", hosts: ["h1"] }] }] };
       expect(stretches([pull, hook, boot]).map((stretch) => stretch.map(({ title }) => title))).toEqual([["Pull"], ["Hook"], ["Boot"]]);
@@ -143,6 +174,12 @@ describe("apply()", () => {
       await apply(world, plan(phase("Pull", { h1: [run("pull", "unpull")], h2: [run("pull", "unpull"), run("late", "unlate")] }), boot), conductor()).catch(() => undefined);
       expect(fake.ran.filter((text) => text.startsWith("h1")).slice(-2)).toEqual(["h1 $ echo rm", "h1 $ echo unpull"]);
     });
+  });
+
+  test("a phase that failed on one host is told as failed, though another host ends it last", async () => {
+    const { world, events } = fakeWorld({ answers: { h1: [[/boot/, 1]], h2: always } });
+    await apply(world, plan(phase("Boot", { h1: [run("boot")], h2: [run("boot"), run("more")] })), conductor()).catch(() => undefined);
+    expect(events.flatMap((event) => (event.type === "phase-end" ? [[event.phase, event.ok]] : []))).toEqual([["Boot", false]]);
   });
 
   test("says so when something could not be taken back", async () => {

@@ -112,6 +112,18 @@ describe("runChange()", () => {
     expect(events.findLast((event) => event.type === "step-end")).toMatchObject({ ok: false });
   });
 
+  test("calls onFailure when the build fails, also where no host is connected to by then, and not when a host cannot be reached", async () => {
+    const called = async (here: FakeOptions["here"], connect: World["transport"]["connect"]): Promise<string[]> => {
+      const { world } = fakeWorld({ answers: hosts, ...(here === undefined ? {} : { here }) });
+      const heard: string[] = [];
+      await runChange({ ...world, transport: { ...world.transport, connect } }, taskOf({ ...shop, hooks: { onFailure: async ({ error, run }) => void heard.push(error.failure, (await run("10.0.0.1", "true")).stdout) } }), changes.deploy({})).catch(() => undefined);
+      return heard;
+    };
+    const never: World["transport"]["connect"] = (_host, signal) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason as Error)));
+    expect(await called([[/^git /, 128], [/buildx build/, 1], [/./, ""]], never)).toEqual(["build", ""]);
+    expect(await called(undefined, async (host) => { throw new DeployError("connect", `${host} refused the connection`, { host }); })).toEqual([]);
+  });
+
   test("gives up the lock that it is about to get when the build fails meanwhile", async () => {
     const { error, fake } = await failing({ answers: hosts, here: [[/^git /, 128], [/^docker --version/, 1], [/./, ""]] }, taskOf(shop), changes.deploy({}));
     expect(error.failure).toBe("missing");
