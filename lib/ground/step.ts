@@ -186,7 +186,7 @@ export interface Phase {
   readonly committed?: boolean;
   /** A failure here is told and does not fail the run: housekeeping. */
   readonly optional?: boolean;
-  /** A host begins with it once it is done with the phase before, however far the others are. Where a host fails, none begins with a later phase than that one. */
+  /** A host begins with it once it is done with the phase before, however far the others are. Where a host fails, the others come to the end of the phase that they are in at most. */
   readonly follows?: true;
   /** Held open from its begin to its end. */
   readonly tunnels?: readonly Tunnel[];

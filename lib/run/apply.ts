@@ -5,7 +5,7 @@ import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../
 import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
 import { claimed } from "./claim.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, type Failed } from "./failure.ts";
 import { HandOns } from "./hand-on.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
 import { carryLane } from "./lane.ts";
@@ -43,14 +43,14 @@ export type PhaseTimes = readonly { readonly phase: string; readonly durationMs:
 export async function apply(world: World, plan: Plan, conductor: Conductor): Promise<PhaseTimes> {
   const score = new Score(world, plan, conductor);
   for (const stretch of stretches(plan.phases)) {
-    const { errors, phase } = await carryStretch(world, conductor, score, stretch);
-    score.closePhases(errors.length === 0);
-    if (errors.length === 0) continue;
+    const failed = await carryStretch(world, conductor, score, stretch);
+    score.closePhases(failed.length === 0);
+    if (failed.length === 0) continue;
     const away = await quieten(world, score.journal);
     await conductor.lock?.sure();
     const lost = conductor.lock?.lost.aborted === true;
     const taken = score.journal.committed || lost ? [] : await takeBack(world, score.journal, away, conductor.lock);
-    throw failureOf(plan, phase, errors, score.journal, taken, lost);
+    throw failureOf(plan, failed, score.journal, taken, lost);
   }
   return score.times;
 }
@@ -87,15 +87,10 @@ function loneHost(phase: Phase): string | undefined {
   return phase.lanes.length === 1 ? phase.lanes[0]?.host : undefined;
 }
 
-/** What lanes failed with, and the first phase in which one did; where none has, the last one. */
-interface Carried {
-  readonly errors: readonly unknown[];
-  readonly phase: Phase | undefined;
-}
-
-async function carryStretch(world: World, conductor: Conductor, score: Score, stretch: readonly Phase[]): Promise<Carried> {
+/** @returns what lanes failed with */
+async function carryStretch(world: World, conductor: Conductor, score: Score, stretch: readonly Phase[]): Promise<readonly Failed[]> {
   const phase = stretch.at(-1);
-  if (world.signal.aborted) return { errors: [new CancelledError()], phase };
+  if (world.signal.aborted) return [{ error: new CancelledError(), phase }];
   const planned = ({ title, lanes, optional, committed }: Phase, host: string | undefined): PlannedStep[] =>
     lanes.filter((lane) => lane.host === host).flatMap((lane) => lane.steps.map((step) => ({ phase: title, host, step, optional: optional === true, committed: committed === true })));
   const hosts = [...new Set(stretch.flatMap(({ lanes }) => lanes.map(({ host }) => host)))];
@@ -103,12 +98,13 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
   try {
     for (const path of stretch.flatMap(({ claims }) => claims ?? [])) stack.use(await claimed(world, path));
   } catch (error) {
-    return { errors: [error], phase };
+    return [{ error, phase }];
   }
   const tunnels = stack.use(await openTunnels(world, stretch));
-  if (!tunnels.ok) return { errors: tunnels.errors, phase };
+  if (!tunnels.ok) return tunnels.errors.map((error) => ({ error, phase }));
   score.handOns.expect(stretch.flatMap(({ lanes }) => lanes.flatMap(({ host, steps }) => (host !== undefined && steps.some((step) => step.kind === "deliver" && step.handOn !== undefined) ? [host] : []))));
   const pace = new Pace(stretch.map(({ title }) => title));
+  const failedIn = new Map<string | undefined, Phase | undefined>();
   const results = await settle(hosts, stretch[0]?.limit ?? hosts.length, async (host) => {
     const steps = stretch.flatMap((one) => planned(one, host));
     const lane = pace.lane(score);
@@ -121,7 +117,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
       try {
         passOver(world, score.journal, steps, error);
       } catch (real) {
-        lane.fail();
+        failedIn.set(host, stretch[lane.fail()]);
         throw real;
       }
     } finally {
@@ -129,7 +125,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
     }
   });
   await score.handOns.close(world);
-  return { errors: results.flatMap((result) => (result.ok ? [] : [result.error])), phase: pace.failedAt === undefined ? phase : stretch[pace.failedAt] };
+  return results.flatMap((result) => (result.ok ? [] : [{ error: result.error, phase: failedIn.get(result.item) }]));
 }
 
 const isHostStep = (planned: PlannedStep): boolean => planned.host !== undefined && ["run", "upload", "wait", "deliver"].includes(planned.step.kind);

@@ -3,12 +3,19 @@ import type { Phase, Plan } from "../ground/step.ts";
 import type { Journal, PlannedStep } from "./journal.ts";
 import type { Taken } from "./undo.ts";
 
+/** What a lane failed with. */
+export interface Failed {
+  readonly error: unknown;
+  /** Where; undefined: in none. */
+  readonly phase: Phase | undefined;
+}
+
 /**
  * The error of a plan that did not come to its end: what failed, and what is true now.
- * One failing host keeps its own error; several become one of kind `fleet` with all of them as cause.
- * @param phase where it failed
+ * One failing host keeps its own error; several become one of kind `fleet` with all of them as cause, under the name of the phase where each failed.
  */
-export function failureOf(plan: Plan, phase: Phase | undefined, errors: readonly unknown[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
+export function failureOf(plan: Plan, failures: readonly Failed[], journal: Journal, taken: readonly Taken[], lockLost: boolean): unknown {
+  const errors = failures.map(({ error }) => error);
   const bug = errors.find((error) => !isDeployError(error));
   if (bug !== undefined) return bug;
   const known = errors.filter(isDeployError);
@@ -18,10 +25,13 @@ export function failureOf(plan: Plan, phase: Phase | undefined, errors: readonly
   if (first === undefined) return new CancelledError(cancelled(journal), { state, cause: known[0]?.cause });
   const hint = first.hint ?? "Mend the cause and run the same command again: it starts from what is there.";
   if (real.length === 1) return Object.assign(first, { state, hint });
-  const hosts = [...new Set(real.flatMap((error) => error.host ?? []))];
-  const lanes = new Set((phase?.lanes ?? []).map((lane) => lane.host)).size;
+  const phases = plan.phases.filter((phase) => failures.some((one) => one.phase === phase && real.some((error) => error === one.error)));
+  const places = phases.map(({ title, lanes }) => {
+    const hosts = [...new Set(failures.flatMap(({ error, phase }) => (phase?.title === title ? real.find((one) => one === error)?.host ?? [] : [])))];
+    return `"${title}" on ${hosts.length} of ${new Set(lanes.map(({ host }) => host)).size} hosts: ${hosts.join(", ")}`;
+  });
   const failure = real.every((error) => error.failure === first.failure) ? first.failure : "fleet";
-  return new DeployError(failure, `Cannot finish "${phase?.title ?? ""}" on ${hosts.length} of ${lanes} hosts: ${hosts.join(", ")}`, { state, hint, cause: new AggregateError(real) });
+  return new DeployError(failure, `Cannot finish ${places.join("; ")}`, { state, hint, cause: new AggregateError(real) });
 }
 
 /** What the plan says of its state holds for a run that is alone. */

@@ -5,19 +5,19 @@ import type { Engine } from "./progress.ts";
 export interface PacedLane {
   /** What tells how far the lane is. */
   readonly engine: Engine;
-  /** Aborted when it is to begin nothing more: another lane failed in a phase that this one is past. The step in flight comes to its end. */
+  /** Aborted when it is to begin nothing more: another lane failed in a phase that this one is past, or this one is done with the phase that it was in then. The step in flight comes to its end. */
   readonly signal: AbortSignal;
-  /** It failed where it stands. */
-  fail(): void;
+  /** It failed where it stands. @returns index of that phase */
+  fail(): number;
 }
 
 /**
- * Lanes that go through several phases each by itself. Once one fails, the others go on to the end of that phase, as far as they are not past it: so all
- * who fail for the same cause are told, and nobody begins with what would be taken back.
+ * Lanes that go through several phases each by itself. Once one fails, the others go on to the end of the phase that they are in, as far as they are not past
+ * the one that failed: so all who fail for the same cause are told, and nobody begins with what would be taken back, nor is a slow one waited for longer than that.
  */
 export class Pace {
   readonly #phases: readonly string[];
-  readonly #lanes: { at: number; readonly stop: AbortController }[] = [];
+  readonly #lanes: { at: number; /** The last phase that it may be in. */ last: number; readonly stop: AbortController }[] = [];
   #failedAt: number | undefined;
 
   /** @param phases titles, in order */
@@ -25,14 +25,9 @@ export class Pace {
     this.#phases = phases;
   }
 
-  /** Index of the first phase in which a lane failed. */
-  get failedAt(): number | undefined {
-    return this.#failedAt;
-  }
-
   /** @param engine told of everything that the lane's own is */
   lane(engine: Engine): PacedLane {
-    const lane = { at: 0, stop: new AbortController() };
+    const lane = { at: 0, last: this.#failedAt === undefined ? this.#phases.length : 0, stop: new AbortController() };
     this.#lanes.push(lane);
     return {
       signal: lane.stop.signal,
@@ -50,14 +45,16 @@ export class Pace {
         leave: (host, left) => engine.leave(host, left),
       },
       fail: () => {
-        this.#failedAt = Math.min(lane.at, this.#failedAt ?? lane.at);
+        const failedAt = Math.min(lane.at, this.#failedAt ?? lane.at);
+        this.#failedAt = failedAt;
+        for (const one of this.#lanes) one.last = Math.min(one.last, one.at, failedAt);
         this.#stopThose();
+        return lane.at;
       },
     };
   }
 
   #stopThose(): void {
-    const { length } = this.#phases;
-    for (const { at, stop } of this.#lanes) if (at > (this.#failedAt ?? length)) stop.abort(new CancelledError());
+    for (const { at, last, stop } of this.#lanes) if (at > last) stop.abort(new CancelledError());
   }
 }

@@ -149,7 +149,7 @@ describe("apply()", () => {
       const applying = apply(world, plan(three("Pull", "pull"), three("Boot", "boot", { follows: true })), conductor()).catch((thrown: unknown) => thrown);
       while (fake.events.filter((event) => event.type === "step-end" && !event.ok).length < 2) await Bun.sleep(0);
       go();
-      expect(await applying).toMatchObject({ message: 'Cannot finish on 3 of 3 hosts: "Pull" on h1; "Boot" on h2, h3' });
+      expect(await applying).toMatchObject({ message: 'Cannot finish "Pull" on 1 of 3 hosts: h1; "Boot" on 2 of 3 hosts: h2, h3' });
     });
 
     test("is not begun by a host that is behind where another has failed in a later one", async () => {
