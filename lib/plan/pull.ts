@@ -73,7 +73,7 @@ function pullSteps(order: Order, image: string, hint = pullHint(order)): readonl
   const command = login(settings.registry);
   return [
     ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
-    { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, onCancel: "abandon", timeoutMs: 1_800_000, hint },
+    { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, lasts: true, onCancel: "abandon", timeoutMs: 1_800_000, hint },
     checkStep(settings, image),
     auditStep(order, undefined, `Pulled image with version ${version}`),
   ];

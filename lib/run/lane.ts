@@ -12,6 +12,8 @@ import { awaitReady } from "./wait.ts";
 
 /** Steps that do not travel with others. */
 const isAlone = ({ step }: HostPlanned): boolean => step.kind === "wait" || step.kind === "deliver";
+/** A later phase waits for what takes long: by then another run may have the lock. */
+const isCut = (run: readonly HostPlanned[], { phase }: HostPlanned): boolean => run.at(-1)?.phase !== phase && run.some(({ step }) => step.kind === "run" && step.lasts === true);
 /** How long the step in flight may at least take to end after Ctrl-C; one that says how long it may take, so long. */
 const cancelGraceMs = 45_000;
 
@@ -19,7 +21,7 @@ const cancelGraceMs = 45_000;
 type Spare = (phase: string) => boolean;
 
 /**
- * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait or an image travels together. A
+ * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait, an image or the end of a pull travels together. A
  * connection that is lost is made again once a phase, and the host asked how far it came.
  * @throws CommandError, TimeoutError, a health failure, ConnectError, CancelledError: whatever ended the first step that failed
  */
@@ -29,11 +31,13 @@ export async function carryLane(world: World, engine: Engine, host: string, step
   let at = 0;
   while (at < steps.length) {
     const run: Batched[] = [];
-    for (let planned = steps[at]; planned !== undefined && !isAlone(planned); planned = steps[++at]) {
+    for (let planned = steps[at]; planned !== undefined && !isAlone(planned) && !isCut(run, planned); planned = steps[++at]) {
       const { step } = planned;
       run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}) });
     }
-    const alone = steps[at++];
+    const next = steps[at];
+    const alone = next !== undefined && isAlone(next) ? next : undefined;
+    if (alone !== undefined) at++;
     const question = alone?.step.kind === "wait" ? alone.step.state.command : undefined;
     let answer: string | undefined;
     for (const chunk of chunks(run)) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { sh } from "../../lib/ground/command.ts";
-import { ConnectError, DeployError } from "../../lib/ground/errors.ts";
+import { CancelledError, ConnectError, DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
 import type { Images, World } from "../../lib/ground/world.ts";
 import { apply, stretches, type Conductor } from "../../lib/run/apply.ts";
@@ -161,6 +161,26 @@ describe("apply()", () => {
       expect(await applying).toMatchObject({ failure: "command", host: "h2" });
       expect(fake.ran).toContain("h1 $ echo check");
       expect(fake.ran).not.toContain("h1 $ echo boot");
+    });
+
+    test("is not sent along with what takes long, and not begun where the lock was lost meanwhile", async () => {
+      const pulling = phase("Pull", { h1: [{ ...run("pull"), lasts: true }, run("check")] });
+      const booting = phase("Boot", { h1: [run("boot")] }, { follows: true });
+      const scripts = async (first: Phase, sure: () => Promise<void>): Promise<{ sent: string[]; ran: string[] }> => {
+        const fake = fakeWorld({ answers: { h1: always } });
+        const sent: string[] = [];
+        const world: World = { ...fake.world, transport: { ...fake.world.transport, run: (host, command, limits) => {
+          sent.push([...command.text.matchAll(/^echo (\w+)$/gm)].map(([, word]) => word).join(" "));
+          return fake.world.transport.run(host, command, limits);
+        } } };
+        await apply(world, plan(first, booting), { ...conductor(), lock: { sure, lost: new AbortController().signal } }).catch(() => undefined);
+        return { sent, ran: fake.ran };
+      };
+      const held = async (): Promise<void> => undefined;
+      expect((await scripts(pulling, held)).sent).toEqual(["pull check", "boot"]);
+      expect((await scripts(phase("Pull", { h1: [run("pull")] }), held)).sent).toEqual(["pull boot"]);
+      let asked = 0;
+      expect((await scripts(pulling, async () => { if (++asked > 1) throw new CancelledError(); })).ran).toEqual(["h1 $ echo pull", "h1 $ echo check"]);
     });
 
     test("waits for a hook before it", () => {
