@@ -55,9 +55,9 @@ export function versionsInPlace(settings: Settings, roles: readonly Role[], fact
   return [...new Set(versions)];
 }
 
-/** The version a container serves: that of its name, unless the last release left it in place as one of its own. */
+/** The version a container serves: that of its name, unless the last release of its role left it in place as one of its own. */
 export function servedVersion({ role, version }: Pick<Container, "role" | "version">, releases: readonly Release[] = []): string {
-  const last = releases.at(-1);
+  const last = releases.findLast(({ roles }) => roles?.includes(role) !== false);
   return last?.kept?.[role] === plainVersion(version) ? last.version : plainVersion(version);
 }
 
