@@ -17,7 +17,7 @@ export type Record = { readonly statuses: readonly number[] } | "gone";
  * for; then its record is printed and goes away. Prints `did STATUS STATUS .`, `gone` when there is neither a shell nor a
  * record, `busy` when the shell is still at work. Nobody else's process is touched: its number may be another one's by
  * now, so it is looked at first. The mark is cut in two, lest this command finds itself, and its programs too: a pattern is no
- * match of itself. One program looks at all processes, since a host may have thousands.
+ * match of itself. A few programs look at all processes, since a host may have thousands; not every `grep` reads past a NUL.
  */
 export function recordCommand({ mark, pid }: LeftBehind, waitMs: number): Command {
   const half = Math.floor(mark.length / 2);
@@ -29,7 +29,7 @@ ${ask}`;
 const ask = new Command(String.raw`words() { tr '\0' '\n' 2> /dev/null < "/proc/$1/$2"; }
 ours() { [ -n "$1" ] && words "$1" cmdline | grep -q "$mark"; }
 parent() { sed -n 's/^PPid:[^0-9]*//p' "/proc/$1/status" 2> /dev/null; }
-having() { grep -lsz "$1" /proc/[0-9]*/"$2" | cut -d / -f 3; }
+having() { head -c 4000000 /proc/[0-9]*/"$2" 2> /dev/null | tr '\0' '\n' | sed -n "/^==> /h; /$1/{g;s/[^0-9]*\([0-9]*\).*/\1/p;}"; }
 [ -n "$pid" ] || for one in $(having "$seek" cmdline); do
   ours "$one" && ! ours "$(parent "$one")" && pid=$one
 done

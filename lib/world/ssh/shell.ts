@@ -22,9 +22,10 @@ const quoteForAnyShell = (text: string): string => `'${text.replaceAll(/['\\]/g,
 
 /**
  * The command that ends all processes of a run. Closing the channel would not: without a terminal sshd leaves them running. They are found by
- * their environment, by one program for all of them: a host may have thousands. Asks first, kills a second later.
+ * their environment, by three programs for all of them: a host may have thousands. Not every `grep` reads past a NUL. Asks first, kills a second later.
  */
 export function stopLine(run: string): string {
-  const each = (signal: string): string => `for e in $(grep -lsxz ${mark}=${run} /proc/[0-9]*/environ); do e=\${e%/environ}; kill -${signal} "\${e#/proc/}"; done`;
+  const find = `head -c 4000000 /proc/[0-9]*/environ | tr '\\0' '\\n' | sed -n '/^==> /h; /^${mark}=${run}$/{g;s/[^0-9]*\\([0-9]*\\).*/\\1/p;}'`;
+  const each = (signal: string): string => `for p in $(${find}); do kill -${signal} "$p"; done`;
   return `{ ${each("TERM")}; sleep 1; ${each("KILL")}; } 2>/dev/null`;
 }
