@@ -53,7 +53,7 @@ export class GuestAgent {
     };
     const answerAll = async (chunk: Buffer): Promise<void> => {
       held = Buffer.concat([held, chunk]);
-      while (!isOver && held.length >= 4) {
+      while (held.length >= 4) {
         const length = held.readUInt32BE(0);
         if (length === 0 || length > mostBytes || asked >= mostRequests) return end();
         if (held.length < 4 + length) return;
