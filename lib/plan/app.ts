@@ -7,7 +7,7 @@ import type { FleetFacts } from "../remote/facts.ts";
 import { driverFor } from "../remote/proxy/drivers.ts";
 import { auditStep } from "./audit.ts";
 import { waitStep } from "./boot.ts";
-import { containersOfRole, currentContainer, isUp, plainVersion, routeOf } from "./current.ts";
+import { containerOfVersion, containersOfRole, currentContainer, isOfVersion, isUp, plainVersion, routeOf } from "./current.ts";
 import { assetSteps, errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
 import { forgetStep } from "./made-with.ts";
@@ -26,7 +26,7 @@ export function planAppStart(order: Order, facts: FleetFacts, version: string | 
     const fact = factsOf(facts, host);
     const own = containersOfRole(role, fact.containers);
     const current = currentContainer(order.settings, role, own, fact.proxy);
-    const wanted = version === undefined ? (current ?? own.find((one) => one.version === plainVersion(one.version))) : own.find((one) => one.name === containerName(order.settings, role.name, version));
+    const wanted = version === undefined ? (current ?? own.find((one) => one.version === plainVersion(one.version))) : containerOfVersion(order.settings, role, version, own, fact.releases);
     return { host, role, wanted, current };
   }));
   const missing = places.filter((place) => place.wanted === undefined && facts.has(place.host));
@@ -62,8 +62,8 @@ export function planAppStop(order: Order, facts: FleetFacts, version: string | u
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
   const steps = (host: string): HostStep[] => rolesOn(order, host).flatMap((role): HostStep[] => {
-    const { containers, proxy } = factsOf(facts, host);
-    const running = containersOfRole(role, containers).filter((one) => isUp(one) && (version === undefined || plainVersion(one.version) === version));
+    const { containers, proxy, releases } = factsOf(facts, host);
+    const running = containersOfRole(role, containers).filter((one) => isUp(one) && (version === undefined || isOfVersion(one, version, releases)));
     const stays = version !== undefined && facts.has(host) && !running.some((one) => one === currentContainer(order.settings, role, containers, proxy));
     const isRouted = routeOf(order.settings, role, proxy) !== undefined && !stays;
     if (facts.has(host) && running.length === 0 && !isRouted) return [];

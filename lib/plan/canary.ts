@@ -7,7 +7,7 @@ import type { Container, FleetFacts } from "../remote/facts.ts";
 import type { Target } from "../remote/proxy/driver.ts";
 import { auditStep } from "./audit.ts";
 import { bootSteps, placeOf, startedTarget, switchSteps, type Place } from "./boot.ts";
-import { canaryContainer, isUp, plainVersion, routeOf } from "./current.ts";
+import { canaryContainer, isOfVersion, isUp, plainVersion, routeOf } from "./current.ts";
 import { releasedSteps, retireSteps } from "./deploy.ts";
 import { errorPagePhases } from "./files.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn, withoutUndo } from "./hosts.ts";
@@ -27,7 +27,10 @@ export function planCanaryStart(order: Order, facts: FleetFacts, percent: number
   const going = routes.filter(({ route }) => route.canary !== undefined);
   if (going.length > 0) throw new DeployError("usage", `There is a canary already: ${named(going)}`, { state: ["Nothing was changed."], hint: "`capstan canary set --percent N` changes its share, `capstan canary abort` ends it, `capstan canary promote` gives it all requests." });
   const places = new Map(routes.map((routed) => [routed, placeOf(order, routed.role, routed.host, factsOf(facts, routed.host))]));
-  const same = routes.filter((routed) => plainVersion(places.get(routed)?.current?.version ?? "") === order.version);
+  const same = routes.filter((routed) => {
+    const current = places.get(routed)?.current;
+    return current !== undefined && isOfVersion(current, order.version, factsOf(facts, routed.host).releases);
+  });
   if (same.length > 0) throw new DeployError("usage", `Version ${order.version} serves already: ${named(same)}`, { state: ["Nothing was changed."], hint: "Name another version." });
   const boot = (routed: Routed): readonly HostStep[] => bootSteps(order, must(places.get(routed)));
   const share = (routed: Routed): HostStep[] => [...shareSteps(order, routed, startedTarget(order, must(places.get(routed))), percent), auditStep(order, routed.role.name, `Started canary ${order.version} with ${percent} %`)];

@@ -1,5 +1,5 @@
 import type { Role, Settings } from "../config/settings.ts";
-import { rolePrefix } from "../ground/names.ts";
+import { containerName, rolePrefix } from "../ground/names.ts";
 import type { Release } from "../remote/releases.ts";
 import type { Container, HostFacts, ProxyFacts, Route } from "../remote/facts.ts";
 
@@ -55,10 +55,20 @@ export function versionsInPlace(settings: Settings, roles: readonly Role[], fact
   return [...new Set(versions)];
 }
 
-/** The version a container serves: that of its name, unless the last release left it in place as one of its own. */
+/** The version a container serves: that of its name, unless the last release of its role left it in place as one of its own. */
 export function servedVersion({ role, version }: Pick<Container, "role" | "version">, releases: readonly Release[] = []): string {
-  const last = releases.at(-1);
+  const last = releases.findLast(({ roles }) => roles?.includes(role) !== false);
   return last?.kept?.[role] === plainVersion(version) ? last.version : plainVersion(version);
+}
+
+/** True for the version that a container serves, and for the one in its name, where it was left in place as a later one. */
+export const isOfVersion = (container: Pick<Container, "role" | "version">, version: string, releases: readonly Release[] | undefined): boolean =>
+  plainVersion(container.version) === version || servedVersion(container, releases) === version;
+
+/** The container of a role that a version is meant by: the one with its name, else the one that was left in place as it. @param own those of the role */
+export function containerOfVersion(settings: Settings, role: Pick<Role, "name">, version: string, own: readonly Container[], releases: readonly Release[] | undefined): Container | undefined {
+  const name = containerName(settings, role.name, version);
+  return own.find((one) => one.name === name) ?? own.find((one) => one.version === plainVersion(one.version) && servedVersion(one, releases) === version);
 }
 
 /** The version without the mark of a container that made place for another one. */

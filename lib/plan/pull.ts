@@ -36,6 +36,10 @@ export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly stri
   return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : steps(host))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host) && digestOn(host) === undefined)) }];
 }
 
+/** What a reader should know of a plan that was made before the image is: hosts that have images of the app may turn out to have this one. */
+export const unbuiltNotes = ({ withoutRegistry }: Pick<Settings, "withoutRegistry">, facts: FleetFacts): readonly string[] =>
+  (withoutRegistry === true || ![...facts.values()].some(({ digests = [] }) => digests.length > 0) ? [] : ["Only the build tells which image it is: a host that has it already, by its digest, names it instead of pulling it, and what the registry has of it is not pushed again."]);
+
 /** The host has the very image that was pushed: it lacks the version's name at most. */
 const namingSteps = (order: Order, image: string, digest: string): readonly HostStep[] => [
   { kind: "run", title: `Name the image that is there ${image}`, command: tagDigest(order.settings, digest, order.version), repeatable: true, timeoutMs: quickMs, hint: "Run the same command again: the image was there a moment ago." },

@@ -3,14 +3,14 @@ import { DeployError } from "../ground/errors.ts";
 import { containerName } from "../ground/names.ts";
 import type { HostStep, Plan, RunStep } from "../ground/step.ts";
 import { removeContainers, removeOneOffs, removeVersion } from "../remote/container.ts";
-import type { Container, FleetFacts } from "../remote/facts.ts";
+import type { Container, FleetFacts, HostFacts } from "../remote/facts.ts";
 import { removeMrskSteps } from "../remote/prune.ts";
 import { driverFor, driverOn } from "../remote/proxy/drivers.ts";
 import { logout } from "../remote/registry.ts";
 import { removeAppDirectories, removeImages, removeNetwork, removeRoleDirectories, removeRunFiles, removeVolume, unlessOthers, volumeName } from "../remote/remove.ts";
 import { folderStep, removeSteps as accessorySteps } from "./accessory.ts";
 import { auditStep } from "./audit.ts";
-import { containersOfRole, isUp } from "./current.ts";
+import { containersOfRole, isOfVersion, isUp, plainVersion } from "./current.ts";
 import { allHosts, appHosts, factsOf, lanes, proxyHosts, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 import { foreignRoutes } from "./proxy.ts";
@@ -74,8 +74,8 @@ export function planAppPart(order: Order, facts: FleetFacts, part: AppPart): Pla
 }
 
 /** @throws DeployError (usage) that names every container of a role in scope that runs and may not */
-function refuseWhileUp(message: string, order: Order, facts: FleetFacts, hosts: readonly string[], isMeant: (container: Container) => boolean): void {
-  const up = hosts.flatMap((host) => rolesOn(order, host).flatMap((role) => containersOfRole(role, factsOf(facts, host).containers)).filter((one) => isUp(one) && isMeant(one)).map(({ name }) => `${name} on ${host}`));
+function refuseWhileUp(message: string, order: Order, facts: FleetFacts, hosts: readonly string[], isMeant: (container: Container, releases: HostFacts["releases"]) => boolean): void {
+  const up = hosts.flatMap((host) => rolesOn(order, host).flatMap((role) => containersOfRole(role, factsOf(facts, host).containers)).filter((one) => isUp(one) && isMeant(one, factsOf(facts, host).releases)).map(({ name }) => `${name} on ${host}`));
   if (up.length > 0) throw new DeployError("usage", `${message}: it is running: ${up.join(", ")}`, { state: ["Nothing was changed."], hint: "Stop it first: `capstan app stop`, or `capstan app stale-containers --stop`." });
 }
 
@@ -83,7 +83,7 @@ function refuseWhileUp(message: string, order: Order, facts: FleetFacts, hosts: 
 export function planRemoveVersion(order: Order, facts: FleetFacts): Plan {
   const hosts = appHosts(order);
   requireDocker(facts, hosts);
-  refuseWhileUp(`Cannot remove version ${order.version}`, order, facts, hosts, ({ version }) => version === order.version);
+  refuseWhileUp(`Cannot remove version ${order.version}`, order, facts, hosts, (one, releases) => one.version === plainVersion(one.version) && isOfVersion(one, order.version, releases));
   const steps = (host: string): readonly HostStep[] => rolesOn(order, host).flatMap((role) => [
     auditStep(order, role.name, `Removed container with version ${order.version}`),
     run(`Remove ${containerName(order.settings, role.name, order.version)}`, removeVersion(containerName(order.settings, role.name, order.version)), { role: role.name }),

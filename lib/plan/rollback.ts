@@ -5,7 +5,7 @@ import { DeployError } from "../ground/errors.ts";
 import { latestTag, network } from "../ground/names.ts";
 import type { Plan } from "../ground/step.ts";
 import type { FleetFacts } from "../remote/facts.ts";
-import { containersOfRole, isOutside, isUp, plainVersion, versionsInPlace } from "./current.ts";
+import { containersOfRole, isOutside, isUp, plainVersion, servedVersion, versionsInPlace } from "./current.ts";
 import { planDeploy } from "./deploy.ts";
 import { fleetState, type FleetState } from "./fleet.ts";
 import { appHosts, factsOf } from "./hosts.ts";
@@ -23,8 +23,8 @@ export function versionsOnHosts(settings: Settings, scope: Scope, facts: FleetFa
   const [role] = scope.roles;
   if (role === undefined) return [];
   const inPlace = versionsInPlace(settings, scope.roles, facts);
-  const containers = role.hosts.flatMap((host) => containersOfRole(role, facts.get(host)?.containers ?? []));
-  return [...new Set(containers.map((container) => plainVersion(container.version)))].filter((version) => !inPlace.includes(version));
+  const versions = role.hosts.flatMap((host) => containersOfRole(role, facts.get(host)?.containers ?? []).map((container) => servedVersion(container, facts.get(host)?.releases)));
+  return [...new Set(versions)].filter((version) => !inPlace.includes(version));
 }
 
 /**

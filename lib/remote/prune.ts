@@ -42,9 +42,12 @@ ${old} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
 /** Removes images of the service that have lost their tag. */
 export const pruneDanglingImages = (service: string): Command => sh`docker image prune --force --filter ${`label=service=${service}`}`;
 
-/** Removes images of the service that no container on the host was made from, but never what is tagged latest for any destination. */
+/**
+ * Removes images of the service that no container on the host was made from, but never what is tagged latest for any destination. An image that a container
+ * was made from under another name keeps this one too: it is that of a release that left the container in place.
+ */
 export function pruneImages({ service }: Pick<Settings, "service">): Command {
   const all = sh`docker image ls --filter ${`label=service=${service}`} --format ${"{{.Repository}}:{{.Tag}}"}`;
   return sh`used=$(docker container ls --all --format ${"{{.Image}}"}) || exit
-${all} | grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do docker rmi $image; done`;
+${all} | grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do by=$(docker ps --all --quiet --filter ancestor=$image) || exit; [ -n "$by" ] || echo $image; done | while read image; do docker rmi $image; done`;
 }

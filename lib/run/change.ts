@@ -7,6 +7,7 @@ import { versionsInPlace } from "../plan/current.ts";
 import { appHosts, someHosts } from "../plan/hosts.ts";
 import { joinPlans } from "../plan/join.ts";
 import { noContent, type Kept, type LocalContent, type Order } from "../plan/order.ts";
+import { unbuiltNotes } from "../plan/pull.ts";
 import { auditLine } from "../remote/audit.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor } from "./apply.ts";
@@ -70,7 +71,8 @@ export async function planChange(world: World, task: Task, change: Change, offli
   const built = change.version === "built" || (change.version === "running" && offline?.facts.size === 0) ? await builtVersion(world, task) : "";
   const order = orderOf(world, task, versionOf(task, change, built, facts), content);
   const here = offline === undefined ? localFacts : offlineFacts;
-  const plans: Plan[] = [];
+  const buildsFirst = change.stages.some(({ sees }, i) => sees === "here" && change.stages.slice(i).some((later) => later.sees === "hosts"));
+  const plans: Plan[] = [{ notes: buildsFirst ? unbuiltNotes(task.settings, facts) : [], phases: [] }];
   for (const stage of change.stages) {
     // No image is built for a plan: what is unchanged is found out in the run.
     if (stage.sees === "hosts" && stage.skip !== undefined) continue;

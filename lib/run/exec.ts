@@ -7,7 +7,7 @@ import { containerName, envFilePath, execName, latestTag } from "../ground/names
 import { appHosts } from "../plan/hosts.ts";
 import { settle } from "../ground/settle.ts";
 import type { World } from "../ground/world.ts";
-import { currentContainer, isUp } from "../plan/current.ts";
+import { containerOfVersion, containersOfRole, currentContainer, isUp } from "../plan/current.ts";
 import { appendAudit, auditLine } from "../remote/audit.ts";
 import { endOneOff, execInContainer, runOneOff, type Interactive } from "../remote/container.ts";
 import { envUploads } from "../remote/envfile.ts";
@@ -86,9 +86,9 @@ export async function planExecInServing(world: World, task: Task, words: readonl
 /** Name of the container of a role to run commands in; undefined when none runs. */
 function runningName({ settings, version }: Task, role: Role, host: string, { facts }: Sight): string | undefined {
   const fact = facts.get(host);
-  const ofVersion = version === undefined ? undefined : containerName(settings, role.name, version);
-  if (fact === undefined) return ofVersion ?? unknownContainer(host);
-  return ofVersion === undefined ? currentContainer(settings, role, fact.containers, fact.proxy)?.name : fact.containers.find((container) => container.name === ofVersion && isUp(container))?.name;
+  if (fact === undefined) return version === undefined ? unknownContainer(host) : containerName(settings, role.name, version);
+  if (version === undefined) return currentContainer(settings, role, fact.containers, fact.proxy)?.name;
+  return containerOfVersion(settings, role, version, containersOfRole(role, fact.containers).filter(isUp), fact.releases)?.name;
 }
 
 function unknownContainer(host: string): never {

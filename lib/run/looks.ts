@@ -3,7 +3,7 @@ import type { Command } from "../ground/command.ts";
 import { DeployError, isDeployError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
 import { appHosts, proxyHosts, someHosts } from "../plan/hosts.ts";
-import { currentContainer, plainVersion } from "../plan/current.ts";
+import { currentContainer, servedVersion } from "../plan/current.ts";
 import { fleetState } from "../plan/fleet.ts";
 import type { Glance } from "../plan/print-fleet.ts";
 import { previousRelease } from "../plan/rollback.ts";
@@ -46,7 +46,7 @@ export async function serving(world: World, task: Task): Promise<readonly Servin
   return places(task).map(({ role, host }) => {
     const fact = facts.get(host);
     const container = currentContainer(task.settings, role, fact?.containers ?? [], fact?.proxy);
-    return { host, role: role.name, container, version: container === undefined ? undefined : plainVersion(container.version), problem: unseen.get(host) };
+    return { host, role: role.name, container, version: container === undefined ? undefined : servedVersion(container, fact?.releases), problem: unseen.get(host) };
   });
 }
 

@@ -87,6 +87,12 @@ describe("requests", () => {
     test("in a step that takes longer than a gap may", () => expect(reboot([step("step-start", 1_000), step("step-end", 40_000)], [loss(1, 15_900), loss(1, 16_100)])).toBe(1));
     test("after the gap", () => expect(reboot(whole, [loss(1, 2_600)])).toBe(1));
     test("while nobody hears how it goes, for a while", () => expect(reboot(whole.slice(0, 1), [loss(1, 15_900)], "kill-9", { status: undefined, signal: "SIGKILL" })).toBe(0));
+    test("that was killed before it heard that the gap began", () => {
+      const before = [{ ...step("step-end", 1_000), title: "Check that the proxy has saved its routes" }];
+      expect(reboot(before, [loss(1, 1_500)], "kill-9", { status: undefined, signal: "SIGKILL" })).toBe(0);
+      expect(reboot(before, [loss(1, 1_500)])).toBe(1);
+      expect(reboot([], [loss(1, 1_500)], "kill-9", { status: undefined, signal: "SIGKILL" })).toBe(1);
+    });
     test("and not for longer", () => expect(reboot(whole.slice(0, 1), [loss(1, 16_100)], "kill-9", { status: undefined, signal: "SIGKILL" })).toBe(1));
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { currentContainer, plainVersion, versionsInPlace } from "../../lib/plan/current.ts";
+import { currentContainer, plainVersion, servedVersion, versionsInPlace } from "../../lib/plan/current.ts";
 import type { Container, ProxyFacts } from "../../lib/remote/facts.ts";
+import type { Release } from "../../lib/remote/releases.ts";
 import { containerOf, fleetOf, hostOf, proxyOf } from "../support/facts.ts";
 import { roleOf, settingsOf } from "../support/settings.ts";
 
@@ -57,4 +58,17 @@ describe("versionsInPlace()", () => {
 
 test.each([["2", "2"], ["2_replaced_00112233445566aa", "2"], ["abc_uncommitted_0011", "abc_uncommitted_0011"], ["a_replaced_zz", "a_replaced_zz"]])("plainVersion() of %s is %s", (version, plain) => {
   expect(plainVersion(version)).toBe(plain);
+});
+
+describe("servedVersion()", () => {
+  const [first, kept, ofJobs] = [{ version: "1", at: "" }, { version: "2", at: "", kept: { web: "1" } }, { version: "3", at: "", roles: ["jobs"] }];
+  test.each<[string, readonly Release[], string]>([
+    ["that of its name without a record", [], "1"],
+    ["that of the release that left it in place", [first, kept], "2"],
+    ["still that one when another role got a release since", [first, kept, ofJobs], "2"],
+    ["that of the release of some roles that left it in place", [first, { ...kept, roles: ["web"] }, ofJobs], "2"],
+    ["that of its name when its role got another release since", [first, kept, { version: "1", at: "", roles: ["web"] }, ofJobs], "1"],
+    ["that of its name when all roles got another release since", [first, kept, { version: "1", at: "" }], "1"],
+    ["that of its name when another role was left in place", [first, { ...kept, kept: { jobs: "1" } }], "1"],
+  ])("is %s", (_title, releases, version) => expect(servedVersion({ role: "web", version: "1" }, releases)).toBe(version));
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { selectScope } from "../../lib/config/scope.ts";
+import { fleetState } from "../../lib/plan/fleet.ts";
 import { goodReleases } from "../../lib/plan/releases.ts";
 import { planRollback, previousRelease, rollbackVersion, versionsOnHosts, versionToBoot } from "../../lib/plan/rollback.ts";
 import type { Container, FleetFacts, HostFacts } from "../../lib/remote/facts.ts";
@@ -166,4 +167,20 @@ test("versionToBoot() is the version in place, else the one that ran last", () =
   expect(versionToBoot(shop, scope, new Map())).toBe("latest");
   expect(versionToBoot({ ...shop, destination: "qa" }, scope, new Map())).toBe("latest-qa");
   expect(() => versionToBoot(shop, scope, on([]))).toThrow(expect.objectContaining({ failure: "missing", message: "Nothing of this service is on the hosts" }));
+});
+
+describe("where a container was left in place as a later version", () => {
+  const both = settingsOf({ roles: [roleOf("web"), roleOf("jobs", { hosts: ["10.0.0.1"], proxy: undefined })] });
+  const onWeb = selectScope(both, { roles: ["web"] });
+  const releases = log("0!", "1!", "2!", "3 jobs").map((release) => (release.version === "2" ? { ...release, kept: { web: "1" } } : release));
+  const host = (record: readonly Release[]): FleetFacts => on([containerOf(both, "jobs", "3", "c3"), web("1", "a1"), web("0", "a0", "exited")], { proxy: proxyOf(["shop-web", "a1"]), releases: record });
+  const facts = host(releases);
+
+  test("a rollback goes back one release, though another role has got one since", () => {
+    expect(rollbackVersion(both, onWeb, facts, undefined)).toBe("1");
+    expect(fleetState(both, onWeb, facts)).toMatchObject({ versions: ["2"], unfinished: false, pending: [] });
+  });
+
+  test("versionsOnHosts() does not name the container that serves", () => expect([releases, releases.slice(0, 3)].map((record) => versionsOnHosts(both, onWeb, host(record)))).toEqual([["0"], ["0"]]));
+  test("versionToBoot() knows it as the later version when it is stopped", () => expect(versionToBoot(both, onWeb, on([web("1", "a1", "exited")], { releases }))).toBe("2"));
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Role } from "../../lib/config/settings.ts";
 import type { Plan } from "../../lib/ground/step.ts";
-import { planAppStart } from "../../lib/plan/app.ts";
-import { planCanaryPromote } from "../../lib/plan/canary.ts";
+import { planAppStart, planAppStop } from "../../lib/plan/app.ts";
+import { planCanaryPromote, planCanaryStart } from "../../lib/plan/canary.ts";
 import { errorPagePhases, oldFileSteps } from "../../lib/plan/files.ts";
 import { planHealthcheck } from "../../lib/plan/healthcheck.ts";
 import { planProxyPart } from "../../lib/plan/proxy.ts";
@@ -235,4 +235,26 @@ test("planPrune() counts what MRSK left among ours, where there is any", () => {
     ["10.0.0.1", ["Remove old containers of web", "Remove old containers of web that MRSK left", `Record "Pruned containers"`]],
     ["10.0.0.2", ["Remove old containers of jobs", `Record "Pruned containers"`]],
   ]);
+});
+
+describe("a container that a release left in place is meant by its version and by that of the release", () => {
+  const host = (state: string) => fleetOf({ "10.0.0.1": hostOf([web("1", "a1", state), web("0", "a0", "exited")], { proxy: proxyOf(["shop-web", "a1"]), releases: [{ version: "2", at: "", kept: { web: "1" } }] }) });
+  const order = (version: string) => orderOf(shop, version, { filter: { roles: ["web"] } });
+
+  test.each(["1", "2"])("as %s", (version) => {
+    expect(titles(planAppStop(order(version), host("running"), version))).toEqual([`Record "Stopped app"`, "Take the route shop-web away", "Stop shop-web-1"]);
+    expect(titles(planAppStart(order(version), host("exited"), version))).toContain("Start shop-web-1");
+    expect(() => planRemoveVersion(order(version), host("running"))).toThrow(`Cannot remove version ${version}: it is running: shop-web-1 on 10.0.0.1`);
+    expect(() => planCanaryStart(order(version), host("running"), 10)).toThrow(`Version ${version} serves already`);
+  });
+
+  test("not as another one", () => {
+    expect(planAppStop(order("3"), host("running"), "3").notes).toEqual(["Nothing of the app is running."]);
+    expect(() => planAppStart(order("3"), host("exited"), "3")).toThrow("There is no container to start of web on 10.0.0.1");
+  });
+
+  test("a container with the name of the version comes first", () => {
+    const facts = fleetOf({ "10.0.0.1": hostOf([web("1", "a1", "exited"), web("2", "a2", "exited")], { releases: [{ version: "2", at: "", kept: { web: "1" } }] }) });
+    expect(titles(planAppStart(order("2"), facts, "2"))).toContain("Start shop-web-2");
+  });
 });

@@ -47,6 +47,19 @@ rmi*) echo "$2" ;; esac`);
     expect(await home.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: removed, stderr: "" });
   });
 
+  test("an image keeps the name of a release that left a container of another name in place", async () => {
+    using home = new Home().program("docker", `case $* in
+"container ls"*) echo acme/shop:1 ;;
+"image ls"*) printf '%s\\n' acme/shop:2 acme/shop:1 acme/shop:0 ;;
+"ps --all --quiet --filter ancestor=acme/shop:2") echo c1 ;;
+rmi*) echo "$2" ;; esac`);
+    expect(await home.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "acme/shop:0\n", stderr: "" });
+    using last = new Home().program("docker", `case $* in "image ls"*) printf '%s\\n' acme/shop:0 acme/shop:2 ;; ps*shop:2) echo c1 ;; rmi*) echo "$2" ;; esac`);
+    expect(await last.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "acme/shop:0\n", stderr: "" });
+    using silent = new Home().program("docker", `case $* in "image ls"*) echo acme/shop:2 ;; ps*) exit 1 ;; rmi*) echo "$2" ;; esac`);
+    expect(await silent.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
   test("K1: no image goes when the containers cannot be listed", async () => {
     using home = new Home().program("docker", `case $* in "container ls"*) exit 1 ;; "image ls"*) echo acme/shop:7 ;; rmi*) echo "$2" ;; esac`);
     expect(await home.run(pruneImages(settings).text, { shell })).toEqual({ status: 1, stdout: "", stderr: "" });

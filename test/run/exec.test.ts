@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { appExec, commandOf, planExec, planExecInServing, type ExecOptions } from "../../lib/run/exec.ts";
 import type { Offline } from "../../lib/run/change.ts";
+import type { Release } from "../../lib/remote/releases.ts";
 import { planLogs, serving } from "../../lib/run/looks.ts";
 import { settingsOf } from "../support/settings.ts";
 import { containerLine, obliging, taskOf } from "../support/task.ts";
@@ -67,6 +68,13 @@ describe("planExecInServing()", () => {
   test("takes the container of a version that was asked for", async () => {
     expect(await exec({}, "1")).toEqual(["10.0.0.1 $ docker exec shop-web-1 bin/check", "10.0.0.2 $ docker exec shop-jobs-1 bin/check"]);
     expect(await exec({}, "2")).toMatchObject({ failure: "missing", message: "Nothing is running of jobs at version 2 on 10.0.0.2" });
+  });
+
+  test("takes the container that a release left in place as the version, by either name", async () => {
+    const left = (releases: readonly Release[]): Offline => ({ facts: new Map([...known.facts].map(([host, facts]) => [host, { ...facts, releases }])) });
+    const kept = left([{ version: "2", at: "", kept: { web: "1" } }]);
+    for (const version of ["1", "2"]) expect(await exec({}, version, kept)).toEqual(["10.0.0.1 $ docker exec shop-web-1 bin/check", `10.0.0.2 $ docker exec shop-jobs-${version} bin/check`]);
+    expect(await exec({}, "2", left([{ version: "2", at: "" }]))).toMatchObject({ failure: "missing" });
   });
 
   test("joins the user's input to it", async () => {

@@ -118,3 +118,19 @@ test("buildx tells what it pushed: a host that has it pulls nothing", async () =
   await runChange(world, taskOf(shop), changes.deploy({}));
   expect(fake.ran.filter((text) => /docker pull|docker tag acme\/shop@/.test(text))).toEqual(["10.0.0.1", "10.0.0.2"].map((host) => `${host} $ docker tag acme/shop@${digest} acme/shop:2`));
 });
+
+describe("a plan that was made before the image is says that a host may have it", () => {
+  const note = "Only the build tells which image it is: a host that has it already, by its digest, names it instead of pulling it, and what the registry has of it is not pushed again.";
+  const noted = async (change: Change, settings = shop, table: (host: string) => Table = serves): Promise<boolean> => {
+    const { world } = fakeWorld({ here: plain(), answers: { "10.0.0.1": obliging(), "10.0.0.2": table("10.0.0.2") } });
+    return (await planChange(world, taskOf(settings), change, undefined)).notes.includes(note);
+  };
+  test.each(["deploy", "redeploy", "setup"] as const)("%s", async (name) => expect(await noted(changes[name]({}))).toBe(true));
+  test("with --if-changed too, and where it is only brought to the hosts", async () => expect([await noted(changes.deploy({ ifChanged: true })), await noted(changes.buildDeliver({}))]).toEqual([true, true]));
+  test.each<[string, Change, typeof shop, ((host: string) => Table) | undefined]>([
+    ["nothing is built", changes.deploy({ skipPush: true }), shop, undefined],
+    ["no host has an image of the app", changes.deploy({}), shop, () => obliging()],
+    ["there is no registry", changes.deploy({}), { ...shop, withoutRegistry: true }, undefined],
+    ["no host is told", changes.buildPush({}), shop, undefined],
+  ])("not where %s", async (_title, change, settings, table) => expect(await noted(change, settings, table)).toBe(false));
+});

@@ -72,5 +72,10 @@ describe("serving() and findStale()", () => {
     expect((await serving(fakeWorld({ answers }).world, task({ roles: ["web"] }))).map(({ host, version }) => [host, version])).toEqual([["10.0.0.1", "2"], ["10.0.0.3", undefined]]);
     expect((await findStale(fakeWorld({ answers }).world, task({ roles: ["web"] }))).map(({ host, container }) => [host, container.name])).toEqual([["10.0.0.1", "shop-web-1"]]);
   });
+  test("serving() knows a container that a release left in place by the version of the release", async () => {
+    const log = ["[2030-01-02T03:04:05Z] [ann@acme.example] Tagging acme/shop:2 as the latest image", "[2030-01-02T03:04:05Z] [ann@acme.example] [web] Kept version 1 as version 2"];
+    const kept = { "10.0.0.1": [[/docker version/, factsAnswer([containerLine("web", "1", "a1")], log)]] } as const;
+    expect((await serving(fakeWorld({ answers: kept }).world, task({ roles: ["web"], hosts: ["10.0.0.1"] }))).map(({ version, container }) => [version, container?.name])).toEqual([["2", "shop-web-1"]]);
+  });
   test("findStale() needs to see every host", async () => await expect(findStale(fakeWorld({ answers: { ...answers, "10.0.0.3": [[/docker version/, 1]] } }).world, task())).rejects.toMatchObject({ host: "10.0.0.3" }));
 });

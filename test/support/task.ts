@@ -8,8 +8,9 @@ export function taskOf(settings: Settings, more: Partial<Task> = {}): Task {
   return { settings, scope: selectScope(settings, {}), command: "deploy", subcommand: undefined, version: "2", performer: "ann@acme.example", performerName: "Ann", hooks: true, lockWait: undefined, ...more };
 }
 
-/** What a host with Docker says of itself to the questions of `observe`. @param containers a `docker ps` line each, see {@link containerLine} */
-export const factsAnswer = (containers: readonly string[] = []): string => ["28.0.4\n", "kamal\n", "", containers.map((line) => `${line}\n`).join(""), "", ""].join("\x1e");
+/** What a host with Docker says of itself to the questions of `observe`. @param containers a `docker ps` line each, see {@link containerLine}; @param log lines of its audit log about releases */
+export const factsAnswer = (containers: readonly string[] = [], log: readonly string[] = []): string =>
+  ["28.0.4\n", "kamal\n", "", containers.map((line) => `${line}\n`).join(""), "", "", ...(log.length === 0 ? [] : [log.map((line) => `${line}\n`).join("")])].join("\x1e");
 
 /** A running container as `docker ps` prints it for `observe`. */
 export const containerLine = (role: string, version: string, id: string): string => [id.padEnd(12, "0"), `shop-${role}-${version}`, role, "", "running", "Up 3 minutes", `acme/shop:${version}`].join("\t");

@@ -153,13 +153,18 @@ const gapMs = 15_000;
 /** From the end of a step to the tool's word of it, and to the last answer of what was replaced. */
 const settleMs = 500;
 
-/** `proxy reboot` says that each host refuses connections while its proxy is replaced. The host carries that to its end, whatever becomes of who asked for it. */
+/**
+ * `proxy reboot` says that each host refuses connections while its proxy is replaced. The host carries that to its end, whatever becomes of who asked for it:
+ * one that was killed in the phase may not have heard any more that it began.
+ */
 function announcedGaps({ point, run, hosts }: Observation): Outage[] {
   if (point.operation !== "proxy-reboot") return [];
   return hosts.flatMap((address, i): Outage[] => {
-    const steps = run.events.filter((event) => event["host"] === address && event["title"] === "Replace the proxy's container");
+    const own = run.events.filter((event) => event["host"] === address && String(event["phase"]).startsWith("Reboot proxy"));
+    const steps = own.filter((event) => event["title"] === "Replace the proxy's container");
     const begun = steps.find((event) => event.type === "step-start");
-    if (begun === undefined) return [];
+    const last = own.at(-1);
+    if (begun === undefined) return run.signal === "SIGKILL" && last !== undefined ? [{ host: i + 1, from: timeOf(last), to: timeOf(last) + gapMs }] : [];
     const ended = steps.find((event) => event.type === "step-end" && event["ok"] === true);
     const from = timeOf(begun);
     return [{ host: i + 1, from, to: Math.min(from + gapMs, ended === undefined ? Infinity : timeOf(ended) + settleMs) }];
