@@ -93,7 +93,7 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, ha
     const known = whole ? undefined : there.images.find(({ id }) => id === variant.config || id === archive.manifest)?.id;
     const thereBytes = variant.layers.slice(0, known === undefined ? skipped : undefined).reduce((sum, { size }) => sum + size, 0);
     const told = { type: "transfer", host, title: step.title, image: step.image, thereBytes } as const;
-    const onSent = (sentBytes: number, totalBytes: number): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started });
+    const onSent = (sentBytes: number, totalBytes: number, from?: string): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started, ...(from === undefined ? {} : { from }) });
     const before = Math.min(there.parts.get(archive.id) ?? 0, archive.size);
     const left = archive.size - before;
     const way = { world, channel, host, step, archive, before, onSent };
@@ -151,7 +151,7 @@ interface Way {
   readonly archive: ImageArchive;
   /** How much of it came in an earlier try. */
   readonly before: number;
-  readonly onSent: (sentBytes: number, totalBytes: number) => void;
+  readonly onSent: (sentBytes: number, totalBytes: number, from?: string) => void;
 }
 
 /** @param line what tells the host that it comes. @returns how many bytes were sent; what the host took of an earlier try is not among them */
@@ -209,7 +209,7 @@ async function takeFrom(way: Way, from: string, of: Named, width: number, handOn
   let how: HandedOn = "failed";
   try {
     const digest = handOns.digest(archive);
-    how = await handOn(world, of, { from, to: host }, step, archive, signal, (came) => onSent(came, archive.size));
+    how = await handOn(world, of, { from, to: host }, step, archive, signal, (came) => onSent(came, archive.size, from));
     if (how !== "ok") return false;
     channel.write(takeLine(archive.id, archive.size, await digest));
     if (await within(world, loadMs, Promise.race([output.isSame, ended]), host, "compare what was handed on")) return true;

@@ -48,18 +48,20 @@ function fleet(handed: "same" | "differs") {
       ended: over.promise,
     };
   };
-  const world: World = { ...fake.world, transport: { ...fake.world.transport, open } };
+  const { run } = fake.world.transport;
+  const world: World = { ...fake.world, transport: { ...fake.world.transport, open, run: (host, command, limits) => (limits.onOutput?.("stdout", "begun\n1500000\n"), run(host, command, limits)) } };
   return { world, told, events: fake.events, digests: () => read };
 }
 
 test("what a neighbour has handed on is taken where it has the digest that is known here, which is found out once", async () => {
-  const { world, told, digests } = fleet("same");
+  const { world, told, digests, events } = fleet("same");
   const handOns = new HandOns();
   expect(await deliver(world, "web1", step, handOns)).toEqual({ sentBytes: size, thereBytes: 0 });
   expect(await deliver(world, "web2", step, handOns)).toEqual({ sentBytes: 0, thereBytes: 0, from: "web1" });
   expect(await deliver(world, "web3", step, handOns)).toMatchObject({ sentBytes: 0 });
   expect(told.filter((line) => !line.includes("look"))).toEqual([`web1: keep 0f ${size} ${size}`, `web2: take 0f ${size} 0 d1`, `web3: take 0f ${size} 0 d1`]);
   expect(digests()).toBe(1);
+  expect(events.filter((event) => event.type === "transfer" && event.host === "web2")).toMatchObject([{ state: "progress", sentBytes: 1_500_000, totalBytes: size, from: "web1" }, { state: "end", sentBytes: 0, from: "web1" }]);
   await handOns.close(world);
 });
 
