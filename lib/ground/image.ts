@@ -40,6 +40,8 @@ export interface ImageArchive {
   /** The image's ID in a Docker whose images containerd keeps. */
   readonly manifest: string;
   readonly size: number;
+  /** SHA-256 of all its bytes, in hex. It reads them all. Throws as {@link read} does. */
+  digest(): Promise<string>;
   /** Its bytes from one of them on. Throws a DeployError (build) when a layer is gone from the cache. */
   read(offset: number): AsyncIterable<Uint8Array>;
 }

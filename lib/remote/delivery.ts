@@ -16,6 +16,9 @@ export const readyLine = "ready";
 export const taggedLine = "tagged";
 /** What it says once all of an archive is there that it keeps to hand it on, and how Docker ended with that. */
 export const receivedLine = "received";
+/** What it says of a file that a neighbour has handed on: whether it is the archive. */
+export const sameLine = "same";
+export const differsLine = "differs";
 export const loadedLine = /^loaded (\d{1,3})$/;
 
 /**
@@ -25,6 +28,8 @@ export const loadedLine = /^loaded (\d{1,3})$/;
  * nothing comes it ends with a failure that means nothing. Nothing listens and nothing stays running: whatever ends the connection ends the command.
  * An archive that is to be handed on stays for as long as the command's input is open, which is as long as the connection at most; that it is loaded is said
  * by a shell of its own, which a connection that is gone may end.
+ * What a neighbour has handed on is taken only if it has the digest that this machine knows: `docker load` takes any image, under any name.
+ * An archive that Docker was loading when the command was ended by a signal, or the host itself, goes on from there as one that was cut off.
  * `docker load` compares each layer with the digest in the image's config, and the config with the image's ID.
  * @param known images of the service that were seen there
  */
@@ -32,29 +37,36 @@ export function receiveImage(of: Named, image: string, known: readonly string[])
   const format = "image {{.Id}}{{range .RootFS.Layers}} {{.}}{{end}}";
   return sh`folder=${imagesDirectory(of)}
 mkdir -p "$folder" && chmod 700 "$folder" && cd "$folder" && umask 077 && exec 3>&1 || exit
-for left in *.kept *.handed; do [ ! -f "$left" ] || rm -f "$left"; done
+again() { for kept in *.kept; do [ ! -f "$kept" ] || mv -f "$kept" "$(basename "$kept" .kept).part"; done; rm -f *.handed; }
+again
+trap 'again; exit 143' HUP TERM
 {
 ${known.length === 0 ? sh`:` : sh`docker image inspect --format ${format} ${known} 2> /dev/null >&3`}
 for part in *.part; do [ ! -f "$part" ] || echo "part $part $(wc -c < "$part")" >&3; done
 echo ${readyLine} >&3
-read -r what archive size left || exit
+read -r what archive size left digest || exit
 if [ "$what" = look ]; then
 docker version --format ${"platform {{.Server.Os}}/{{.Server.Arch}}"} >&3
 docker image ls --quiet --no-trunc | sort -u | xargs docker image inspect --format ${format} 2> /dev/null | grep -E "$archive" >&3
 echo ${readyLine} >&3
-read -r what archive size left || exit
+read -r what archive size left digest || exit
 fi
 file=$archive-$size part=$archive-$size.part
 for other in *.part; do [ "$other" = "$part" ] || rm -f "$other"; done
 if [ "$what" = have ]; then docker tag "$archive" ${image} && echo ${taggedLine} >&3; exit; fi
-if [ "$what" = take ]; then mv -f "$file.handed" "$part"; fi
+if [ "$what" = take ]; then
+if [ "$(sha256sum < "$file.handed" | cut -d ' ' -f 1)" = "$digest" ]; then mv -f "$file.handed" "$part"; echo ${sameLine} >&3
+else rm -f "$file.handed"; echo ${differsLine} >&3; read -r what archive size left || exit; fi
+fi
 [ ! -f "$part" ] || cat "$part"
 if [ "$what" = load ]; then tee -a "$part"; exit; fi
 [ "$left" = 0 ] || head -c "$left" | tee -a "$part"
 [ "$(wc -c < "$part")" -eq "$size" ] && mv "$part" "$file.kept" && echo ${receivedLine} >&3
 } | docker load --quiet
 status=$?
-for handed in *.handed; do [ ! -f "$handed" ] || rm -f "$handed"; done
+[ $status -le 128 ] || { again; exit $status; }
+trap 'rm -f *.kept *.handed; exit 143' HUP TERM
+rm -f *.handed
 for kept in *.kept; do
 [ -f "$kept" ] || continue
 (echo "loaded $status" >&3) 2> /dev/null
@@ -81,8 +93,8 @@ export const loadLine = (archive: string, size: number): string => `load ${archi
 /** The line where an archive comes that is to be handed on. @param left bytes of it that come now: the rest is there */
 export const keepLine = (archive: string, size: number, left: number): string => `keep ${archive} ${size} ${left}\n`;
 
-/** The line where a neighbour has handed the archive on. */
-export const takeLine = (archive: string, size: number): string => `take ${archive} ${size} 0\n`;
+/** The line where a neighbour has handed the archive on. Where that is not what it should be, the host waits for a {@link keepLine}. @param digest sha256 of the whole archive, in hex */
+export const takeLine = (archive: string, size: number, digest: string): string => `take ${archive} ${size} 0 ${digest}\n`;
 
 /** A host as its neighbour reaches it. */
 export interface Neighbour {
@@ -95,9 +107,13 @@ export interface Neighbour {
 
 /** What a host that hands on ends with where nobody lends it an agent. */
 export const noAgentStatus = 90;
+/** And where it has nothing to hand on any more. */
+export const nothingKeptStatus = 91;
+/** How often the neighbour says how much of it is there. */
+const tellSeconds = 2;
 
 /**
- * Hands an archive that is kept on to a neighbour that waits for it, and says when it begins, by the host's own `ssh` and the agent that it is lent. It knows no key but the neighbour's and has
+ * Hands an archive that is kept on to a neighbour that waits for it, and says when it begins and how many bytes are there, by the host's own `ssh` and the agent that it is lent. It knows no key but the neighbour's and has
  * none of its own; nothing is written where it runs. There the archive becomes a file that only the neighbour's {@link receiveImage} makes anything of.
  * Source of the options: ssh_config(5) of OpenSSH 8.9, the first that tells an agent which host it logs in to.
  */
@@ -105,12 +121,13 @@ export function handOnImage(of: Named, archive: string, size: number, { address,
   const [type = ""] = hostKey.split(" ");
   const file = `${archive}-${size}`;
   const handed = `${file}.handed`;
-  const there = sh`cd ${imagesDirectory(of)} && umask 077 && cat > ${handed} && [ "$(wc -c < ${handed})" -eq ${size} ] || { rm -f ${handed}; exit 1; }`;
+  const there = sh`cd ${imagesDirectory(of)} && umask 077 && { (while sleep ${tellSeconds} > /dev/null 2>&1; do wc -c < ${handed} || exit; done 2> /dev/null) & cat > ${handed}; kill $!; [ "$(wc -c < ${handed})" -eq ${size} ]; } || { rm -f ${handed}; exit 1; }`;
   const options = [
     "BatchMode=yes", "StrictHostKeyChecking=yes", "UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null", `KnownHostsCommand=/bin/echo %H ${hostKey}`, `HostKeyAlgorithms=${type === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : type}`,
     "PreferredAuthentications=publickey", "IdentityFile=none", "ForwardAgent=no", "ControlPath=none", "ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=3", "LogLevel=ERROR",
   ];
   return sh`cd ${imagesDirectory(of)} && [ -S "$SSH_AUTH_SOCK" ] || exit ${noAgentStatus}
+[ -f ${`${file}.kept`} ] || exit ${nothingKeptStatus}
 echo begun
 exec ssh -F none -T ${options.flatMap((option) => ["-o", option])} -l ${user} -p ${port} -- ${address} ${sh`exec sh -c ${there.text}`.text} < ${`${file}.kept`}`;
 }

@@ -48,7 +48,7 @@ const printers: Printers = {
       ? { from: "verbose", host, text: style.dim(`${container} is ready at try ${attempt} (${Math.round(durationMs)} ms)`) }
       : { from: "normal", host, text: style.yellow(`${container} is not ready yet: ${printable(answer)}`), key: `${host} ${container}` },
   "transfer": ({ host, image, state, sentBytes, totalBytes, thereBytes, from, durationMs }, style) => {
-    if (state === "progress") return sentBytes < totalBytes / 10 ? undefined : { from: "normal", host, text: style.dim(`${image}: ${Math.floor((10 * sentBytes) / totalBytes)}0 % of ${byteText(totalBytes)} sent`), key: `${host} ${image}` };
+    if (state === "progress") return sentBytes < totalBytes / 10 ? undefined : { from: "normal", host, text: style.dim(`${image}: ${Math.floor((10 * sentBytes) / totalBytes)}0 % of ${byteText(totalBytes)} ${from === undefined ? "sent" : `handed on by ${from}`}`), key: `${host} ${image}` };
     return { from: "normal", host, text: `${style.green("✓")} ${image}: ${from === undefined ? transferText(sentBytes, thereBytes) : `handed on by ${from}`} ${style.dim(elapsed(durationMs))}` };
   },
   "waiting": ({ host = here, title, elapsedMs, deadlineMs, text }, style) =>

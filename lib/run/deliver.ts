@@ -1,9 +1,10 @@
 import { CancelledError, CommandError, ConnectError, DeployError, isDeployError } from "../ground/errors.ts";
 import { layersThere, type ImageArchive, type ImageVariant } from "../ground/image.ts";
+import type { Named } from "../ground/names.ts";
 import type { DeliverStep } from "../ground/step.ts";
 import type { Channel, World } from "../ground/world.ts";
-import { haveLine, keepLine, loadedLine, loadLine, lookLine, parseHostImages, readyLine, receivedLine, taggedLine, takeLine, type HostImages } from "../remote/delivery.ts";
-import { handOn, HandOns } from "./hand-on.ts";
+import { differsLine, haveLine, keepLine, loadedLine, loadLine, lookLine, parseHostImages, readyLine, receivedLine, sameLine, taggedLine, takeLine, type HostImages } from "../remote/delivery.ts";
+import { handOn, HandOns, tellOf, type HandedOn } from "./hand-on.ts";
 import { tell } from "./stamp.ts";
 
 /** What a host was sent of an image. */
@@ -92,7 +93,7 @@ async function attemptDelivery(world: World, host: string, step: DeliverStep, ha
     const known = whole ? undefined : there.images.find(({ id }) => id === variant.config || id === archive.manifest)?.id;
     const thereBytes = variant.layers.slice(0, known === undefined ? skipped : undefined).reduce((sum, { size }) => sum + size, 0);
     const told = { type: "transfer", host, title: step.title, image: step.image, thereBytes } as const;
-    const onSent = (sentBytes: number, totalBytes: number): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started });
+    const onSent = (sentBytes: number, totalBytes: number, from?: string): void => tell(world, { ...told, state: "progress", sentBytes, totalBytes, durationMs: world.clock.now() - started, ...(from === undefined ? {} : { from }) });
     const before = Math.min(there.parts.get(archive.id) ?? 0, archive.size);
     const left = archive.size - before;
     const way = { world, channel, host, step, archive, before, onSent };
@@ -150,7 +151,7 @@ interface Way {
   readonly archive: ImageArchive;
   /** How much of it came in an earlier try. */
   readonly before: number;
-  readonly onSent: (sentBytes: number, totalBytes: number) => void;
+  readonly onSent: (sentBytes: number, totalBytes: number, from?: string) => void;
 }
 
 /** @param line what tells the host that it comes. @returns how many bytes were sent; what the host took of an earlier try is not among them */
@@ -184,18 +185,8 @@ async function takeTurn(way: Way, { width, of }: NonNullable<DeliverStep["handOn
   const giver = await Promise.race([handOns.turn(archive.id, width, stopped), ended]);
   let isHere = false;
   try {
-    let from = giver.host;
-    if (from !== undefined) {
-      const ok = await handOn(world, of, { from, to: host }, step, archive, stopped).catch((error: unknown) => {
-        handOns.gave(archive.id, width, giver.host ?? "", false);
-        throw error;
-      });
-      handOns.gave(archive.id, width, from, ok);
-      if (!ok) from = undefined;
-    }
-    let sentBytes = 0;
-    if (from === undefined) sentBytes = await send(way, keepLine(archive.id, archive.size, archive.size - before));
-    else channel.write(takeLine(archive.id, archive.size));
+    const from = giver.host !== undefined && (await takeFrom(way, giver.host, of, width, handOns, output, ended, stopped)) ? giver.host : undefined;
+    const sentBytes = from === undefined ? await send(way, keepLine(archive.id, archive.size, archive.size - before)) : 0;
     await within(world, loadMs, Promise.race([output.received, ended]), host, "take the image");
     isHere = true;
     handOns.has(archive.id, width, host);
@@ -212,8 +203,28 @@ async function takeTurn(way: Way, { width, of }: NonNullable<DeliverStep["handOn
   }
 }
 
+/** Has a neighbour hand an archive on, which is taken if it is the one that is known here: a neighbour is believed nothing. @returns whether it was */
+async function takeFrom(way: Way, from: string, of: Named, width: number, handOns: HandOns, output: Heard, ended: Promise<never>, signal: AbortSignal): Promise<boolean> {
+  const { world, channel, host, step, archive, onSent } = way;
+  let how: HandedOn = "failed";
+  try {
+    const digest = handOns.digest(archive);
+    how = await handOn(world, of, { from, to: host }, step, archive, signal, (came) => onSent(came, archive.size, from));
+    if (how !== "ok") return false;
+    channel.write(takeLine(archive.id, archive.size, await digest));
+    if (await within(world, loadMs, Promise.race([output.isSame, ended]), host, "compare what was handed on")) return true;
+    how = "unable";
+    tellOf(world, { from, to: host }, step, "what it handed on is not the image, or the host has no sha256sum to tell");
+    return false;
+  } finally {
+    handOns.gave(archive.id, width, from, how);
+  }
+}
+
 /** What a host says. */
 interface Heard {
+  /** Whether what a neighbour handed on is the archive. */
+  readonly isSame: Promise<boolean>;
   answer(): Promise<HostImages>;
   /** An archive that it keeps is there. */
   readonly received: Promise<void>;
@@ -226,6 +237,7 @@ interface Heard {
 function read(world: World, channel: Channel, host: string, step: DeliverStep): Heard {
   const received = Promise.withResolvers<void>();
   const loaded = Promise.withResolvers<{ status: number; said: string }>();
+  const isSame = Promise.withResolvers<boolean>();
   const answers = [Promise.withResolvers<HostImages>(), Promise.withResolvers<HostImages>()];
   for (const { promise } of answers) promise.catch(() => undefined);
   let [asked, given] = [0, 0];
@@ -245,6 +257,10 @@ function read(world: World, channel: Channel, host: string, step: DeliverStep): 
         received.resolve();
         continue;
       }
+      if (!isAnswer && (line === sameLine || line === differsLine)) {
+        isSame.resolve(line === sameLine);
+        continue;
+      }
       const [, status] = loadedLine.exec(line) ?? [];
       if (!isAnswer && status !== undefined) {
         loaded.resolve({ status: Number(status), said: lines.join("\n") });
@@ -262,7 +278,7 @@ function read(world: World, channel: Channel, host: string, step: DeliverStep): 
     return lines.join("\n");
   };
   const answer = (): Promise<HostImages> => answers[asked++]?.promise ?? Promise.reject(tooMuch(host));
-  return { answer, received: received.promise, loaded: loaded.promise, rest: collect() };
+  return { answer, isSame: isSame.promise, received: received.promise, loaded: loaded.promise, rest: collect() };
 }
 
 const tooMuch = (host: string): DeployError =>

@@ -31,8 +31,14 @@ export class Doors {
   }
 }
 
-/** The door of a host that is dialled by the command of its config: which sshd that meets is not ours to know, so that all of them count as one. */
-const ofCommand = "by ProxyCommand";
-
-/** What answers first on the way to a host. */
-export const doorOf = ({ hostName, port, proxyCommand }: { readonly hostName: string; readonly port: number; readonly proxyCommand: string | undefined }): string => (proxyCommand === undefined ? `${hostName}:${port}` : ofCommand);
+/**
+ * What answers first on the way to a host. Where the command of its config leads is not ours to know: the same command leads to the same place, and
+ * `ssh -W HOST:PORT bastion` to the same bastion for all hosts.
+ */
+export function doorOf({ hostName, port, proxyCommand }: { readonly hostName: string; readonly port: number; readonly proxyCommand: string | undefined }): string {
+  if (proxyCommand === undefined) return `${hostName}:${port}`;
+  const command = proxyCommand.trim();
+  if (!/^(\S*\/)?ssh\s/.test(command)) return command;
+  const isHere = new RegExp(`(?<![\\w.-])(-W)?(${RegExp.escape(hostName)}|${port})(?![\\w.-])`, "g");
+  return command.replaceAll(isHere, "");
+}

@@ -45,6 +45,7 @@ describe("lineReporter() shows", () => {
     ["how far an image is", { ...transfer, state: "progress", sentBytes: 41_000_000 }, ["web-1  acme/shop:77: 40 % of 100 MB sent"]],
     ["no image that has hardly begun", { ...transfer, state: "progress", sentBytes: 9_000_000 }, []],
     ["that a host has an image", { ...transfer, state: "end", sentBytes: 2_100_000, thereBytes: 498_000_000 }, ["web-1  ✓ acme/shop:77: 2.1 MB sent, 498 MB were there 1.5 s"]],
+    ["how far one is that a neighbour hands on", { ...transfer, state: "progress", sentBytes: 41_000_000, from: "web-2" }, ["web-1  acme/shop:77: 40 % of 100 MB handed on by web-2"]],
     ["that a host has it from a neighbour", { ...transfer, state: "end", sentBytes: 0, from: "web-2" }, ["web-1  ✓ acme/shop:77: handed on by web-2 1.5 s"]],
     ["a failed hook", { type: "hook", name: "preDeploy", state: "failed", durationMs: 1200 }, ["✗ hook preDeploy failed after 1.2 s"]],
     ["what was taken back", { type: "undo", host: "web-1", title: "Remove shop-web-77", ok: true }, ["web-1  ↶ Remove shop-web-77"]],

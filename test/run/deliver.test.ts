@@ -17,7 +17,7 @@ const images: Images = {
   collect: async () => image,
   collected: async () => image,
   verify: async () => 0,
-  archive: async (_, __, there): Promise<ImageArchive> => ({ id: archiveId(there), manifest: "sha256:manifest", size: 100, async *read(offset) { for (let at = offset; at < 100; at += 25) yield new Uint8Array(Math.min(25, 100 - at)); } }),
+  archive: async (_, __, there): Promise<ImageArchive> => ({ id: archiveId(there), manifest: "sha256:manifest", size: 100, digest: async () => "d1", async *read(offset) { for (let at = offset; at < 100; at += 25) yield new Uint8Array(Math.min(25, 100 - at)); } }),
 };
 
 interface Host {

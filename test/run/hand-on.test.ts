@@ -23,7 +23,7 @@ function fleet(width: number) {
     },
     has(host: string) {
       const giver = givers[host];
-      if (giver !== undefined && giver !== "here") handOns.gave("a", width, giver, true);
+      if (giver !== undefined && giver !== "here") handOns.gave("a", width, giver, "ok");
       handOns.has("a", width, host);
       return settle();
     },
@@ -50,22 +50,49 @@ test("when the first one fails, the next one gets it from here", async () => {
   expect(await settle()).toEqual({ 1: "here", 2: "here" });
 });
 
-test("a host that could not hand it on is not asked again", async () => {
+test("a host that cannot hand it on is not asked again", async () => {
   const { want, has, handOns, settle } = fleet(1);
   await want("1", "2", "3");
   await has("1");
-  handOns.gave("a", 1, "1", false);
+  handOns.gave("a", 1, "1", "unable");
   expect(await settle()).toEqual({ 1: "here", 2: "1" });
   handOns.has("a", 1, "2");
   expect(await settle()).toEqual({ 1: "here", 2: "1", 3: "2" });
 });
 
-test("after three failures and no success all get it from here at once", async () => {
-  const { want, has, handOns } = fleet(1);
-  await want("1", "2", "3", "4", "5", "6");
+test("a host that did not get it from one that others can get it from costs nobody else anything", async () => {
+  const { want, has, handOns, settle } = fleet(1);
+  await want("1", "2", "3");
   await has("1");
-  for (const giver of ["1", "2", "3"]) handOns.gave("a", 1, giver, false);
-  expect(await want()).toEqual({ 1: "here", 2: "1", 3: "here", 4: "here", 5: "here", 6: "here" });
+  handOns.gave("a", 1, "1", "failed");
+  expect(await settle()).toEqual({ 1: "here", 2: "1", 3: "1" });
+});
+
+test("after three failures and fewer successes all get it from here at once", async () => {
+  const { want, has, handOns, settle } = fleet(1);
+  await want("1", "2", "3", "4", "5", "6", "7", "8");
+  await has("1");
+  await has("2");
+  expect(await settle()).toEqual({ 1: "here", 2: "1", 3: "1", 4: "2" });
+  handOns.gave("a", 1, "1", "unable");
+  handOns.gave("a", 1, "2", "failed");
+  expect(await settle()).toEqual({ 1: "here", 2: "1", 3: "1", 4: "2", 5: "2" });
+  handOns.gave("a", 1, "2", "failed");
+  expect(await settle()).toEqual({ 1: "here", 2: "1", 3: "1", 4: "2", 5: "2", 6: "here", 7: "here", 8: "here" });
+});
+
+test("whoever still wants it when all have put it away gets it from here", async () => {
+  const { want, has, handOns, settle } = fleet(1);
+  handOns.expect(["1"]);
+  await want("1", "2");
+  handOns.settled("1");
+  expect(await settle()).toEqual({ 1: "here" });
+  handOns.failed("a", 1);
+  expect(await settle()).toEqual({ 1: "here", 2: "here" });
+  await has("2");
+  handOns.expect(["2"]);
+  handOns.settled("2");
+  expect(await want("3")).toEqual({ 1: "here", 2: "here", 3: "here" });
 });
 
 test("archives that differ have nothing to do with each other", async () => {

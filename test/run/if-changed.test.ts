@@ -91,7 +91,7 @@ describe.each(["deploy", "redeploy"] as const)("%s --if-changed", (name) => {
     const variant = { platform: "linux/amd64", config: image, configSize: 1, layers: [] };
     const images = (config: string, manifest: string): Images => ({
       collect: async () => ({ name: "acme/shop:2", variants: [{ ...variant, config }] }), collected: async () => ({ name: "acme/shop:2", variants: [{ ...variant, config }] }),
-      archive: async () => ({ id: "0".repeat(32), manifest, size: 0, read: async function* () {} }), verify: async () => 0,
+      archive: async () => ({ id: "0".repeat(32), manifest, size: 0, digest: async () => "", read: async function* () {} }), verify: async () => 0,
     });
     const without = { ...shop, withoutRegistry: true, registry: { server: undefined, username: undefined, password: undefined } };
     const order = orderOf(without, "2");

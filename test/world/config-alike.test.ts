@@ -18,7 +18,7 @@ test.each<[string, string, string, string, boolean]>([
   ["hosts with ports of their own", "", "10.0.0.1:22", "10.0.0.2:23", false],
 ])("alikeIn() knows %s", (_, config, a, b, alike) => expect(key(config, a) === key(config, b)).toBe(alike));
 
-test.each(["Match host x\n", "Host *\n  HostName %h.example\n", "HostName=real\n", "ProxyJump bastion\n", "IdentityFile ~/.ssh/%h\n", "IdentityFile ${HOME}/k\n", "CanonicalizeHostname yes\n"])("alikeIn() says nothing of any host where a config has %p", (config) => expect(key(config, "10.0.0.1")).toBeUndefined());
+test.each(["Match host x\n", "Host *\n  HostName %h.example\n", "HostName=real\n", "ProxyJump bastion\n", "IdentityFile ~/.ssh/%h\n", "IdentityFile ${HOME}/k\n", "CanonicalizeHostname yes\n", "\"Host\" web6\n  Port 2200\n", "Ho\"st\" web6\n"])("alikeIn() says nothing of any host where a config has %p", (config) => expect(key(config, "10.0.0.1")).toBeUndefined());
 test("alikeIn() says nothing of a name that OpenSSH would write otherwise", () => expect(key("", "Web-1")).toBeUndefined());
 
 test("ssh -G is asked once for hosts that ssh_config says the same of, and each keeps its own name", async () => {

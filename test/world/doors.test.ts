@@ -50,10 +50,21 @@ describe("Doors", () => {
   });
 });
 
-test("doorOf() is the address, or one for all that a ProxyCommand leads to", () => {
-  expect(doorOf({ hostName: "10.0.0.1", port: 22, proxyCommand: undefined })).toBe("10.0.0.1:22");
-  expect(doorOf({ hostName: "10.0.0.1", port: 22, proxyCommand: "ssh -W 10.0.0.1:22 bastion" })).toBe(doorOf({ hostName: "10.0.0.2", port: 22, proxyCommand: "ssh -W 10.0.0.2:22 bastion" }));
+const by = (command: string | undefined, hostName: string, port = 22): string => doorOf({ hostName, port, proxyCommand: command?.replaceAll("%h", hostName).replaceAll("%p", String(port)) });
+
+test("doorOf() is the address", () => expect(by(undefined, "10.0.0.1")).toBe("10.0.0.1:22"));
+
+test.each(["ssh -W %h:%p bastion", "ssh -W '[%h]:%p' -p 2200 bastion", "ssh -q bastion -W%h:%p", "/usr/bin/ssh bastion nc %h %p"])("doorOf() is one for all hosts that %p leads to", (command) => {
+  const other = command.replace("bastion", "10.0.0.11");
+  expect([by(command, "10.0.0.2"), by(command, "10.0.0.3", 2222)]).toEqual([by(command, "10.0.0.1"), by(command, "10.0.0.1")]);
+  expect(by(other, "10.0.0.1")).not.toBe(by(command, "10.0.0.1"));
+  expect(by(other, "10.0.0.1")).toContain("10.0.0.11");
 });
+
+test.each(["cloudflared access ssh --hostname %h", "aws ssm start-session --target %h", "sshuttle-dial %h"])("doorOf() is one for each host that %p leads to", (command) => {
+  expect(by(command, "10.0.0.2")).not.toBe(by(command, "10.0.0.1"));
+});
+test("doorOf() is one for a command that knows its own way", () => expect(by("connect-to-bastion", "10.0.0.2")).toBe(by("connect-to-bastion", "10.0.0.1")));
 
 test("one sshd gets no more than eight handshakes at once from 20 hosts that lead to it", async () => {
   let [now, most] = [0, 0];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import type { ParsedKey } from "ssh2";
 import { GuestAgent } from "../../lib/world/ssh/guest-agent.ts";
-import type { Hash } from "../../lib/world/ssh/identity.ts";
+import type { Hash, Identity } from "../../lib/world/ssh/identity.ts";
 import { readKey } from "../../lib/world/ssh/key-format.ts";
 import { makeKey, temporaryHome } from "./sshd.ts";
 
@@ -60,8 +60,10 @@ function program(agent: GuestAgent): { ask(request: Buffer): Promise<Buffer> } {
 
 function agentFor(host = hosts.ed25519, key = users.ed25519): { readonly agent: GuestAgent; readonly allowed: Disposable } {
   const agent = new GuestAgent();
-  return { agent, allowed: agent.allow({ hostKey: host.getPublicSSH(), user: "deploy", identity: { label: "key", publicKey: key, signNow: undefined, sign: async (data: Buffer, hash: Hash | undefined) => key.sign(data, hash) } }) };
+  return { agent, allowed: agent.allow({ hostKey: host.getPublicSSH(), user: "deploy", identity: identityOf(key) }) };
 }
+
+const identityOf = (key: ParsedKey): Identity => ({ label: "key", publicKey: key, signNow: undefined, sign: async (data: Buffer, hash: Hash | undefined) => key.sign(data, hash) });
 
 const failure = Buffer.from([5]);
 const success = Buffer.from([6]);
@@ -103,10 +105,82 @@ test.each<[what: string, request: Buffer]>([
   expect(await ask(asking(users.ed25519, login(users.ed25519)))).toEqual(failure);
 });
 
-test("a session is bound to one host", async () => {
-  const { ask } = program(agentFor().agent);
-  expect(await ask(bound(stranger))).toEqual(success);
+test("a session is bound to one host, which is one that a login is allowed to", async () => {
+  const { agent } = agentFor();
+  agent.allow({ hostKey: hosts.rsa.getPublicSSH(), user: "deploy", identity: identityOf(users.ed25519) });
+  const { ask } = program(agent);
+  expect(await ask(bound(stranger))).toEqual(failure);
+  expect(await ask(bound(hosts.rsa))).toEqual(success);
   expect(await ask(bound(hosts.ed25519))).toEqual(failure);
+});
+
+test("of machines that share a host key each gets its own login", async () => {
+  const { agent } = agentFor();
+  agent.allow({ hostKey: hosts.ed25519.getPublicSSH(), user: "other", identity: identityOf(users.rsa) });
+  agent.allow({ hostKey: hosts.ed25519.getPublicSSH(), user: "third", identity: identityOf(users.rsa) });
+  const { ask } = program(agent);
+  await ask(bound(hosts.ed25519));
+  expect(await ask(Buffer.from([11]))).toEqual(Buffer.concat([Buffer.from([12]), u32(2), text(users.ed25519.getPublicSSH()), text("capstan"), text(users.rsa.getPublicSSH()), text("capstan")]));
+  const data = login(users.rsa, { user: "third" });
+  expect((await ask(asking(users.rsa, data)))[0]).toBe(14);
+  expect(await ask(asking(users.rsa, data))).toEqual(failure);
+  expect((await ask(asking(users.ed25519, login(users.ed25519))))[0]).toBe(14);
+});
+
+/** A connection to the agent, as a hostile host may use it. */
+function opened(agent: GuestAgent): Duplex {
+  const { stream } = opening(agent);
+  if (stream === undefined) throw new Error("It was not opened");
+  return stream;
+}
+function opening(agent: GuestAgent): { readonly error: Error | undefined; readonly stream: Duplex | undefined } {
+  let result: { readonly error: Error | undefined; readonly stream: Duplex | undefined } = { error: undefined, stream: undefined };
+  agent.getStream((error, stream) => { result = { error, stream }; });
+  return result;
+}
+const question = text(Buffer.from([11]));
+
+test.each<[what: string, bytes: Buffer, answers: number]>([
+  ["asks more often than a login takes", Buffer.concat(Array.from({ length: 1000 }, () => question)), 16],
+  ["sends what is no message", Buffer.concat([question, Buffer.alloc(64)]), 1],
+  ["announces a message that is too long", Buffer.from([255, 255, 255, 255]), 0],
+])("a connection that %s ends, and what comes after that is dropped", async (_, bytes, answers) => {
+  const stream = opened(agentFor().agent);
+  const got: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => got.push(chunk));
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  stream.on("end", resolve);
+  stream.write(bytes);
+  await ended;
+  for (let i = 0; i < 50; i++) await new Promise<void>((taken) => void stream.write(Buffer.alloc(32 * 1024, 1), () => taken()));
+  expect([Buffer.concat(got).length, stream.writableLength]).toEqual([answers * 9, 0]);
+});
+
+test("a host that takes no answers is answered no more", async () => {
+  const { agent } = agentFor();
+  // Each answer has a key in it that is longer than what a stream holds.
+  const long = { label: "long", publicKey: { ...users.ed25519, type: "ssh-ed25519", getPublicSSH: () => Buffer.alloc(100_000) } as unknown as ParsedKey, signNow: undefined, sign: async () => Buffer.alloc(0) };
+  agent.allow({ hostKey: hosts.ed25519.getPublicSSH(), user: "deploy", identity: long });
+  const stream = opened(agent);
+  stream.write(text(bound(hosts.ed25519)));
+  stream.write(Buffer.concat(Array.from({ length: 10 }, () => question)));
+  await Bun.sleep(50);
+  expect(stream.readableLength).toBeLessThan(210_000);
+  let got = 0;
+  stream.on("data", (chunk: Buffer) => { got += chunk.length; });
+  await Bun.sleep(50);
+  expect(got).toBeGreaterThan(1_000_000);
+});
+
+test("a host opens the agent four times at once", async () => {
+  const { agent } = agentFor();
+  const four = [1, 2, 3, 4].map(() => opened(agent));
+  expect(opening(agent).error?.message).toBe("The host has opened the agent too often");
+  four[0]?.resume();
+  four[0]?.end();
+  await Bun.sleep(20);
+  expect(opening(agent).error).toBeUndefined();
+  expect(opening(agent).error).toBeDefined();
 });
 
 test.each<[what: string, request: Buffer]>([

@@ -61,11 +61,18 @@ export async function makeArchive(store: BlobStore, name: string, variant: Image
     id: createHash("sha256").update(`${name}\n${marks}`).digest("hex").slice(0, 32),
     manifest: id,
     size: pieces.reduce((sum, { size }) => sum + size, 0),
+    digest: () => digestOf(readPieces(store, pieces, 0)),
     read: (offset) => readPieces(store, pieces, offset),
   };
 }
 
 const whole = (bytes: Uint8Array): Piece => ({ size: bytes.length, bytes });
+
+async function digestOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of bytes) hash.update(piece);
+  return hash.digest("hex");
+}
 
 async function* readPieces(store: BlobStore, pieces: readonly Piece[], offset: number): AsyncGenerator<Uint8Array> {
   let skip = offset;

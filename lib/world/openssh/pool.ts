@@ -44,6 +44,11 @@ export class MasterPool implements ConnectionPool {
     this.#retired.push(existing);
   }
 
+  /** OpenSSH keeps host keys to itself; nobody is introduced to anybody here. */
+  sharesHostKey(): boolean {
+    return false;
+  }
+
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {
     const connection = await this.get(host, signal);
     try {

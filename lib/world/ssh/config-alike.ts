@@ -11,6 +11,8 @@ const individual = ["match", "hostname", "proxyjump", "canonicalizehostname", "c
  */
 export function alikeIn(texts: readonly string[]): (address: Address) => string | undefined {
   const lines = texts.flatMap(configLines);
+  // OpenSSH takes a keyword in quotes, and whatever else we do not take for one.
+  if (lines.some(({ keyword }) => !/^[a-z0-9]+$/.test(keyword))) return () => undefined;
   // A token such as %h becomes the name of the host.
   if (lines.some(({ keyword, rest }) => individual.includes(keyword) || /%|\$\{/.test(rest))) return () => undefined;
   const sections = lines.filter(({ keyword }) => keyword === "host");

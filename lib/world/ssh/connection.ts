@@ -17,6 +17,8 @@ export interface ConnectionPool extends AsyncDisposable {
   get(host: string, signal: AbortSignal): Promise<Connection>;
   /** The next who asks for the connection to a host gets a new one; what runs over the old one goes on to its end. */
   retire(host: string): void;
+  /** Whether the host key of a host is also that of another machine which this pool has reached. */
+  sharesHostKey(login: Login): boolean;
   /** Makes a port of this machine the same port of the host, until it is disposed. @throws ConnectError, or a cancellation */
   tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable>;
 }
@@ -38,6 +40,9 @@ export class Connection {
   #hasServed = false;
   readonly #hasAgent: boolean;
   #guests: GuestAgent | undefined;
+  readonly #agentAskedIn = new WeakSet<ClientChannel>();
+  /** Whether the host knows of the agent: it may let the session go in which it was asked. */
+  #hasAnsweredAgent = false;
   readonly #spares: Promise<ClientChannel>[];
   #reason: Error | undefined;
 
@@ -93,6 +98,7 @@ export class Connection {
     try {
       const channel = ready !== undefined && isOpen(ready) ? ready : await openSession(this.client);
       this.#hasServed = true;
+      this.#askForAgent(channel);
       this.#openSpare();
       return channel;
     } catch (error) {
@@ -130,11 +136,17 @@ export class Connection {
     patience.unref();
   }
 
-  /** Whoever takes the session that is open ahead brings the request on its way, before any command that is begun after this. */
+  /** Whoever takes the session that is open ahead brings the request on its way, before any command that is begun after this. Where the host does not open it, the next one does. */
   #forwardAgent(): void {
-    const first = (this.#spares.shift() ?? openSession(this.client)).then((channel) => (forwardAgent(this.client, channel), channel));
+    const first = (this.#spares.shift() ?? openSession(this.client)).then((channel) => (this.#askForAgent(channel), channel));
     first.catch(() => undefined);
     this.#spares.unshift(first);
+  }
+
+  #askForAgent(channel: ClientChannel): void {
+    if ((!this.#hasAgent && this.#guests === undefined) || this.#hasAnsweredAgent || this.#agentAskedIn.has(channel)) return;
+    this.#agentAskedIn.add(channel);
+    forwardAgent(this.client, channel, () => { this.#hasAnsweredAgent = true; });
   }
 
   #openSpare(): void {

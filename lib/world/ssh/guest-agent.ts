@@ -9,6 +9,9 @@ const bind = "session-bind@openssh.com";
 const userauthRequest = 50;
 const methods = ["publickey", "publickey-hostbound-v00@openssh.com"];
 const mostBytes = 64 * 1024;
+/** What one login takes is four requests, over one connection. */
+const mostRequests = 16;
+const mostOpen = 4;
 
 /** One login that is allowed: to the host that shows this key, as this user, with this key of ours. It is good for one signature. */
 export interface Guest {
@@ -24,6 +27,7 @@ export interface Guest {
  */
 export class GuestAgent {
   readonly #guests = new Set<Guest>();
+  #open = 0;
 
   /** Allows a login until it is disposed. */
   allow(guest: Omit<Guest, "used">): Disposable {
@@ -32,32 +36,54 @@ export class GuestAgent {
     return { [Symbol.dispose]: () => void this.#guests.delete(allowed) };
   }
 
-  /** What ssh2 asks for when a program on the host opens the agent. */
-  getStream(done: (error: undefined, stream: Duplex) => void): void {
+  /** What ssh2 asks for when a program on the host opens the agent. A host that asks without end, or takes no answers, does not fill the memory. */
+  getStream(done: (error: Error | undefined, stream?: Duplex) => void): void {
+    if (this.#open >= mostOpen) return done(new Error("The host has opened the agent too often"));
+    this.#open++;
     const session = new Session(this.#guests);
     let held = Buffer.alloc(0);
+    let [asked, isOver] = [0, false];
+    let goOn = (): void => undefined;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      held = Buffer.alloc(0);
+      // ssh2 closes the channel at the end of the stream, and not when it fails.
+      stream.push(null);
+    };
+    const answerAll = async (chunk: Buffer): Promise<void> => {
+      held = Buffer.concat([held, chunk]);
+      while (held.length >= 4) {
+        const length = held.readUInt32BE(0);
+        if (length === 0 || length > mostBytes || asked >= mostRequests) return end();
+        if (held.length < 4 + length) return;
+        const request = held.subarray(4, 4 + length);
+        held = held.subarray(4 + length);
+        asked++;
+        const answer = await session.answer(request).catch(() => Buffer.from([message.failure]));
+        const { promise: taken, resolve } = Promise.withResolvers<void>();
+        goOn = resolve;
+        if (!stream.push(text(answer))) await taken;
+      }
+    };
     const stream: Duplex = new Duplex({
-      read: () => undefined,
+      read: () => goOn(),
       write: (chunk: Buffer, _, next) => {
-        held = Buffer.concat([held, chunk]);
-        const answerAll = async (): Promise<void> => {
-          while (held.length >= 4) {
-            const length = held.readUInt32BE(0);
-            if (length === 0 || length > mostBytes) throw new Error("A program on the host sent no message of an agent");
-            if (held.length < 4 + length) return;
-            const request = held.subarray(4, 4 + length);
-            held = held.subarray(4 + length);
-            stream.push(text(await session.answer(request).catch(() => Buffer.from([message.failure]))));
-          }
-        };
-        answerAll().then(() => next(), next);
+        // What comes after the end is dropped.
+        if (isOver) next();
+        else answerAll(chunk).then(() => next(), next);
       },
       final: (next) => {
-        stream.push(null);
+        end();
         next();
       },
     });
     stream.on("error", () => undefined);
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    void closed.then(() => this.#open--);
+    stream.once("close", close);
+    // What the host has open is the channel.
+    stream.once("pipe", (channel: Duplex) => channel.once("close", close));
     done(undefined, stream);
   }
 }
@@ -75,9 +101,8 @@ class Session {
     const fields = new Fields(request);
     switch (fields.byte()) {
       case message.askIdentities: {
-        const guest = this.#guest();
-        const keys = guest === undefined ? [] : [text(blobOf(guest)), text("capstan")];
-        return Buffer.concat([Buffer.from([message.identities]), u32(keys.length / 2), ...keys]);
+        const blobs = this.#here().map(blobOf).filter((blob, i, all) => all.findIndex((other) => other.equals(blob)) === i);
+        return Buffer.concat([Buffer.from([message.identities]), u32(blobs.length), ...blobs.flatMap((blob) => [text(blob), text("capstan")])]);
       }
       case message.extension: {
         if (fields.text() !== bind) throw new Error("There is no such extension");
@@ -89,23 +114,28 @@ class Session {
     }
   }
 
-  /** The login that is allowed to the host that this program is bound to. */
-  #guest(): Guest | undefined {
-    return [...this.#guests].find(({ hostKey, used }) => !used && this.#bound?.hostKey.equals(hostKey) === true);
+  /** The logins that are allowed to the host that this program is bound to: there is more than one where machines share a host key. */
+  #here(): readonly Guest[] {
+    return this.#bound === undefined ? [] : this.#to(this.#bound.hostKey);
+  }
+
+  #to(key: Buffer): readonly Guest[] {
+    return [...this.#guests].filter(({ hostKey, used }) => !used && hostKey.equals(key));
   }
 
   #bind(fields: Fields): void {
     const [hostKey, id, signature, isForwarding] = [fields.string(), fields.string(), fields.string(), fields.byte()];
     fields.end();
-    if (this.#bound !== undefined || isForwarding !== 0 || !isSignedBy(hostKey, id, signature)) throw new Error("It is not bound to that host");
+    // Whose key it is first: a signature of anybody costs time to verify.
+    if (this.#bound !== undefined || isForwarding !== 0 || this.#to(hostKey).length === 0 || !isSignedBy(hostKey, id, signature)) throw new Error("It is not bound to that host");
     this.#bound = { id, hostKey };
   }
 
   async #sign(fields: Fields): Promise<Buffer> {
     const [key, data, flags] = [fields.string(), fields.string(), fields.u32()];
     fields.end();
-    const guest = this.#guest();
-    if (guest === undefined || !key.equals(blobOf(guest)) || !this.#isLogin(data, guest)) throw new Error("That is not allowed");
+    const guest = this.#here().find((one) => key.equals(blobOf(one)) && this.#isLogin(data, one));
+    if (guest === undefined) throw new Error("That is not allowed");
     guest.used = true;
     const { type } = guest.identity.publicKey;
     const algorithm = type !== "ssh-rsa" ? type : (flags & 4) !== 0 ? "rsa-sha2-512" : "rsa-sha2-256";

@@ -7,7 +7,7 @@ import { Connection, type ConnectionPool } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { dialCommand } from "./dial-command.ts";
 import { forwardThrough } from "./forward.ts";
-import { handshake, type Line, type LoggedIn } from "./handshake.ts";
+import { handshake, type Line, type LoggedIn, type Login } from "./handshake.ts";
 import { againAfterHangup } from "./hangup.ts";
 import { HostKeys, type HostKeyCheck } from "./host-keys.ts";
 import type { Identities, Keyring } from "./identity.ts";
@@ -60,6 +60,11 @@ export class Pool implements ConnectionPool {
     if (existing === undefined) return;
     this.#connections.delete(key);
     this.#retired.push(existing);
+  }
+
+  sharesHostKey({ hostKey, address, port }: Login): boolean {
+    const logins = [...this.#connections.values(), ...this.#retired].flatMap(({ value }) => value?.login ?? []);
+    return logins.some((other) => other.hostKey.equals(hostKey) && (other.address !== address || other.port !== port));
   }
 
   async tunnel(host: string, port: number, signal: AbortSignal): Promise<AsyncDisposable> {

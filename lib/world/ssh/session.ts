@@ -51,12 +51,14 @@ export function openSessions(client: Client): readonly Promise<ClientChannel>[] 
   });
 }
 
-/** Lets programs on the host use the agent, in all sessions of the connection: sshd takes it for one and holds it for all. */
-export function forwardAgent(client: Client, channel: ClientChannel): void {
-  const { _callbacks: callbacks, outgoing } = channel as unknown as ChannelInside;
+/** Lets programs on the host use the agent, in all sessions of the connection: sshd takes it for one and holds it for all. @param onAnswer called when the host has answered, whatever */
+export function forwardAgent(client: Client, channel: ClientChannel, onAnswer: () => void): void {
+  const { _callbacks: callbacks, outgoing, incoming } = channel as unknown as ChannelInside;
   const { _protocol: protocol } = client as unknown as ClientInside;
   // A host that forbids it serves its commands all the same, as with OpenSSH.
-  callbacks.push(() => undefined);
+  callbacks.push((failed) => {
+    if (failed === false || incoming.state !== "closed") onAnswer();
+  });
   Object.assign(client, { _agentFwdEnabled: true });
   protocol.openssh_agentForward(outgoing.id, true);
 }

@@ -10,6 +10,7 @@ import type { SshOptions } from "../../ground/ssh-options.ts";
 import type { Connection, ConnectionPool } from "./connection.ts";
 import { checkCommand } from "./execution.ts";
 import { reasonOf } from "./failures.ts";
+import type { Login } from "./handshake.ts";
 import { keyType } from "./known-hosts.ts";
 import { Keyring } from "./identity.ts";
 import { interact } from "./interact.ts";
@@ -135,10 +136,16 @@ export class SshTransport implements Transport, AsyncDisposable {
 
   async introduce(host: string, to: string, signal: AbortSignal): Promise<Introduction> {
     const [from, other] = await Promise.all([this.#pool.get(host, signal), this.#pool.get(to, signal)]);
-    const refuse = (why: string): ConnectError => new ConnectError(to, "protocol", `Cannot let ${host} log in to ${to}: ${why}`, { hint: "Connect to both with ssh2, and check their host keys." });
-    if (from.isDistrusted || other.isDistrusted) throw refuse("a host key is not the known one");
-    const { login } = other;
-    if (login === undefined || from.login === undefined) throw refuse("the system's OpenSSH reaches them, and lends no agent that is for one login alone");
+    const refuse = (whose: string, why: string): ConnectError => new ConnectError(whose, "protocol", `Cannot let ${host} log in to ${to}: ${why}`, { hint: "Connect to both with ssh2, and check their host keys." });
+    const loginOf = (name: string, { isDistrusted, login }: Connection): Login => {
+      if (isDistrusted) throw refuse(name, `the host key of ${name} is not the known one`);
+      if (login === undefined) throw refuse(name, `the system's OpenSSH reaches ${name}, and lends no agent that is for one login alone`);
+      return login;
+    };
+    loginOf(host, from);
+    const login = loginOf(to, other);
+    // A login is bound to a host key: to who else has that key too, it would be as good.
+    if (this.#pool.sharesHostKey(login)) throw refuse(to, `another machine has the host key of ${to} too; give each its own (ssh-keygen -A)`);
     const { hostKey, address, port, user } = login;
     const allowed = from.guests()?.allow(login);
     return { address, port, user, hostKey: `${keyType(hostKey)} ${hostKey.toString("base64")}`, [Symbol.asyncDispose]: async () => allowed?.[Symbol.dispose]() };

@@ -115,6 +115,7 @@ test("an archive holds the image in both forms, without the layers that are ther
   expect(JSON.parse(files.get("index.json") ?? "")).toMatchObject({ manifests: [{ digest: archive.manifest, annotations: { "io.containerd.image.name": "docker.io/acme/shop:77", "org.opencontainers.image.ref.name": "77" } }] });
   expect(sha256(Buffer.from(files.get(`blobs/sha256/${archive.manifest.slice(7)}`) ?? "", "latin1"))).toBe(archive.manifest);
   expect(archive.size).toBe(bytes.length);
+  expect(`sha256:${await archive.digest()}`).toBe(sha256(bytes));
   for (const offset of [0, 1, 511, 512, 3000, bytes.length - 1, bytes.length]) expect(sha256(await joined(archive.read(offset)))).toBe(sha256(bytes.subarray(offset)));
   expect((await makeArchive(store, "acme/shop:77", variant, 1)).id).toBe(archive.id);
   const others = [await makeArchive(store, "acme/shop:77", variant, 0), await makeArchive(store, "acme/shop:78", variant, 1)];
