@@ -7,7 +7,7 @@ import { ended, makeProject, type Project } from "./project.ts";
 import { pushSideImage } from "./side-image.ts";
 import { must, run } from "./shell.ts";
 import { User } from "./user.ts";
-import { watchProcesses } from "./watch.ts";
+import { watchProcesses, type Sighting } from "./watch.ts";
 
 let lab: Lab;
 let project: Project;
@@ -89,6 +89,11 @@ async function capstan(line: string, env: Readonly<Record<string, string>> = {})
 /** What of this machine and of hosts may have secrets in its environment: the containers, the build, and what reads them for us. */
 const meant = (commandLine: string, where: string): boolean => where === "environ" && /^(\/busybox |runc |\S*runc\S* init|docker (build|buildx) |\S*docker-buildx )/.test(commandLine);
 
+/** Secrets that no env file can hold, since they have a backslash, are in the environment of the docker program that starts their container, and of no other. */
+const handedOn = ["APP_SECRET", "TAG_SECRET", "STORE_SECRET"];
+const isHandedOn = ({ needle, where, commandLine }: Sighting): boolean =>
+  where === "environ" && /^(sh -c (sh -c ')?\. \.\/\S+\.values && exec |docker run )/.test(commandLine) && handedOn.some((name) => canaries[name] === needle || canaries[name]?.endsWith(needle) === true);
+
 test("the search finds what it is to find", async () => {
   const value = nasty("planted");
   for (const form of [value, JSON.stringify({ value }), encodeURIComponent(value), btoa(encodeURIComponent("x")) + Buffer.from(`user:${value}`).toString("base64"), Buffer.from(value).toString("hex")]) expect(leaksIn(`a ${form} b`, { value })).toEqual(["value"]);
@@ -108,7 +113,7 @@ test("the search finds what it is to find", async () => {
 }, 60_000);
 
 test("no secret is in a process list, in any output, on any disk or in what Docker tells: after success and after every failure", async () => {
-  await using watch = watchProcesses(Object.values(canaries).map((value) => value.slice(-12)).filter((value) => value.includes(id)).concat(lab.registry.password, Object.values(canaries).map((value) => Buffer.from(value).toString("base64").slice(4, -4))), meant);
+  await using watch = watchProcesses(Object.values(canaries).map((value) => value.slice(-12)).filter((value) => value.includes(id)).concat(Object.values(canaries), lab.registry.password, Object.values(canaries).map((value) => Buffer.from(value).toString("base64").slice(4, -4))), meant);
   const since = Math.floor(Date.now() / 1000);
   // Success, in every kind of output.
   expect([await capstan("setup -v --version v1"), outputs.at(-1)?.[1].split("\n").findLast((line) => line.startsWith("Error"))]).toEqual([0, undefined]);
@@ -142,7 +147,7 @@ test("no secret is in a process list, in any output, on any disk or in what Dock
   expect(leaksIn(told.requests.map(({ text }) => text).join("\n"), canaries)).toEqual([]);
   expect((await readdir(`${project.folder}/log`)).length).toBeGreaterThan(3);
   expect(watch.rounds()).toBeGreaterThan(20);
-  expect([...new Set(watch.sightings.map(({ needle, where, commandLine }) => `${needle} in ${where} of ${commandLine.slice(0, 120)}`))]).toEqual([]);
+  expect([...new Set(watch.sightings.filter((one) => !isHandedOn(one)).map(({ needle, where, commandLine }) => `${needle} in ${where} of ${commandLine.slice(0, 120)}`))]).toEqual([]);
 
   for (const host of lab.hosts) {
     const until = Math.floor(Date.now() / 1000) + 1;
@@ -163,8 +168,8 @@ test("no secret is in a process list, in any output, on any disk or in what Dock
 
 test("on disk secrets are in the files that are for them, closed to others, and nowhere else", async () => {
   const own: readonly (readonly string[])[] = [
-    ["600 /root/.docker/config.json", "600 /root/.kamal/apps/sample/env/accessories/store.env", "600 /root/.kamal/apps/sample/env/roles/web.env", "644 /root/.kamal/proxy/apps-config/sample/tls/web/key.pem", "600 /root/sample-store/etc/made.conf", "600 /root/sample-store/etc/store.conf"],
-    ["600 /root/.docker/config.json", "600 /root/.kamal/apps/sample/env/roles/jobs.env"],
+    ["600 /root/.docker/config.json", "600 /root/.kamal/apps/sample/env/accessories/store.env", "600 /root/.kamal/apps/sample/env/accessories/store.values", "600 /root/.kamal/apps/sample/env/roles/web.env", "600 /root/.kamal/apps/sample/env/roles/web.values", "644 /root/.kamal/proxy/apps-config/sample/tls/web/key.pem", "600 /root/sample-store/etc/made.conf", "600 /root/sample-store/etc/store.conf"],
+    ["600 /root/.docker/config.json", "600 /root/.kamal/apps/sample/env/roles/jobs.env", "600 /root/.kamal/apps/sample/env/roles/jobs.values"],
   ];
   for (const [i, host] of lab.hosts.entries()) {
     // A container's own folder, which Docker keeps for root, holds its environment and what it printed.
