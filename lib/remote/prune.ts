@@ -1,4 +1,5 @@
-import { sh, type Command } from "../ground/command.ts";
+import { Command, sh } from "../ground/command.ts";
+import { runDirectory } from "../ground/names.ts";
 import type { RunStep } from "../ground/step.ts";
 import type { Role, Settings } from "../config/settings.ts";
 import { removeContainersOfMrsk } from "./container.ts";
@@ -44,10 +45,14 @@ export const pruneDanglingImages = (service: string): Command => sh`docker image
 
 /**
  * Removes images of the service that no container on the host was made from, but never what is tagged latest for any destination. An image that a container
- * was made from under another name keeps this one too: it is that of a release that left the container in place.
+ * was made from under another name keeps this one too where the audit log says that the release left the container in place.
  */
 export function pruneImages({ service }: Pick<Settings, "service">): Command {
   const all = sh`docker image ls --filter ${`label=service=${service}`} --format ${"{{.Repository}}:{{.Tag}}"}`;
   return sh`used=$(docker container ls --all --format ${"{{.Image}}"}) || exit
-${all} | grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do by=$(docker ps --all --quiet --filter ancestor=$image) || exit; [ -n "$by" ] || echo $image; done | while read image; do docker rmi $image; done`;
+${all} | grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do
+tag=${new Command("${image##*:}")}
+if grep -qs ${"] Kept version .* as version "}"$tag"'$' ${runDirectory}/${service}-*audit.log; then by=$(docker ps --all --quiet --filter ancestor=$image) || exit; [ -z "$by" ] || continue; fi
+echo $image
+done | while read image; do docker rmi $image; done`;
 }

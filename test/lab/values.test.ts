@@ -52,7 +52,7 @@ test("secrets of all kinds are in the containers of roles and accessories, byte 
   const host = lab.host(1);
   for (const container of ["sample-web-v1", "sample-store"]) expect(of(await environmentOf(container), secrets)).toEqual(secrets);
   expect((await host.exec("stat -c '%a %n' .kamal/apps/sample/env/*/*")).stdout.trim().split("\n").map((line) => line.replace(" .kamal/apps/sample/env/", " "))).toEqual([
-    "600 accessories/store.env", "600 accessories/store.values", "600 roles/web.env", "600 roles/web.values",
+    "600 accessories/store.env", "600 accessories/store.values", "600 roles/web.env", "644 roles/web.made-with", "600 roles/web.values",
   ]);
   expect((await host.exec("grep -x 'S_WINDOWS=.*' .kamal/apps/sample/env/roles/web.env")).stdout).toBe("S_WINDOWS=c:\\\\new\\\\table\\r\\nd:\\\\\\r\\n\n");
 }, 60_000);
@@ -67,7 +67,7 @@ test("the file of them goes when it is needed no more", async () => {
   const host = lab.host(1);
   await project.must(["app", "boot", "--version", "v1"], { VERSION: "v1", PLAIN: "1" });
   await project.must(["accessory", "reboot", "store"], { PLAIN: "1" });
-  expect((await host.exec("cd .kamal/apps/sample/env && ls roles accessories")).stdout).toBe("accessories:\nstore.env\n\nroles:\nweb.env\n");
+  expect((await host.exec("cd .kamal/apps/sample/env && ls roles accessories")).stdout).toBe("accessories:\nstore.env\n\nroles:\nweb.env\nweb.made-with\n");
   for (const container of ["sample-web-v1", "sample-store"]) expect(await environmentOf(container)).toMatchObject({ S_PEM: "plain", S_WINDOWS: "plain" });
 }, 180_000);
 

@@ -53,10 +53,16 @@ rmi*) echo "$2" ;; esac`);
 "image ls"*) printf '%s\\n' acme/shop:2 acme/shop:1 acme/shop:0 ;;
 "ps --all --quiet --filter ancestor=acme/shop:2") echo c1 ;;
 rmi*) echo "$2" ;; esac`);
+    // What nobody kept goes, though it is another name of what runs.
+    expect(await home.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "acme/shop:2\nacme/shop:0\n", stderr: "" });
+    const kept = "mkdir -p .kamal; echo '[2030-01-02T03:04:05Z] [ann] [web] Kept version 1 as version 2' > .kamal/shop-staging-audit.log";
+    await home.run(kept);
     expect(await home.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "acme/shop:0\n", stderr: "" });
     using last = new Home().program("docker", `case $* in "image ls"*) printf '%s\\n' acme/shop:0 acme/shop:2 ;; ps*shop:2) echo c1 ;; rmi*) echo "$2" ;; esac`);
+    await last.run(kept);
     expect(await last.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "acme/shop:0\n", stderr: "" });
     using silent = new Home().program("docker", `case $* in "image ls"*) echo acme/shop:2 ;; ps*) exit 1 ;; rmi*) echo "$2" ;; esac`);
+    await silent.run(kept);
     expect(await silent.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 

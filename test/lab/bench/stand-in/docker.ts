@@ -141,7 +141,7 @@ export class StandInDocker {
 
   #listImages({ words: [repository], ...call }: Call): Answer {
     const rows = [...this.#images].filter(([image]) => (repository === undefined || image.startsWith(`${repository}:`)) && filtersOf(call, "label").every((filter) => filter === `service=${serviceOf(image)}`));
-    return lines(rows.map(([image, id]) => fill(format(call) ?? (isQuiet(call) ? "{{.ID}}" : "{{.Repository}} {{.Tag}} {{.ID}}"), { ID: id.slice(0, 12), Repository: image.slice(0, image.lastIndexOf(":")), Tag: image.slice(image.lastIndexOf(":") + 1) })));
+    return lines(rows.map(([image, id]) => fill(format(call) ?? (isQuiet(call) ? "{{.ID}}" : "{{.Repository}} {{.Tag}} {{.ID}}"), { ID: id.slice(0, 12), Repository: image.slice(0, image.lastIndexOf(":")), Tag: image.slice(image.lastIndexOf(":") + 1), Digest: "<none>" })));
   }
 
   #network(verb: string, { words: [name = ""], ...call }: Call): Answer {
