@@ -18,7 +18,7 @@ const mostRoundTrips = 15;
 
 /**
  * Packets are held back, so the handshakes of TCP, its slow start and its delayed acknowledgements count as they do on a real line. What is
- * compared are the quickest deploys: whatever else runs on the machine only ever adds to them.
+ * compared are medians of deploys by turns: whatever else runs on the machine adds to both.
  */
 test("a deploy to one set-up host needs at most 15 round trips", async () => {
   const near = await makeProject(lab);
@@ -31,7 +31,8 @@ test("a deploy to one set-up host needs at most 15 round trips", async () => {
     return performance.now() - started;
   };
   const [nearMs, farMs]: [number[], number[]] = [[], []];
-  const roundTrips = (): number => (Math.min(...farMs) - Math.min(...nearMs)) / (2 * delayMs);
+  const middle = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+  const roundTrips = (): number => (middle(farMs) - middle(nearMs)) / (2 * delayMs);
   while (nearMs.length < pairs.least || (nearMs.length < pairs.most && roundTrips() > mostRoundTrips)) {
     nearMs.push(await timed(near));
     farMs.push(await timed(far));
