@@ -71,13 +71,13 @@ export const collectStep = (image: string, hint?: string): CollectStep => ({ kin
 const checkStep = ({ service }: Pick<Settings, "service">, image: string): RunStep =>
   ({ kind: "run", title: `Check that ${image} belongs to ${service}`, command: checkServiceLabel(image, service), repeatable: true, timeoutMs: quickMs, hint: `Build it with capstan, or add LABEL service="${service}" to the Dockerfile.` });
 
-/** Pulls the image and checks that it is one of this service. A single host spares the round trip that it takes to be sure of the lock behind it: its own connection is what the lock hangs on. */
+/** Pulls the image and checks that it is one of this service. The host of the lock alone is spared the round trip that it takes to be sure of the lock behind it: its own connection is what the lock hangs on. */
 function pullSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
   const { settings, version } = order;
   const command = login(settings.registry);
   return [
     ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
-    { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, ...(appHosts(order).length > 1 ? { lasts: true as const } : {}), onCancel: "abandon", timeoutMs: 1_800_000, hint },
+    { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, ...(appHosts(order).some((host) => host !== settings.primaryHost) ? { lasts: true as const } : {}), onCancel: "abandon", timeoutMs: 1_800_000, hint },
     checkStep(settings, image),
     auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
