@@ -3,10 +3,16 @@ import { Command, sh } from "../../ground/command.ts";
 import { proxyContainer } from "../../ground/names.ts";
 import { checked, isTarget, isWord } from "../answer.ts";
 import type { ProxyFacts, Route } from "../facts.ts";
-import { stateFile } from "./run-flags.ts";
+import { stateFile, stateFolder } from "./run-flags.ts";
 
-/** Prints the proxy's state file; works while the container is stopped and needs no program in the image. */
-export const readState: Command = sh`docker cp ${`${proxyContainer}:${stateFile}`} - 2> /dev/null | tar -xOf - 2> /dev/null`;
+/** Docker's template for where on the host the proxy's folder is; for Go, not for the shell. */
+const stateSource = `{{range .Mounts}}{{if eq .Destination "${stateFolder}"}}{{.Source}}{{end}}{{end}}`;
+
+/** Prints the state file that `$folder` has. Who may not read it there asks Docker for it, which takes four times as long; that works while the container is stopped and needs no program in the image. */
+const printState: Command = sh`if [ -r "$folder"/${stateFile} ]; then cat "$folder"/${stateFile}; else docker cp ${`${proxyContainer}:${stateFolder}/${stateFile}`} - 2> /dev/null | tar -xOf - 2> /dev/null; fi`;
+
+/** Prints the proxy's state file. */
+export const readState: Command = sh`{ folder=$(docker container inspect --format ${stateSource} ${proxyContainer} 2> /dev/null); ${printState}; }`;
 
 /** Filters the colours out of `kamal-proxy list`, which is always coloured. */
 export const plainList: Command = sh`tr -d ${"\\033"} | sed ${"s/\\[[0-9;]*m//g"}`;
@@ -25,9 +31,10 @@ export function savedTargets(route: string): Command {
 }
 
 /** Prints `running image`, then the state file, or the live list when the file is not there or broken; nothing without a container. */
-export const factsCommand: Command = sh`running=$(docker container inspect --format ${"{{.State.Running}} {{.Config.Image}}"} ${proxyContainer} 2> /dev/null) || exit 0
-printf '%s\n' "$running"
-state=$(${readState})
+export const factsCommand: Command = sh`running=$(docker container inspect --format ${`{{.State.Running}} {{.Config.Image}} ${stateSource}`} ${proxyContainer} 2> /dev/null) || exit 0
+folder=${new Command("${running#* * }")}
+printf '%s\n' ${new Command('"${running%" $folder"}"')}
+state=$(${printState})
 case $state in
   *]) printf '%s\n' "$state" ;;
   *) docker exec ${proxyContainer} kamal-proxy list 2> /dev/null || true ;;

@@ -4,9 +4,10 @@ import type { ProxyRunSettings } from "../../config/settings.ts";
 import { optionFlags } from "../container-flags.ts";
 import { appsConfig } from "./deploy-flags.ts";
 
-const stateFolder = "/home/kamal-proxy/.config/kamal-proxy";
+/** Where the proxy keeps what it remembers, on a volume. */
+export const stateFolder = "/home/kamal-proxy/.config/kamal-proxy";
 /** What the proxy remembers: routes, targets, pauses. JSON. */
-export const stateFile = `${stateFolder}/kamal-proxy.state`;
+export const stateFile = "kamal-proxy.state";
 
 const fixed = (name: string, starts: boolean): Command => sh`docker ${starts ? "run" : "create"} --name ${name} --network ${network} ${starts ? ["--detach"] : []} --restart unless-stopped --volume ${`${proxyVolume}:${stateFolder}`} --volume "$PWD"/${`${proxyAppsDirectory}:${appsConfig}`}`;
 
