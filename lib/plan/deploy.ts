@@ -62,7 +62,7 @@ export function planDeploy(order: Order, facts: FleetFacts, parts: DeployParts):
     phases: [
       ...pullPhases(order, facts, all, { when: parts.pull, ...(parts.pullHint === undefined ? {} : { hint: parts.pullHint }) }),
       ...(parts.preDeploy === false ? [] : hookPhase(order, "preDeploy", order.scope.hosts)),
-      ...(parts.proxy ? [{ title: "Prepare hosts", follows: true as const, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host))) }] : []),
+      ...(parts.proxy ? [{ title: "Prepare hosts", follows: true as const, lanes: lanes(hosts, (host) => proxyBootSteps(order, host, proxyHosts(order).includes(host), factsOf(facts, host))) }] : []),
       ...(parts.accessories === true ? accessoryBootPhases(order, facts, order.scope.accessories) : []),
       ...errorPagePhases(order, hosts).map((phase) => ({ ...phase, ...afterPreparing })),
       ...bootPhases(order, hosts, places, afterPreparing),

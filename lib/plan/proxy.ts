@@ -12,9 +12,10 @@ import { auditStep } from "./audit.ts";
 import { factsOf, hookPhase, lanes, loginMs, proxyHosts, quickMs, requireDocker } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
-/** Makes sure that a host has the shared network and, where it has proxied roles, a running proxy. */
-export function proxyBootSteps(order: Order, host: string, proxied: boolean): readonly HostStep[] {
-  return [{ kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true, timeoutMs: quickMs }, ...(proxied ? driverOn(order.settings, host).boot(settingsOn(order.settings, host)) : [])];
+/** Makes sure that a host has the shared network and, where it has proxied roles, a running proxy. @param seen what the host has: what it needs no more is left out */
+export function proxyBootSteps(order: Order, host: string, proxied: boolean, seen?: HostFacts): readonly HostStep[] {
+  const network: HostStep = { kind: "run", title: "Make sure that the network is there", command: createNetwork(), repeatable: true, timeoutMs: quickMs };
+  return [...(seen?.network === true ? [] : [network]), ...(proxied ? driverOn(order.settings, host).boot(settingsOn(order.settings, host), seen?.proxy) : [])];
 }
 
 /** In what the proxies that run differ from what the config asks for, and what of the config has no meaning for them. */

@@ -1,10 +1,11 @@
 import { DeployError } from "../ground/errors.ts";
 import { network } from "../ground/names.ts";
 import type { HostStep, Plan, RunStep } from "../ground/step.ts";
-import type { FleetFacts } from "../remote/facts.ts";
-import { pruneContainersSteps, pruneImagesSteps, pruneMrskStep } from "../remote/prune.ts";
+import type { Role } from "../config/settings.ts";
+import type { Container, FleetFacts } from "../remote/facts.ts";
+import { pruneContainersStep, pruneImagesSteps, pruneMrskStep } from "../remote/prune.ts";
 import { auditStep } from "./audit.ts";
-import { containersOfRole, isOutside } from "./current.ts";
+import { containersOfRole, isOutside, plainVersion } from "./current.ts";
 import { appHosts, factsOf, lanes, requireDocker, rolesOn } from "./hosts.ts";
 import type { Order } from "./order.ts";
 
@@ -15,8 +16,10 @@ export type PruneWhat = "all" | "containers" | "images";
 export function pruneContainersOn(order: Order, facts: FleetFacts, host: string, retain?: number): readonly RunStep[] {
   const { settings } = order;
   const roles = rolesOn(order, host);
-  const ofMrsk = roles.filter((role) => settings.destination === undefined && containersOfRole(role, factsOf(facts, host).containers).some((container) => isOutside(container, network)));
-  return [...pruneContainersSteps(settings, roles, retain), ...ofMrsk.map((role) => pruneMrskStep(settings, role, retain))];
+  const own = (role: Role): readonly Container[] => containersOfRole(role, factsOf(facts, host).containers);
+  const ofMrsk = roles.filter((role) => settings.destination === undefined && own(role).some((container) => isOutside(container, network)));
+  const steps = roles.map((role) => pruneContainersStep(settings, role, { retain, replaced: own(role).some(({ version }) => version !== plainVersion(version)) }));
+  return [...steps, ...ofMrsk.map((role) => pruneMrskStep(settings, role, retain))];
 }
 
 /** `prune`. @param retain how many stopped containers of each role stay; undefined: as the config says. @throws DeployError (usage) for less than one */

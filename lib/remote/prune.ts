@@ -6,9 +6,17 @@ import { removeContainersOfMrsk } from "./container.ts";
 import { containerFilters } from "./container-flags.ts";
 import { removeEach, stopped } from "./stopped.ts";
 
-/** Removes stopped containers of each role. @param retain how many stay; undefined: as the config says */
-export const pruneContainersSteps = (settings: Settings, roles: readonly Role[], retain: number | undefined): readonly RunStep[] =>
-  roles.map((role) => ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, retain), repeatable: true }));
+/** What {@link pruneContainers} is to remove. */
+export interface Pruned {
+  /** How many stopped containers stay; undefined: as the config says. */
+  readonly retain?: number | undefined;
+  /** There are some that made place for another one of their version. */
+  readonly replaced: boolean;
+}
+
+/** Removes stopped containers of a role. */
+export const pruneContainersStep = (settings: Settings, role: Role, what: Pruned): RunStep =>
+  ({ kind: "run", role: role.name, title: `Remove old containers of ${role.name}`, command: pruneContainers(settings, role, what), repeatable: true });
 
 /** The same with those that MRSK made, which count among ours: they have no label `destination`, and docker's filter for an empty one passes over them. */
 export const pruneMrskStep = (settings: Settings, { name }: Pick<Role, "name">, retain: number = settings.retainContainers): RunStep => ({
@@ -32,12 +40,12 @@ export function pruneImagesSteps(settings: Settings): readonly RunStep[] {
 /**
  * Removes stopped containers of a role: those that made place for another one of their version, then all but the
  * newest of the rest. Kamal counts per service on a host, so that roles and destinations push out one another's.
- * @param retain how many stopped containers stay
  */
-export function pruneContainers(settings: Settings, role: Pick<Role, "name">, retain: number = settings.retainContainers): Command {
+export function pruneContainers(settings: Settings, role: Pick<Role, "name">, { retain = settings.retainContainers, replaced }: Pruned): Command {
   const old = sh`docker ps -q -a ${containerFilters(settings, role.name)} ${stopped}`;
-  return sh`${old} --filter name=_replaced_ | ${removeEach}
-${old} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
+  const rest = sh`${old} | tail -n ${`+${retain + 1}`} | ${removeEach}`;
+  return replaced ? sh`${old} --filter name=_replaced_ | ${removeEach}
+${rest}` : rest;
 }
 
 /** Removes images of the service that have lost their tag. */
@@ -49,10 +57,12 @@ export const pruneDanglingImages = (service: string): Command => sh`docker image
  */
 export function pruneImages({ service }: Pick<Settings, "service">): Command {
   const all = sh`docker image ls --filter ${`label=service=${service}`} --format ${"{{.Repository}}:{{.Tag}}"}`;
-  return sh`used=$(docker container ls --all --format ${"{{.Image}}"}) || exit
-${all} | grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do
+  // Both lists are asked for at the same time. A line that is only a dash says that Docker did not answer.
+  return sh`${all} | {
+used=$(docker container ls --all --format ${"{{.Image}}"}) || { echo -; exit; }
+grep -v -x -F -e "$used" | grep -v -e ${":latest$"} -e ${":latest-[^/]*$"} -e ${"<none>"} | while read image; do
 tag=${new Command("${image##*:}")}
-if grep -qs ${"] Kept version .* as version "}"$tag"'$' ${runDirectory}/${service}-*audit.log; then by=$(docker ps --all --quiet --filter ancestor=$image) || exit; [ -z "$by" ] || continue; fi
+if grep -qs ${"] Kept version .* as version "}"$tag"'$' ${runDirectory}/${service}-*audit.log; then by=$(docker ps --all --quiet --filter ancestor=$image) || { echo -; exit; }; [ -z "$by" ] || continue; fi
 echo $image
-done | while read image; do docker rmi $image; done`;
+done; } | while read image; do [ $image != - ] || exit; docker rmi $image; done`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { pruneContainers, pruneDanglingImages, pruneImages, pruneContainersSteps, pruneImagesSteps, pruneMrskStep, removeMrskSteps } from "../../lib/remote/prune.ts";
+import { pruneContainers, pruneDanglingImages, pruneImages, pruneContainersStep, pruneImagesSteps, pruneMrskStep, removeMrskSteps } from "../../lib/remote/prune.ts";
 import { Home, shells } from "../support/shell.ts";
 import { roleOf, settingsOf } from "../support/settings.ts";
 import { words } from "../support/words.ts";
@@ -7,17 +7,18 @@ import { words } from "../support/words.ts";
 const settings = settingsOf({ retainContainers: 3 });
 
 test("K1: containers beyond the retained ones go, counted per role and destination", () => {
-  const [replaced, old] = pruneContainers(settings, roleOf("web")).text.split("\n");
+  const [replaced, old] = pruneContainers(settings, roleOf("web"), { replaced: true }).text.split("\n");
   const filters = "--filter label=service=shop --filter label=destination= --filter label=role=web --filter status=created --filter status=exited --filter status=dead";
   expect(words(old ?? "")).toEqual(words(`docker ps -q -a ${filters} | tail -n +4 | while read container_id; do docker rm --volumes $container_id; done`));
   expect(words(replaced ?? "")).toEqual(words(`docker ps -q -a ${filters} --filter name=_replaced_ | while read container_id; do docker rm --volumes $container_id; done`));
-  expect(pruneContainers(settingsOf({ destination: "qa" }), roleOf("web"), 10).text).toMatch(/label=destination=qa .*tail -n \+11 /);
+  expect(pruneContainers(settings, roleOf("web"), { replaced: false }).text).toBe(old ?? "");
+  expect(pruneContainers(settingsOf({ destination: "qa" }), roleOf("web"), { retain: 10, replaced: false }).text).toMatch(/label=destination=qa .*tail -n \+11 /);
 });
 
 test("K1: images without a tag go", () => expect(pruneDanglingImages("shop").text).toBe("docker image prune --force --filter label=service=shop"));
 
-test("K1: there is a step for each role on the host, then the images", () => {
-  expect([...pruneContainersSteps(settings, [roleOf("web"), roleOf("jobs")], undefined), ...pruneImagesSteps(settings)].map((step) => [step.role, step.title])).toEqual([
+test("K1: there is a step for a role, then the images", () => {
+  expect([...["web", "jobs"].map((name) => pruneContainersStep(settings, roleOf(name), { replaced: false })), ...pruneImagesSteps(settings)].map((step) => [step.role, step.title])).toEqual([
     ["web", "Remove old containers of web"], ["jobs", "Remove old containers of jobs"], [undefined, "Remove images without a tag"], [undefined, "Remove images that no container uses"],
   ]);
 });
@@ -25,7 +26,7 @@ test("K1: there is a step for each role on the host, then the images", () => {
 describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s", (_name, shell) => {
   test("K1: the newest stopped containers stay", async () => {
     using home = new Home().program("docker", `case $* in ps*name=_replaced_*) echo r1 ;; ps*) printf 'c%s\\n' 1 2 3 4 5 ;; rm*) echo "$3" ;; esac`);
-    expect((await home.run(pruneContainers(settings, roleOf("web")).text, { shell })).stdout).toBe("r1\nc4\nc5\n");
+    expect((await home.run(pruneContainers(settings, roleOf("web"), { replaced: true }).text, { shell })).stdout).toBe("r1\nc4\nc5\n");
   });
 
   test("what MRSK left goes: it has no label of a destination", async () => {
@@ -63,7 +64,7 @@ rmi*) echo "$2" ;; esac`);
     expect(await last.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "acme/shop:0\n", stderr: "" });
     using silent = new Home().program("docker", `case $* in "image ls"*) echo acme/shop:2 ;; ps*) exit 1 ;; rmi*) echo "$2" ;; esac`);
     await silent.run(kept);
-    expect(await silent.run(pruneImages(settings).text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await silent.run(pruneImages(settings).text, { shell })).toEqual({ status: 1, stdout: "", stderr: "" });
   });
 
   test("K1: no image goes when the containers cannot be listed", async () => {

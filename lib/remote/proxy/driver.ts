@@ -31,8 +31,8 @@ export interface ProxyDriver {
   differences(settings: Settings, facts: ProxyFacts): readonly string[];
   /** Names of the role's route that other services on the host have already. Found out by the proxy itself where that is no matter of files. */
   collisions(settings: Settings, role: Role, routes: readonly Route[]): readonly { readonly name: string; readonly of: string }[];
-  /** Makes the proxy run. Harmless when it runs already. */
-  boot(settings: Settings): readonly HostStep[];
+  /** Makes the proxy run. Harmless when it runs already. @param proxy what was seen of it: what that makes needless is left out */
+  boot(settings: Settings, proxy?: ProxyFacts): readonly HostStep[];
   /** Replaces the container by a fresh one, routes kept, and waits until they are served again. */
   reboot(settings: Settings): readonly HostStep[];
   /** Starts the stopped container and waits until its routes are served. */

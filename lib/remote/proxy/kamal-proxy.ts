@@ -28,15 +28,15 @@ export const kamalProxy: ProxyDriver = {
   facts: () => ({ command: factsCommand, parse: parseFacts }),
   differences: ({ proxyRun }, { image }) => (proxyRun === undefined || proxyRun.image === image ? [] : [`The proxy runs as ${image}, the config asks for ${proxyRun.image}`]),
   collisions: () => [],
-  boot: ({ proxyRun }) => [makeFolder, {
+  boot: ({ proxyRun }, proxy) => [makeFolder, ...(proxy?.running === true ? [] : [{
     ...again("Make sure that the proxy runs", startOrRunProxy(proxyRun)),
     passIf: startedByOther(proxyContainer),
     // One that was made and could not start would be started the next time, with the ports of this time.
     undo: removeUnstarted(proxyContainer),
     undoTitle: "Remove the proxy's container if it was made and could not start",
-    undoIfFailed: true,
+    undoIfFailed: true as const,
     hint: "Where another container or program has the proxy's ports, `docker ps` on the host tells which one. `capstan upgrade` takes the place of the Traefik of MRSK or Kamal 1.",
-  }],
+  } satisfies RunStep])],
   reboot: ({ proxyRun }) => [
     again("Check that the proxy has saved its routes", sh`state=$(${readState}); case $state in ''|*]) ;; *) echo 'The state file of the proxy is broken: a reboot would lose all routes. Any deploy rewrites it.' >&2; exit ${switchStatus.unconfirmed} ;; esac`),
     makeFolder,
