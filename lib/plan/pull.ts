@@ -36,6 +36,15 @@ export function pullPhases(order: Order, facts: FleetFacts, hosts: readonly stri
   return [{ title: `Pull image${suffix}`, lanes: lanes(hosts, (host) => (isThere(host) ? [] : steps(host))), ...registryTunnels(order.settings, hosts.filter((host) => !isThere(host) && digestOn(host) === undefined)) }];
 }
 
+/** The pull as far as it leaves everything as it is that serves, by host: hosts can begin with it before they are looked at. Where the registry is reached through a tunnel, or there is none, nothing. */
+export function pullAhead(order: Order): ReadonlyMap<string, readonly HostStep[]> {
+  const { settings, version } = order;
+  const hosts = appHosts(order);
+  if (settings.withoutRegistry === true || registryTunnels(settings, hosts).tunnels !== undefined) return new Map();
+  const steps = pullSteps(order, `${settings.repository}:${version}`).filter((step) => step.kind === "run" && step.onCancel === "abandon");
+  return new Map(hosts.map((host) => [host, steps]));
+}
+
 /** What a reader should know of a plan that was made before the image is: hosts that have images of the app may turn out to have this one. */
 export const unbuiltNotes = ({ withoutRegistry }: Pick<Settings, "withoutRegistry">, facts: FleetFacts): readonly string[] =>
   (withoutRegistry === true || ![...facts.values()].some(({ digests = [] }) => digests.length > 0) ? [] : ["Only the build tells which image it is: a host that has it already, by its digest, names it instead of pulling it, and what the registry has of it is not pushed again."]);

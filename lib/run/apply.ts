@@ -5,6 +5,7 @@ import type { CollectStep, HookStep, LocalStep, Phase, Plan, RunStep } from "../
 import type { World } from "../ground/world.ts";
 import { stepText } from "../plan/print.ts";
 import { claimed } from "./claim.ts";
+import type { EarlyBatches } from "./early.ts";
 import { failureOf, type Failed } from "./failure.ts";
 import { HandOns } from "./hand-on.ts";
 import { Journal, type PlannedStep } from "./journal.ts";
@@ -21,6 +22,8 @@ import { keepVigil } from "./vigil.ts";
 export interface Conductor {
   /** Undefined: this run needs none, or works under that of the run that called it. */
   readonly lock?: Pick<Lock, "sure" | "lost"> | undefined;
+  /** What hosts were given of the plan before it was made. */
+  readonly early?: EarlyBatches | undefined;
   callHook(step: HookStep): Promise<void>;
   /** Called when a step that writes to the audit log has succeeded. */
   onAudit(host: string, role: string | undefined, entry: NonNullable<RunStep["audit"]>): void;
@@ -111,7 +114,7 @@ async function carryStretch(world: World, conductor: Conductor, score: Score, st
     try {
       const here = { ...world, signal: AbortSignal.any([world.signal, lane.signal]) };
       if (host === undefined) await carryAllHere(here, conductor, score, steps);
-      else await carryLane(here, lane.engine, host, steps.filter((step): step is HostPlanned => isHostStep(step)));
+      else await carryLane(here, lane.engine, host, steps.filter((step): step is HostPlanned => isHostStep(step)), conductor.early);
     } catch (error) {
       if (lane.signal.aborted && !world.signal.aborted && isDeployError(error) && error.failure === "cancelled") return;
       try {
@@ -230,16 +233,15 @@ class Score implements Engine {
     await this.#conductor.lock?.sure(signal);
   }
 
-  begin(planned: PlannedStep): void {
-    this.#openPhase(planned.phase);
+  begin(planned: PlannedStep, atMs = this.#world.clock.now()): void {
+    this.#openPhase(planned.phase, atMs);
     this.journal.begin(planned);
-    this.#steps.set(planned, this.#world.clock.now());
+    this.#steps.set(planned, atMs);
     tell(this.#world, { type: "step-start", ...about(planned), command: stepText(planned.step) });
   }
 
-  end(planned: PlannedStep, ok: boolean): void {
-    const now = this.#world.clock.now();
-    tell(this.#world, { type: "step-end", ...about(planned), ok, durationMs: now - (this.#steps.get(planned) ?? now) });
+  end(planned: PlannedStep, ok: boolean, atMs = this.#world.clock.now()): void {
+    tell(this.#world, { type: "step-end", ...about(planned), ok, durationMs: atMs - (this.#steps.get(planned) ?? atMs) });
     this.#steps.delete(planned);
     const phase = this.#open.get(planned.phase);
     if (phase !== undefined) {
@@ -268,10 +270,10 @@ class Score implements Engine {
     for (const title of this.#open.keys()) this.#closePhase(title, ok);
   }
 
-  #openPhase(title: string): void {
+  #openPhase(title: string, startedMs: number): void {
     const phase = this.#phases.get(title);
     if (phase === undefined || this.#open.has(title)) return;
-    this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0), failed: false });
+    this.#open.set(title, { startedMs, left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0), failed: false });
     this.#conductor.onPhase(title);
     tell(this.#world, { type: "phase-start", phase: title, hosts: phase.lanes.flatMap((lane) => lane.host ?? []) });
   }

@@ -13,6 +13,7 @@ import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor } from "./apply.ts";
 import { builtImage, makingOf, type Making } from "./built.ts";
 import { readContent, type Brings } from "./content.ts";
+import { EarlyBatches } from "./early.ts";
 import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
@@ -149,6 +150,8 @@ class Run {
   #lock: Lock | undefined;
   /** The look at hosts that was begun before it was known whether the lock can be had. */
   #ahead: Ahead | undefined;
+  /** What hosts began with then. */
+  #early: EarlyBatches | undefined;
   /** The phase of a plan that is under way. */
   #doing: string | undefined;
   /** How far it came: no plan was begun, one for this machine only, or one for hosts. */
@@ -196,6 +199,7 @@ class Run {
       if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
       throw Object.assign(lost.reason, { state: error.state.length > 0 ? error.state : [this.#stoppedState()] });
     } finally {
+      this.#early?.[Symbol.dispose]();
       await this.#lock?.release();
       this.#lock = undefined;
     }
@@ -230,7 +234,7 @@ class Run {
     if (!this.#change.lock || this.#inherited()) return;
     const lock = await this.#phase("Take the lock", [settings.primaryHost], () => {
       const taking = takeLock(world, this.#task, this.#version);
-      if (this.#change.stages[0]?.sees === "hosts") this.#ahead = lookAhead(this.#world, settings, hostsOf(this.#task, this.#change));
+      this.#goAhead(world);
       return taking;
     });
     this.#lock = lock;
@@ -241,11 +245,21 @@ class Run {
     else lock.lost.addEventListener("abort", abort, { once: true });
   }
 
-  /** What hosts said while the lock was being taken, if nobody else can have been at work since they were asked. */
+  /** What does no harm in vain is begun while the lock is being taken. */
+  #goAhead(world: World): void {
+    const [first] = this.#change.stages;
+    if (first?.sees !== "hosts") return;
+    this.#ahead = lookAhead(this.#world, this.#task.settings, hostsOf(this.#task, this.#change));
+    this.#early = new EarlyBatches(world, first.ahead?.(orderOf(this.#world, this.#task, this.#version, this.#content)) ?? new Map());
+  }
+
+  /** What hosts said while the lock was being taken. That and what they began count if nobody else can have been at work since they were asked. */
   async #seenAhead(): Promise<FleetFacts | undefined> {
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    return ahead !== undefined && this.#lock !== undefined && ahead.askedAt >= this.#lock.freeSince ? await ahead.facts : undefined;
+    const counts = ahead !== undefined && this.#lock !== undefined && ahead.askedAt >= this.#lock.freeSince;
+    if (!counts) this.#early?.[Symbol.dispose]();
+    return counts ? await ahead.facts : undefined;
   }
 
   /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */
@@ -327,6 +341,7 @@ class Run {
   #conductor(order: Order): Conductor {
     return {
       lock: this.#lock,
+      early: this.#early,
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => {
         this.#doing = title;

@@ -19,7 +19,7 @@ import { planStopStale } from "../plan/stale.ts";
 import { planUpgrade } from "../plan/upgrade.ts";
 import type { BootConfig } from "../remote/proxy/boot-config.ts";
 import { planRollback, rollbackVersion, versionToBoot } from "../plan/rollback.ts";
-import type { Pulling } from "../plan/pull.ts";
+import { pullAhead, type Pulling } from "../plan/pull.ts";
 import type { Change } from "./change.ts";
 import type { Brings } from "./content.ts";
 import type { Stage } from "./stage.ts";
@@ -40,9 +40,9 @@ const push = ({ skipPush, ifChanged: _ifChanged, ...options }: DeployOptions): r
 const pull = ({ skipPush }: DeployOptions): Pulling["when"] => (skipPush === true ? "ifHere" : "always");
 /** Puts the version in place. Where that is to happen only if it changes anything, and nobody knows the image yet, hosts get it first: then they know it. */
 function release(options: DeployOptions, parts: Pick<DeployParts, "proxy" | "prune">): readonly Stage[] {
-  if (options.ifChanged !== true) return [{ sees: "hosts", plan: (order, facts) => planDeploy(order, facts, { ...parts, pull: pull(options) }) }];
+  if (options.ifChanged !== true) return [{ sees: "hosts", ahead: pullAhead, plan: (order, facts) => planDeploy(order, facts, { ...parts, pull: pull(options) }) }];
   return [
-    { sees: "hosts", skip: ({ built }) => built !== undefined, plan: (order, facts) => planBring(order, facts, pull(options)) },
+    { sees: "hosts", ahead: pullAhead, skip: ({ built }) => built !== undefined, plan: (order, facts) => planBring(order, facts, pull(options)) },
     { sees: "hosts", compares: true, plan: (order, facts) => planDeploy(order, facts, { ...parts, pull: order.built === undefined ? "missing" : pull(options) }) },
   ];
 }

@@ -1,9 +1,9 @@
 import { CancelledError, CommandError, ConnectError } from "../ground/errors.ts";
 import type { World } from "../ground/world.ts";
 import { sh, type Command } from "../ground/command.ts";
-import { uploadCommand } from "../remote/upload.ts";
 import { chunks, type Mark } from "./batch.ts";
-import { deadlineOf, Progress, type Batched, type Engine, type HostPlanned } from "./progress.ts";
+import type { EarlyBatch, EarlyBatches } from "./early.ts";
+import { commandOf, deadlineOf, Progress, type Batched, type Engine, type HostPlanned } from "./progress.ts";
 import { deliver } from "./deliver.ts";
 import { connectAgain, isLost } from "./reconnect.ts";
 import { recoverBatch } from "./recover.ts";
@@ -23,25 +23,27 @@ type Spare = (phase: string) => boolean;
 /**
  * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait, an image or the end of a pull travels together. A
  * connection that is lost is made again once a phase, and the host asked how far it came.
+ * @param begun what the host was given of it already
  * @throws CommandError, TimeoutError, a health failure, ConnectError, CancelledError: whatever ended the first step that failed
  */
-export async function carryLane(world: World, engine: Engine, host: string, steps: readonly HostPlanned[]): Promise<void> {
+export async function carryLane(world: World, engine: Engine, host: string, steps: readonly HostPlanned[], begun?: EarlyBatches): Promise<void> {
   const remade = new Set<string>();
   const spare: Spare = (phase) => !world.signal.aborted && !remade.has(phase) && remade.add(phase) !== undefined;
   let at = 0;
+  let early = begun?.take(host, steps);
   while (at < steps.length) {
     const run: Batched[] = [];
-    for (let planned = steps[at]; planned !== undefined && !isAlone(planned) && !isCut(run, planned); planned = steps[++at]) {
+    for (let planned = steps[at]; planned !== undefined && !isAlone(planned) && !isCut(run, planned) && run.length !== early?.steps.length; planned = steps[++at]) {
       const { step } = planned;
       run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}) });
     }
     const next = steps[at];
-    const alone = next !== undefined && isAlone(next) ? next : undefined;
+    const alone = next !== undefined && isAlone(next) && early === undefined ? next : undefined;
     if (alone !== undefined) at++;
     const question = alone?.step.kind === "wait" ? alone.step.state.command : undefined;
     let answer: string | undefined;
-    for (const chunk of chunks(run)) {
-      for (let rest: readonly Batched[] = chunk; rest.length > 0;) ({ rest, answer } = await carryBatch(world, engine, host, rest, spare, question));
+    for (const chunk of early === undefined ? chunks(run) : [run]) {
+      for (let rest: readonly Batched[] = chunk; rest.length > 0; early = undefined) ({ rest, answer } = await carryBatch(world, engine, host, rest, spare, { question, early }));
     }
     if (run.some(({ step }) => step.kind === "run" && step.renews)) await world.transport.renew(host);
     if (alone !== undefined) await carryAlone(world, engine, alone, spare, answer);
@@ -54,15 +56,6 @@ interface Carried {
   readonly rest: readonly Batched[];
   /** To the question that came with it. */
   readonly answer: string | undefined;
-}
-
-function commandOf(step: HostPlanned["step"]): Command {
-  switch (step.kind) {
-    case "run":
-    case "deliver": return step.command;
-    case "upload": return uploadCommand(step.path, step.mode, step.encoding, step.outdates).stdin(step.content);
-    case "wait": return step.state.command;
-  }
 }
 
 /** A step by itself. Either kind begins where it stands when it is begun again: what a host was sent of an image is there. */
@@ -92,11 +85,18 @@ async function carryAlone(world: World, engine: Engine, planned: HostPlanned, sp
   }
 }
 
-/** @param question asked behind the steps, in the same script: the first look at a container costs no round trip of its own */
-async function carryBatch(world: World, engine: Engine, host: string, batch: readonly Batched[], spare: Spare, question: Command | undefined): Promise<Carried> {
+/** What a batch comes with. */
+interface With {
+  /** Asked behind the steps, in the same script: the first look at a container costs no round trip of its own. */
+  readonly question: Command | undefined;
+  /** The same steps, which the host has already. */
+  readonly early: EarlyBatch | undefined;
+}
+
+async function carryBatch(world: World, engine: Engine, host: string, batch: readonly Batched[], spare: Spare, { question, early }: With): Promise<Carried> {
   await engine.sure(world.signal);
   refuseWhenCancelled(world);
-  const mark = world.randomHex(8);
+  const mark = early?.mark ?? world.randomHex(8);
   const hard = new AbortController();
   const over = new AbortController();
   const progress = new Progress(world, engine, batch, (error) => hard.abort(error));
@@ -112,20 +112,19 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
     else void world.clock.sleep(Math.max(cancelGraceMs, progress.stepTimeoutMs()), over.signal).then(() => hard.abort(new CancelledError()), () => undefined);
   };
   world.signal.addEventListener("abort", onCancel, { once: true });
-  const onMark = (stream: "stdout" | "stderr", found: Mark): void => {
-    if (found.kind === "end") progress.mark(stream, found.index, found.status);
+  const onMark = (stream: "stdout" | "stderr", found: Mark, atMs?: number): void => {
+    if (found.kind === "end") progress.mark(stream, found.index, found.status, atMs);
     if (found.kind !== "pid") return;
     ({ pid } = found);
     if (world.signal.aborted) askToEnd();
   };
-  progress.begin();
+  const onPiece = (stream: "stdout" | "stderr", piece: string | Mark, atMs?: number): void => (typeof piece === "string" ? progress.output(stream, piece) : onMark(stream, piece, atMs));
+  progress.begin(early?.sentAt);
   try {
-    const { exit, answer } = await sendBatch(world, host, batch, {
-      question,
+    const { exit, answer } = await (early?.follow(hard.signal, onPiece) ?? sendBatch(world, host, batch, {
       // Each step has a deadline of its own; this one is for a host that says nothing of any.
-      mark, timeoutMs: batch.reduce((sum, { step }) => sum + deadlineOf(step), 60_000), signal: hard.signal,
-      onPiece: (stream, piece) => (typeof piece === "string" ? progress.output(stream, piece) : onMark(stream, piece)),
-    });
+      question, mark, timeoutMs: batch.reduce((sum, { step }) => sum + deadlineOf(step), 60_000), signal: hard.signal, onPiece,
+    }));
     cameBack = true;
     progress.settle();
     if (progress.failure !== undefined) throw progress.failure;

@@ -33,12 +33,12 @@ export class Pace {
       signal: lane.stop.signal,
       engine: {
         sure: (signal) => engine.sure(signal),
-        begin: (planned) => {
+        begin: (planned, atMs) => {
           lane.at = this.#phases.indexOf(planned.phase);
-          engine.begin(planned);
+          engine.begin(planned, atMs);
           this.#stopThose();
         },
-        end: (planned, ok) => engine.end(planned, ok),
+        end: (planned, ok, atMs) => engine.end(planned, ok, atMs),
         withdraw: (planned) => engine.withdraw(planned),
         handOns: engine.handOns,
         delivered: (sentBytes, thereBytes) => engine.delivered(sentBytes, thereBytes),

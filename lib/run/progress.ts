@@ -1,7 +1,9 @@
+import type { Command } from "../ground/command.ts";
 import { CommandError, TimeoutError } from "../ground/errors.ts";
 import { LineSplitter } from "../ground/line-splitter.ts";
 import type { HostStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
+import { uploadCommand } from "../remote/upload.ts";
 import type { BatchItem } from "./batch.ts";
 import type { HandOns } from "./hand-on.ts";
 import type { PlannedStep } from "./journal.ts";
@@ -15,8 +17,10 @@ export interface Engine {
   readonly handOns: HandOns;
   /** Resolves once the next step may begin: nobody else can be at work. */
   sure(signal: AbortSignal): Promise<void>;
-  begin(planned: PlannedStep): void;
-  end(planned: PlannedStep, ok: boolean): void;
+  /** @param atMs when it was, for what is told later; default: now */
+  begin(planned: PlannedStep, atMs?: number): void;
+  /** @param atMs as for `begin` */
+  end(planned: PlannedStep, ok: boolean, atMs?: number): void;
   /** It was told as begun, and the host never came to it. */
   withdraw(planned: PlannedStep): void;
   /** An image was sent to a host: so many bytes, and so many that it had. */
@@ -35,6 +39,16 @@ export interface LeftBatch extends LeftBehind {
   readonly steps: readonly PlannedStep[];
   /** How many of them are known to have ended. */
   readonly ended: number;
+}
+
+/** What a step of a host is there. */
+export function commandOf(step: HostStep): Command {
+  switch (step.kind) {
+    case "run":
+    case "deliver": return step.command;
+    case "upload": return uploadCommand(step.path, step.mode, step.encoding, step.outdates).stdin(step.content);
+    case "wait": return step.state.command;
+  }
 }
 
 const defaultTimeoutMs = 600_000;
@@ -115,12 +129,13 @@ export class Progress {
     return step?.kind === "run" && step.onCancel === "abandon";
   }
 
-  begin(): void {
+  /** @param atMs when it was; default: now */
+  begin(atMs = this.#world.clock.now()): void {
     const next = this.#batch[this.#ended];
     if (next === undefined || this.#begun > this.#ended) return;
     this.#begun++;
-    this.#started = this.#world.clock.now();
-    this.#engine.begin(next);
+    this.#started = atMs;
+    this.#engine.begin(next, atMs);
     this.#vigil = keepVigil(this.#world, {
       host: next.host, role: next.step.role, title: next.step.title, deadlineMs: deadlineOf(next.step),
       heard: () => (this.#lastLine === undefined ? undefined : `last output: ${this.#lastLine}`),
@@ -132,12 +147,13 @@ export class Progress {
     this.#lines[stream].feed(text);
   }
 
-  mark(stream: "stdout" | "stderr", index: number, status: number): void {
+  /** @param atMs when it came; default: now */
+  mark(stream: "stdout" | "stderr", index: number, status: number, atMs?: number): void {
     this.#flush(stream);
     this.#at[stream] = index + 1;
     if (stream === "stdout") this.#status = status;
     // Both streams carry each mark, so that a step's last lines on either are in before it ends.
-    if (this.#at.stdout > this.#ended && this.#at.stderr > this.#ended) this.end(this.#status ?? status);
+    if (this.#at.stdout > this.#ended && this.#at.stderr > this.#ended) this.end(this.#status ?? status, atMs);
   }
 
   /** The script has ended: a mark that came on one stream only counts. */
@@ -184,14 +200,14 @@ export class Progress {
     tell(this.#world, { type: "output", host: current.host, title: current.step.title, stream, line, loud: current.step.kind === "run" && current.step.loud === true });
   }
 
-  /** The step in flight has ended. */
-  end(status: number): void {
+  /** The step in flight has ended. @param atMs when; default: now */
+  end(status: number, atMs?: number): void {
     const current = this.current();
     if (current === undefined) return;
     this.stop();
     this.#lastLine = undefined;
     const ok = status === 0;
-    this.#engine.end(current, ok);
+    this.#engine.end(current, ok, atMs);
     this.#ended++;
     if (!ok) {
       const exit = { status, signal: undefined, stdout: this.#text.stdout, stderr: this.#text.stderr, durationMs: this.#world.clock.now() - this.#started };
@@ -201,6 +217,6 @@ export class Progress {
     }
     this.#text.stdout = "";
     this.#text.stderr = "";
-    if (ok || current.optional) this.begin();
+    if (ok || current.optional) this.begin(atMs);
   }
 }

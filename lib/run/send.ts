@@ -14,11 +14,18 @@ export interface Sending {
   readonly question?: Command | undefined;
 }
 
+/** How a batch ended. */
+export interface Answered {
+  readonly exit: Exit;
+  /** To the question that came with it; undefined when it did not come to it. */
+  readonly answer: string | undefined;
+}
+
 /** An answer has a few lines. */
 const mostAnswerChars = 64_000;
 
-/** Sends a batch to a host and tells it that its end was heard. `answer` is undefined when it did not come to the question. @throws as the transport's `run` */
-export async function sendBatch(world: World, host: string, items: readonly BatchItem[], { mark, timeoutMs, signal, onPiece, question }: Sending): Promise<{ readonly exit: Exit; readonly answer: string | undefined }> {
+/** Sends a batch to a host and tells it that its end was heard. @throws as the transport's `run` */
+export async function sendBatch(world: World, host: string, items: readonly BatchItem[], { mark, timeoutMs, signal, onPiece, question }: Sending): Promise<Answered> {
   const readers = { stdout: new MarkReader(mark), stderr: new MarkReader(mark) };
   const ends = new Set<string>();
   const over = new AbortController();

@@ -1,5 +1,5 @@
 import type { LocalFacts } from "../build/facts.ts";
-import type { Plan } from "../ground/step.ts";
+import type { HostStep, Plan } from "../ground/step.ts";
 import type { Order } from "../plan/order.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 
@@ -15,6 +15,8 @@ export type Stage =
   | {
       readonly sees: "hosts";
       plan(order: Order, facts: FleetFacts): Plan;
+      /** What hosts may begin with before they are looked at, and before it is known that nobody else is at work: by host, what a plan begins with as a rule, and what does no harm in vain. */
+      ahead?(order: Order): ReadonlyMap<string, readonly HostStep[]>;
       /** Hosts are asked where a switch would change nothing. */
       readonly compares?: true;
       /** There is nothing to do, and the hosts are not looked at: a plan leaves such a stage out. */
