@@ -22,13 +22,21 @@ export async function ask<Q extends Readonly<Record<string, Query<unknown>>>>(wo
   return Object.fromEntries(entries.map(([name, query], i) => [name, read(host, name, query, parts[i] ?? "")])) as Answers<Q>;
 }
 
-/** All queries as one script, a separator after each answer. It ends at the first one that fails. */
+/**
+ * All queries as one script, a separator after each answer. It ends at the first one that fails. The answers are sent in one piece: a connection that
+ * was just made lets ten packets out, however small, and waits for the other side before the next.
+ */
 export function askScript(commands: readonly Command[]): Command {
-  return new Command(commands.map((command) => sh`(
+  return new Command(sh`said=$(${new Command(commands.map((command) => sh`
+(
 ${command}
 ) </dev/null || exit
-printf '\036'
-`.text).join(""));
+printf '\036'`.text).join(""))}
+)
+status=$?
+printf %s "$said"
+exit $status
+`.text);
 }
 
 function read<T>(host: string, name: string, query: Query<T>, answer: string): T {

@@ -57,7 +57,7 @@ function reply(line: string, channel: ServerChannel, commandMs: number): void {
   const queries = command.split("\n) </dev/null || exit\n");
   if (queries.length > 1) {
     setTimeout(() => {
-      channel.write(queries.slice(0, -1).map((query) => `${answerTo(query.slice(query.indexOf("(\n") + 2).replace(/^\{ /, ""))}\x1e`).join(""));
+      channel.write(queries.slice(0, -1).map((query) => `${answerTo(query.slice(query.lastIndexOf("\n(\n") + 3).replace(/^\{ /, ""))}\x1e`).join(""));
       end(0);
     }, commandMs);
     return;

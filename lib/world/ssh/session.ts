@@ -39,8 +39,8 @@ export function openSession(client: Client): Promise<ClientChannel> {
   return promise;
 }
 
-/** How many sessions are opened at once with a connection: a run takes the lock and looks at the host in one round trip. */
-const atFirst = 2;
+/** How many sessions are opened at once with a connection: a run takes the lock, looks at the host and has it pull in one round trip. */
+const atFirst = 3;
 
 /** The first sessions of a connection. Whoever uses one sees whether the host gave it. */
 export function openSessions(client: Client): readonly Promise<ClientChannel>[] {
