@@ -41,6 +41,6 @@ test("ask() shows an answer that it cannot read", async () => {
   expect(error).toMatchObject({ failure: "command", host: "h1", message: 'Cannot read the answer of h1 to "echo odd"', details: ["odd", ""] });
 });
 
-test("askScript() is one command with a separator after each answer", () => {
-  expect(askScript([sh`docker version`, sh`true`]).text).toBe("(\ndocker version\n) </dev/null || exit\nprintf '\\036'\n(\ntrue\n) </dev/null || exit\nprintf '\\036'\n");
+test("askScript() is one command with a separator after each answer, and says all at once", () => {
+  expect(askScript([sh`docker version`, sh`true`]).text).toBe("said=$(\n(\ndocker version\n) </dev/null || exit\nprintf '\\036'\n(\ntrue\n) </dev/null || exit\nprintf '\\036'\n)\nstatus=$?\nprintf %s \"$said\"\nexit $status\n");
 });

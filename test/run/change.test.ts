@@ -5,7 +5,7 @@ import type { Task } from "../../lib/run/task.ts";
 import { planChange, runChange, type Change } from "../../lib/run/change.ts";
 import { changes } from "../../lib/run/changes.ts";
 import { printPlan } from "../../lib/plan/print.ts";
-import { fleetOf, hostOf } from "../support/facts.ts";
+import { fleetOf, hostOf, orderOf } from "../support/facts.ts";
 import { roleOf, settingsOf } from "../support/settings.ts";
 import { containerLine, factsAnswer, obliging, taskOf } from "../support/task.ts";
 import { fakeWorld, type FakeOptions, type FakeWorld } from "../support/world.ts";
@@ -23,6 +23,8 @@ async function failing(options: FakeOptions, task: Task, change: Change): Promis
 
 /** What was done on hosts, without the questions. */
 const onHosts = (ran: readonly string[]): string[] => ran.filter((text) => !text.startsWith("here") && !text.includes("docker version"));
+/** The same without what is pulled ahead. */
+const changed = (ran: readonly string[]): string[] => onHosts(ran).filter((text) => !/\$ docker (login|pull) /.test(text));
 
 describe("runChange()", () => {
   test("connects, locks, builds, looks, deploys and gives the lock back", async () => {
@@ -196,7 +198,7 @@ describe("takeLock()", () => {
       message: 'The deploy lock of shop is held on 10.0.0.1: Bob, version 1, "Automatic deploy lock"; deploy from ci-3, at "Boot web", for 40 s',
       hint: "Wait for the other run, or use --lock-wait. If it is dead: `capstan lock release`.",
     });
-    expect(onHosts(fake.ran)).toEqual(["10.0.0.1 $ take the lock"]);
+    expect(changed(fake.ran)).toEqual(["10.0.0.1 $ take the lock"]);
   });
 
   test("asks again until the lock is free", async () => {
@@ -209,19 +211,59 @@ describe("takeLock()", () => {
   test("stops asking when the time to wait is over", async () => {
     const { error, fake } = await failing({ locks: [held] }, taskOf(shop, { lockWait: { timeoutMs: 25_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
     expect(error.failure).toBe("lock");
-    expect(onHosts(fake.ran)).toHaveLength(4);
+    expect(changed(fake.ran)).toHaveLength(4);
   });
 
   test("does not wait for a lock that was taken by hand", async () => {
     const { error, fake } = await failing({ locks: [manual] }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
     expect(error).toMatchObject({ failure: "lock", hint: "Ask who took it, or release it with `capstan lock release`." });
-    expect(onHosts(fake.ran)).toHaveLength(1);
+    expect(changed(fake.ran)).toHaveLength(1);
   });
 
   test("stops waiting on Ctrl-C", async () => {
     const fake = fakeWorld({ locks: [held] });
     const run = runChange({ ...fake.world, report: (event) => { fake.world.report(event); if (event.type === "notice") fake.abort(); } }, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), changes.deploy({ skipPush: true }));
     expect(await run.catch((thrown: unknown) => thrown)).toMatchObject({ failure: "cancelled" });
+  });
+});
+
+describe("a pull while the lock is taken and hosts are looked at", () => {
+  const pulls = (ran: readonly string[]): string[] => ran.filter((text) => text.includes("$ docker pull "));
+  const deploy = changes.deploy({ skipPush: true });
+
+  test("is the one of the plan: once a host, told in its place, as long as it took", async () => {
+    const { world, ran, events } = fakeWorld({ answers: hosts, locks: ["taken 600"] });
+    await runChange(world, taskOf(shop), deploy);
+    expect(pulls(ran)).toEqual(["10.0.0.1 $ docker pull acme/shop:2", "10.0.0.2 $ docker pull acme/shop:2"]);
+    expect(ran.indexOf("10.0.0.2 $ docker pull acme/shop:2")).toBeLessThan(ran.findIndex((text) => text.includes("docker inspect -f")));
+    const told = events.flatMap((event) => (event.type === "step-end" && event.title.startsWith("Pull ") ? [[event.host, event.phase, event.ok]] : []));
+    expect(told).toEqual([["10.0.0.1", "Pull image", true], ["10.0.0.2", "Pull image", true]]);
+    expect(events.findIndex((event) => event.type === "step-start")).toBeGreaterThan(events.findIndex((event) => event.type === "phase-end" && event.phase === "Look at hosts"));
+  });
+
+  test("does not count when somebody else had the lock meanwhile: that run may have removed the image", async () => {
+    const held = `held\ndetails ${Buffer.from("Locked by: Bob at 2030-01-02T03:00:00Z\nVersion: 1\nMessage: Automatic deploy lock").toString("base64")}\ntoken ab\nfrom ci-3\ncommand deploy\ntaken 1000\nstep Boot web\nbeat 1039\nnow 1040`;
+    const { world, ran } = fakeWorld({ answers: hosts, locks: [held, "taken"] });
+    await runChange(world, taskOf(shop, { lockWait: { timeoutMs: 60_000, intervalMs: 10_000 } }), deploy);
+    expect(pulls(ran)).toHaveLength(4);
+    expect(ran.lastIndexOf("10.0.0.1 $ docker pull acme/shop:2")).toBeGreaterThan(ran.lastIndexOf("10.0.0.1 $ take the lock"));
+  });
+
+  test("fails as the pull of the plan does, with nothing changed", async () => {
+    const { error, fake } = await failing({ answers: { ...hosts, "10.0.0.2": [[/docker pull/, 1], ...obliging()] }, locks: ["taken 600"] }, taskOf(shop), deploy);
+    expect(error).toMatchObject({ failure: "command", host: "10.0.0.2", hint: expect.stringContaining("Check that the image was pushed") });
+    expect(fake.ran.filter((text) => text.includes("docker run"))).toEqual([]);
+    expect(pulls(fake.ran)).toHaveLength(2);
+  });
+
+  test("is not begun without a registry, through a tunnel, nor before a build", async () => {
+    const ahead = (change: Change, settings = shop) => (change.stages[0]?.sees === "hosts" ? change.stages[0].ahead?.(orderOf(settings, "2")).size : undefined);
+    expect(ahead(deploy)).toBe(2);
+    expect(ahead(changes.deploy({ skipPush: true, ifChanged: true }))).toBe(2);
+    expect(ahead(deploy, settingsOf({ withoutRegistry: true }))).toBe(0);
+    expect(ahead(deploy, settingsOf({ registry: { ...shop.registry, server: "localhost:5000" } }))).toBe(0);
+    expect(ahead(changes.deploy({}))).toBeUndefined();
+    expect(ahead(changes.rollback("1"))).toBeUndefined();
   });
 });
 
