@@ -70,8 +70,8 @@ const portOf = (target: Target, proxy: KamalProxySettings): number => ("id" in t
 const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${plainList} | ${liveTargets(route)}`;
 
 /**
- * Asks the proxy to deploy `$id`, then looks at what it has saved: its own word alone does not count, since it reports success when it could not save.
- * Unless both agree it is asked what it does as well: it finishes a call whose client died. A proxy that is just starting is
+ * Asks the proxy to deploy `$id`, then looks at what it does and, at the same time, at what it has saved: only both count, since the
+ * proxy finishes a call whose client died, and reports success when it could not save. A proxy that is just starting is
  * asked again, and so is one whose saved state differs.
  * Going back, the old target is asked for its health for a moment only, then not at all: it served a moment ago, and the health path
  * of the new version may be unknown to it.
@@ -81,11 +81,19 @@ function deploy(route: string, port: number, flags: readonly Command[]): Command
 while [ $tries -lt 2 ] && [ $silent -lt ${patience} ]; do
 docker exec ${proxyContainer} kamal-proxy deploy ${route} --target="$id:${new Command(String(port))}" ${flags}
 status=$?
-saved=$(${readState} | ${savedTargets(route)})
-[ $status -eq 0 ] && [ "$saved" = "$id":${port} ] && exit 0
-if list=$(docker exec ${proxyContainer} kamal-proxy list); then tries=$((tries + 1)); else silent=$((silent + 1)); sleep 1; continue; fi
+list=$({ docker exec ${proxyContainer} kamal-proxy list; echo "answered $?"; } | { saved=$(${readState} | ${savedTargets(route)}); cat; echo "saved $saved"; })
+saved=${new Command("${list##*saved }")}
+case $list in
+*'answered 0
+'*) tries=$((tries + 1)) ;;
+*) silent=$((silent + 1)); sleep 1; continue ;;
+esac
 live=$(${targetsIn(route)})
-[ "$live" = "$id":${port} ] || [ $status -eq 0 ] || exit ${switchStatus.refused}
+if [ "$live" = "$id":${port} ]; then
+  [ $status -eq 0 ] && [ "$saved" = "$live" ] && exit 0
+elif [ $status -ne 0 ]; then
+  exit ${switchStatus.refused}
+fi
 done
 [ $silent -lt ${patience} ] && [ $status -ne 0 ] && exit ${switchStatus.refused}
 printf 'Cannot confirm the switch of %s: wanted %s, the proxy sends to "%s", its state file says "%s"\n' ${route} "$id":${port} "$live" "$saved" >&2
