@@ -66,6 +66,8 @@ export interface Handshake {
   readonly offered: { readonly [Kind in keyof Algorithms]?: readonly string[] };
   /** What a ProxyCommand says of its end. */
   readonly complaint: string | undefined;
+  /** A key was offered, and there was no answer to it. */
+  readonly isOffering?: boolean;
 }
 
 /** The cause of a connection that was closed before the host had said a word: it may be taken a moment later. */
@@ -75,7 +77,7 @@ export class EarlyHangup extends Error {}
 const kinds: readonly (readonly [RegExp, keyof Algorithms])[] = [[/key exchange/i, "kex"], [/host key/i, "hostKeys"], [/cipher/i, "ciphers"], [/MAC/, "macs"]];
 
 /** What an error of the handshake means, once host key and keys have had their say. */
-export function handshakeFailure(target: Target, error: unknown, { heard, offered, complaint }: Handshake): ConnectError {
+export function handshakeFailure(target: Target, error: unknown, { heard, offered, complaint, isOffering }: Handshake): ConnectError {
   if (complaint !== undefined) return connectFailure(target, "unreachable", complaint, "Run that command by hand, and look at ProxyCommand in the SSH config or ssh.proxyCommand.", error);
   const isSocket = levelOf(error) === "client-socket";
   const hungUp = isSocket ? ["ECONNRESET", "EPIPE"].includes(codeOf(error)) : /before (the )?handshake/i.test(text(error));
@@ -87,6 +89,10 @@ export function handshakeFailure(target: Target, error: unknown, { heard, offere
   }
   if (heard === "" && hungUp) {
     return connectFailure(target, "protocol", "it hung up without a word", "Look at the log of sshd on the host: too many may connect at once (MaxStartups), or it shuts this address out (hosts.deny, fail2ban). Check ssh.port too.", new EarlyHangup(text(error)));
+  }
+  // What was sent behind the key, unread, makes the system of a host that hangs up swallow its last word.
+  if (isOffering === true && hungUp) {
+    return connectFailure(target, "authentication", `it hung up after too many keys for the user ${target.user}`, "Name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config. The host did not say why: if that is not it, the log of its sshd does.", error);
   }
   if (isSocket) return socketFailure(target, error);
   if (/Invalid identification|Protocol version/i.test(text(error))) {
