@@ -262,8 +262,16 @@ take() {
   exit ${String(lockStatusCode.cannotWrite)}
 }
 idle() {
-  now=$(date +%s%3N) freed=${"${freed%.*}${freed#*.}"} tenths=0
-  case $now$freed in *[!0-9]*) ;; *) [ ${"${#now}"} -ne ${"${#freed}"} ] || tenths=$(((now - freed) / 100)) ;; esac
+  now=$(date +%s%3N) since=${"${freed%.*}${freed#*.}"} tenths=0
+  case $freed.$now in
+  *[!0-9.]* | .*) now=0 ;;
+  *.*.*) [ ${"${#now}"} -ne ${"${#since}"} ] || tenths=$(((now - since) / 100)) ;;
+  *) now=0 ;;
+  esac
+  if [ $now -eq 0 ]; then
+    now=$(date +%s) since=${"${freed%.*}"}
+    case $since in '' | *[!0-9]*) ;; *) tenths=$(((now - since - 1) * 10)) ;; esac
+  fi
   [ $tenths -ge 0 ] || tenths=0
   [ $tenths -lt 999 ] || tenths=999
   echo $tenths

@@ -234,7 +234,7 @@ class Score implements Engine {
   }
 
   begin(planned: PlannedStep, atMs = this.#world.clock.now()): void {
-    this.#openPhase(planned.phase, atMs);
+    this.#openPhase(planned.phase);
     this.journal.begin(planned);
     this.#steps.set(planned, atMs);
     tell(this.#world, { type: "step-start", ...about(planned), command: stepText(planned.step) });
@@ -270,10 +270,10 @@ class Score implements Engine {
     for (const title of this.#open.keys()) this.#closePhase(title, ok);
   }
 
-  #openPhase(title: string, startedMs: number): void {
+  #openPhase(title: string): void {
     const phase = this.#phases.get(title);
     if (phase === undefined || this.#open.has(title)) return;
-    this.#open.set(title, { startedMs, left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0), failed: false });
+    this.#open.set(title, { startedMs: this.#world.clock.now(), left: phase.lanes.reduce((sum, lane) => sum + lane.steps.length, 0), failed: false });
     this.#conductor.onPhase(title);
     tell(this.#world, { type: "phase-start", phase: title, hosts: phase.lanes.flatMap((lane) => lane.host ?? []) });
   }

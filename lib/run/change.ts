@@ -1,7 +1,7 @@
 import type { HookContexts, HookName } from "../config/hooks.ts";
 import type { Settings } from "../config/settings.ts";
 import { CancelledError, DeployError, isDeployError } from "../ground/errors.ts";
-import type { HookStep, Plan } from "../ground/step.ts";
+import type { HookStep, HostStep, Plan } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { versionsInPlace } from "../plan/current.ts";
 import { appHosts, someHosts } from "../plan/hosts.ts";
@@ -13,11 +13,11 @@ import type { FleetFacts } from "../remote/facts.ts";
 import { apply, type Conductor } from "./apply.ts";
 import { builtImage, makingOf, type Making } from "./built.ts";
 import { readContent, type Brings } from "./content.ts";
-import { EarlyBatches } from "./early.ts";
+import { HeadStart } from "./head-start.ts";
 import { callHook, connectedContext, hookContext, type HookBase, type HookCall } from "./hooks.ts";
 import { builtVersion, localFacts, offlineFacts } from "./local.ts";
 import { takeLock, type Lock } from "./lock.ts";
-import { connectAll, lookAhead, observe, type Ahead } from "./observe.ts";
+import { connectAll, observe } from "./observe.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Stage } from "./stage.ts";
 import { tell, timestamp } from "./stamp.ts";
@@ -148,10 +148,7 @@ class Run {
   /** onFailure is called: hosts were reached, or it was the build that failed. */
   #hears = false;
   #lock: Lock | undefined;
-  /** The look at hosts that was begun before it was known whether the lock can be had. */
-  #ahead: Ahead | undefined;
-  /** What hosts began with then. */
-  #early: EarlyBatches | undefined;
+  #headStart: HeadStart | undefined;
   /** The phase of a plan that is under way. */
   #doing: string | undefined;
   /** How far it came: no plan was begun, one for this machine only, or one for hosts. */
@@ -199,7 +196,7 @@ class Run {
       if (lost?.aborted !== true || !isDeployError(error) || error.failure !== "cancelled" || !isDeployError(lost.reason)) throw error;
       throw Object.assign(lost.reason, { state: error.state.length > 0 ? error.state : [this.#stoppedState()] });
     } finally {
-      this.#early?.[Symbol.dispose]();
+      this.#headStart?.[Symbol.dispose]();
       await this.#lock?.release();
       this.#lock = undefined;
     }
@@ -232,11 +229,12 @@ class Run {
     if (needsHosts(this.#change)) await this.#phase("Connect", connected, () => connectAll(world, settings, connected));
     this.#hears = this.#change.hooks !== false;
     if (!this.#change.lock || this.#inherited()) return;
+    const ahead = this.#stepsAhead();
     const lock = await this.#phase("Take the lock", [settings.primaryHost], () => {
-      const taking = takeLock(world, this.#task, this.#version);
-      this.#goAhead(world);
+      const taking = takeLock(world, this.#task, this.#version, () => this.#headStart?.[Symbol.dispose]());
+      if (this.#change.stages[0]?.sees === "hosts") this.#headStart = new HeadStart(this.#world, world, settings, hostsOf(this.#task, this.#change), ahead);
       return taking;
-    });
+    }).catch((error: unknown) => { throw ahead.size > 0 && isDeployError(error) && error.failure === "lock" ? Object.assign(error, { state: [...error.state, "Hosts may have begun to pull the image: that was ended."] }) : error; });
     this.#lock = lock;
     if (this.#doing !== undefined) lock.step(this.#doing);
     // What is stopped by it has not failed itself.
@@ -245,21 +243,10 @@ class Run {
     else lock.lost.addEventListener("abort", abort, { once: true });
   }
 
-  /** What does no harm in vain is begun while the lock is being taken. */
-  #goAhead(world: World): void {
+  /** What hosts can begin with before anything is known of them. */
+  #stepsAhead(): ReadonlyMap<string, readonly HostStep[]> {
     const [first] = this.#change.stages;
-    if (first?.sees !== "hosts") return;
-    this.#ahead = lookAhead(this.#world, this.#task.settings, hostsOf(this.#task, this.#change));
-    this.#early = new EarlyBatches(world, first.ahead?.(orderOf(this.#world, this.#task, this.#version, this.#content)) ?? new Map());
-  }
-
-  /** What hosts said while the lock was being taken. That and what they began count if nobody else can have been at work since they were asked. */
-  async #seenAhead(): Promise<FleetFacts | undefined> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    const counts = ahead !== undefined && this.#lock !== undefined && ahead.askedAt >= this.#lock.freeSince;
-    if (!counts) this.#early?.[Symbol.dispose]();
-    return counts ? await ahead.facts : undefined;
+    return (first?.sees === "hosts" ? first.ahead?.(orderOf(this.#world, this.#task, this.#version, this.#content)) : undefined) ?? new Map();
   }
 
   /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */
@@ -328,7 +315,7 @@ class Run {
     const making = this.#making === undefined ? undefined : builtImage(world, settings, `${settings.repository}:${this.#version}`, this.#making);
     making?.catch(() => undefined);
     if (stage.skip !== undefined && stage.skip({ ...before, built: await making })) return undefined;
-    const facts = await this.#phase("Look at hosts", hosts, async () => (await this.#seenAhead()) ?? (await observe(world, settings, hosts)));
+    const facts = await this.#phase("Look at hosts", hosts, async () => (await this.#headStart?.facts(this.#lock)) ?? (await observe(world, settings, hosts)));
     if (this.#from.length === 0) this.#from = versionsInPlace(settings, scope.roles, facts);
     this.#version = versionOf(this.#task, this.#change, this.#version, facts);
     const order = { ...before, version: this.#version, built: await making };
@@ -341,7 +328,7 @@ class Run {
   #conductor(order: Order): Conductor {
     return {
       lock: this.#lock,
-      early: this.#early,
+      early: this.#headStart?.early,
       callHook: (step: HookStep) => this.#hook(step.hook as Exclude<HookName, "auditBroadcast" | "onFailure" | "postDeploy">, (call) => connectedContext(this.#base(), step.hosts, call)),
       onPhase: (title) => {
         this.#doing = title;

@@ -23,7 +23,7 @@ export class EarlyBatch {
     this.steps = steps;
     this.sentAt = world.clock.now();
     this.#sent = sendBatch(world, host, steps.map((step) => ({ command: commandOf(step), optional: false })), {
-      mark: this.mark, timeoutMs: steps.reduce((sum, step) => sum + deadlineOf(step), 60_000), signal: AbortSignal.any([world.signal, this.#stop.signal]),
+      mark: this.mark, timeoutMs: steps.reduce((sum, step) => sum + deadlineOf(step), 600_000), signal: AbortSignal.any([world.signal, this.#stop.signal]),
       onPiece: (stream, piece) => this.#onPiece(stream, piece, world.clock.now()),
     });
     this.#sent.catch(() => undefined);
@@ -44,19 +44,30 @@ export class EarlyBatch {
   }
 }
 
-/** What hosts were given before it was known whether the plan has it: steps that do no harm in vain. Dispose it to end those that nobody took. */
+/** What hosts were given before it was known whether the plan has it: steps that do no harm in vain. */
 export class EarlyBatches implements Disposable {
   readonly #batches = new Map<string, EarlyBatch>();
+  #isOutdated = false;
 
   constructor(world: World, steps: ReadonlyMap<string, readonly HostStep[]>) {
     for (const [host, those] of steps) if (those.length > 0) this.#batches.set(host, new EarlyBatch(world, host, those));
   }
 
+  /** How many hosts were given something that counts still. */
+  get size(): number {
+    return this.#isOutdated ? 0 : this.#batches.size;
+  }
+
+  /** Another run may have undone what hosts did: nobody goes by it any more. It is let to its end, since Docker goes on with a pull that it is at. */
+  outdate(): void {
+    this.#isOutdated = true;
+  }
+
   /** What a host has of its lane already, if the lane begins with just that. What it does not begin with is ended. */
   take(host: string, lane: readonly HostPlanned[]): EarlyBatch | undefined {
     const batch = this.#batches.get(host);
+    if (batch === undefined || this.#isOutdated) return undefined;
     this.#batches.delete(host);
-    if (batch === undefined) return undefined;
     const isNext = batch.steps.every((step, i) => {
       const planned = lane[i];
       return planned !== undefined && !planned.optional && planned.step.kind === step.kind && commandOf(planned.step).text === commandOf(step).text;
@@ -66,6 +77,7 @@ export class EarlyBatches implements Disposable {
     return undefined;
   }
 
+  /** Ends what nobody took. */
   [Symbol.dispose](): void {
     for (const batch of this.#batches.values()) batch.abandon();
     this.#batches.clear();

@@ -54,9 +54,10 @@ const quietSeconds = 5;
 /**
  * Takes the deploy lock on the primary host of the service, whatever filters say. It is given back when the returned
  * lock is released, and by the host itself when this process or the network is gone.
+ * @param onHeld called as soon as somebody is known to hold it
  * @throws DeployError (lock) that names the holder, when it is held and stays held
  */
-export async function takeLock(world: World, task: Task, version: string): Promise<Lock> {
+export async function takeLock(world: World, task: Task, version: string, onHeld?: () => void): Promise<Lock> {
   const { settings, lockWait } = task;
   const host = settings.primaryHost;
   const deadline = world.clock.now() + (lockWait?.timeoutMs ?? 0);
@@ -64,6 +65,7 @@ export async function takeLock(world: World, task: Task, version: string): Promi
   for (let told = false; ; told = true) {
     const taken = await tryToTake(world, task, host, version);
     if ("lock" in taken) return taken.lock;
+    onHeld?.();
     const { holder } = taken;
     if (mayBeGone(holder) && world.clock.now() < adriftUntil) {
       if (!told) tell(world, { type: "notice", level: "info", host, text: `The deploy lock is held: ${describeLock(holder)}. Waiting for a moment: its run may be gone` });

@@ -35,17 +35,6 @@ export async function observe(world: World, settings: Settings, hosts: readonly 
   return facts;
 }
 
-/** A look at hosts whose answers may turn out to be of no use. */
-export interface Ahead {
-  /** When they were asked, in milliseconds since 1970. */
-  readonly askedAt: number;
-  /** Undefined when not all of them answered. Never rejects. */
-  readonly facts: Promise<FleetFacts | undefined>;
-}
-
-/** As {@link observe}, for whoever knows later whether the answers count: why there are none is found out by asking again. */
-export const lookAhead = (world: World, settings: Settings, hosts: readonly string[]): Ahead => ({ askedAt: world.clock.now(), facts: observe(world, settings, hosts).catch(() => undefined) });
-
 /** Opens the connection to every host. @throws as {@link observe} */
 export async function connectAll(world: World, settings: Settings, hosts: readonly string[]): Promise<void> {
   const results = await settle(hosts, Math.max(1, hosts.length), (host) => world.transport.connect(host, world.signal));

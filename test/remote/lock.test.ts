@@ -75,10 +75,10 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("holdLoc
   test("says for how long nobody had the lock, and nothing where it cannot know", async () => {
     using home = new LockHost();
     await home.run("mkdir -p .kamal/apps");
-    await home.run(`${acquireLock(shop, details).text}; sleep 0.1; rm ${lock}/details && rm -r ${lock}; sleep 1`);
+    await home.run(`${acquireLock(shop, details).text}; sleep 0.1; rm ${lock}/details && rm -r ${lock}; sleep ${shell[0] === "busybox" ? 2 : 1}`);
     const free = freeForMs((await home.hold(shell)).first);
-    if (shell[0] === "busybox") expect(free).toBe(0);
-    else expect(free).toBeGreaterThan(900);
+    // Busybox knows whole seconds only.
+    expect(free).toBeGreaterThan(900);
     expect(free).toBeLessThan(5_000);
   });
 

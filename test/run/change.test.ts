@@ -194,7 +194,7 @@ describe("takeLock()", () => {
   test("names the holder of a held lock and changes nothing", async () => {
     const { error, fake } = await failing({ locks: [held] }, taskOf(shop), changes.deploy({ skipPush: true }));
     expect(error).toMatchObject({
-      failure: "lock", host: "10.0.0.1", state: ["Nothing was changed."],
+      failure: "lock", host: "10.0.0.1", state: ["Nothing was changed.", "Hosts may have begun to pull the image: that was ended."],
       message: 'The deploy lock of shop is held on 10.0.0.1: Bob, version 1, "Automatic deploy lock"; deploy from ci-3, at "Boot web", for 40 s',
       hint: "Wait for the other run, or use --lock-wait. If it is dead: `capstan lock release`.",
     });

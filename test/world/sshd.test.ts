@@ -231,14 +231,14 @@ describe.each(transports)("over %s", (over, make) => {
     test.each<[string, string[], string]>([
       ["with a key alone", ["AuthenticationMethods publickey,password", "PasswordAuthentication yes"], "a key is not enough for the user"],
       ["with keys at all", ["PubkeyAuthentication no", "PasswordAuthentication yes"], "it takes no keys, only password"],
-      ["with so many keys", ["MaxAuthTries 1"], "it hung up after too many keys for the user"],
+      ["with so many keys", ["MaxAuthTries 1"], "it hung up (after too many keys|while it was offered keys) for the user"],
     ])("%s is explained", async (_, options, message) => {
       const path = home();
       const strangers = ["one", "two"].map((name) => makeKey(path, name, "ed25519"));
       const [first = ""] = options;
       await using picky = await startSshd([`${plain}.pub`], options);
       await using open = openTransport(path, { keys: first.startsWith("Max") ? strangers : [plain] }, { make });
-      expect(await failureOf(open.transport.connect(address(picky), never))).toMatchObject({ reason: "authentication", message: expect.stringContaining(message) });
+      expect(await failureOf(open.transport.connect(address(picky), never))).toMatchObject({ reason: "authentication", message: expect.stringMatching(message) });
     });
   });
 });

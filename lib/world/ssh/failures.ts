@@ -66,7 +66,7 @@ export interface Handshake {
   readonly offered: { readonly [Kind in keyof Algorithms]?: readonly string[] };
   /** What a ProxyCommand says of its end. */
   readonly complaint: string | undefined;
-  /** A key was offered, and there was no answer to it. */
+  /** At least one key was offered. */
   readonly isOffering?: boolean;
 }
 
@@ -92,7 +92,7 @@ export function handshakeFailure(target: Target, error: unknown, { heard, offere
   }
   // What was sent behind the key, unread, makes the system of a host that hangs up swallow its last word.
   if (isOffering === true && hungUp) {
-    return connectFailure(target, "authentication", `it hung up after too many keys for the user ${target.user}`, "Name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config. The host did not say why: if that is not it, the log of its sshd does.", error);
+    return connectFailure(target, "authentication", `it hung up while it was offered keys for the user ${target.user}`, "Too many of them, as a rule: name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config. Its sshd may have been restarting too; its log says.", error);
   }
   if (isSocket) return socketFailure(target, error);
   if (/Invalid identification|Protocol version/i.test(text(error))) {
