@@ -78,6 +78,12 @@ test("the proxy sends to what it was told, by its list and by its file", async (
   const archive = say(docker, "cp", "kamal-proxy:/home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state", "-");
   const unpacked = await new Response(Bun.spawn(["tar", "-xOf", "-"], { stdin: new Blob([archive]) }).stdout).text();
   expect(JSON.parse(unpacked)).toMatchObject([{ name: "shop-web", active_targets: [`${id(docker)}:80`] }]);
+  const saved: string[] = [];
+  const keeping = new StandInDocker("2", { volume: "/volumes/2", save: (text) => void saved.push(text) });
+  keeping.answer(["exec", "kamal-proxy", "kamal-proxy", "deploy", "shop-web", "--target=0a1b2c3d4e5f:80"]);
+  expect(saved.map((text): unknown => JSON.parse(text))).toMatchObject([[{ name: "shop-web", active_targets: ["0a1b2c3d4e5f:80"] }]]);
+  const source = '{{range .Mounts}}{{if eq .Destination "/home/kamal-proxy/.config/kamal-proxy"}}{{.Source}}{{end}}{{end}}';
+  expect([say(keeping, "container", "inspect", "--format", source, "kamal-proxy"), say(docker, "container", "inspect", "--format", source, "kamal-proxy")]).toEqual(["/volumes/2\n", "\n"]);
   docker.answer(["exec", "kamal-proxy", "kamal-proxy", "remove", "shop-web"]);
   expect(docker.answer(["exec", "kamal-proxy", "kamal-proxy", "remove", "shop-web"]).status).toBe(1);
 });

@@ -14,20 +14,26 @@ const printState: Command = sh`if [ -r "$folder"/${stateFile} ]; then cat "$fold
 /** Prints the proxy's state file. */
 export const readState: Command = sh`{ folder=$(docker container inspect --format ${stateSource} ${proxyContainer} 2> /dev/null); ${printState}; }`;
 
+/** What sed takes the colours away with, once the escapes are gone. */
+const uncolour = "s/\\[[0-9;]*m//g";
+
 /** Filters the colours out of `kamal-proxy list`, which is always coloured. */
-export const plainList: Command = sh`tr -d ${"\\033"} | sed ${"s/\\[[0-9;]*m//g"}`;
+export const plainList: Command = sh`tr -d ${"\\033"} | sed ${uncolour}`;
 
 const inPattern = (text: string): string => text.replaceAll(/[.[\]*^$\\/]/g, "\\$&");
 
-/** Filters a route's targets out of {@link plainList}: `id:port`, several with commas, nothing when there is no such route. */
-export const liveTargets = (route: string): Command => sh`sed -n ${`s/^${inPattern(route)}  *.* \\([^ ][^ ]*\\)  *[^ ][^ ]*  *[^ ][^ ]* *$/\\1/p`}`;
+/** Filters a route's targets out of `kamal-proxy list`: `id:port`, several with commas, nothing when there is no such route. */
+export const liveTargets = (route: string): Command =>
+  sh`tr -d ${"\\033"} | sed -n -e ${uncolour} -e ${`s/^${inPattern(route)}  *.* \\([^ ][^ ]*\\)  *[^ ][^ ]*  *[^ ][^ ]* *$/\\1/p`}`;
 
 /**
  * Filters a route's targets out of the state file, in the same form. Each object of the JSON is put on a line of its
  * own: the route's name and, a few objects later, its targets.
  */
 export function savedTargets(route: string): Command {
-  return sh`tr '{' '\n' | sed -n ${`/^"name":"${inPattern(route)}",/,/"active_targets":/p`} | sed -n ${'s/.*"active_targets":\\[\\([^]]*\\)].*/\\1/p'} | tr -d '"'`;
+  const targets = String.raw`"active_targets":\[\([^]]*\)]`;
+  const script = [`/^"name":"${inPattern(route)}",/,/"active_targets":/{`, `/${targets}/{`, String.raw`s/.*${targets}.*/\1/`, 's/"//g', "p", "}", "}"];
+  return sh`tr '{' '\n' | sed -n ${script.flatMap((line) => ["-e", line])}`;
 }
 
 /** Prints `running image`, then the state file, or the live list when the file is not there or broken; nothing without a container. */

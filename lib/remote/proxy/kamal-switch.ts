@@ -6,7 +6,7 @@ import type { KamalProxySettings, Role, Settings } from "../../config/settings.t
 import { containerId } from "../container.ts";
 import { switchStatus, type Target } from "./driver.ts";
 import { deployFlags } from "./deploy-flags.ts";
-import { liveTargets, plainList, readState, savedTargets } from "./kamal-state.ts";
+import { liveTargets, readState, savedTargets } from "./kamal-state.ts";
 
 /** How often a proxy that does not answer is asked again, a second apart. */
 const patience = 10;
@@ -67,7 +67,7 @@ const findOwn = (target: Target): Command => ("container" in target ? (target.ow
 const portOf = (target: Target, proxy: KamalProxySettings): number => ("id" in target ? (target.port ?? proxy.appPort) : proxy.appPort);
 
 /** Prints the targets of a route in the answer `$list` of the proxy. */
-const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${plainList} | ${liveTargets(route)}`;
+const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${liveTargets(route)}`;
 
 /**
  * Asks the proxy to deploy `$id`, then looks at what it does and, at the same time, at what it has saved: only both count, since the

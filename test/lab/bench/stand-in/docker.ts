@@ -29,6 +29,9 @@ function verbOf([first = "", second = ""]: readonly string[]): string {
 }
 
 const proxy = "kamal-proxy";
+const stateFolder = "/home/kamal-proxy/.config/kamal-proxy";
+/** What the proxy saves, in its folder. */
+export const stateFile = "kamal-proxy.state";
 const flags = new Set(["--detach", "-d", "--rm", "-i", "-it", "--all", "-a", "--quiet", "-q", "--force", "-f", "--volumes", "--password-stdin", "--no-trunc"]);
 
 interface Call {
@@ -59,18 +62,26 @@ const good = (stdout = ""): Answer => ({ status: 0, stdout, stderr: "" });
 const bad = (stderr: string, status = 1): Answer => ({ status, stdout: "", stderr: `${stderr}\n` });
 const lines = (those: readonly string[]): Answer => good(those.map((line) => `${line}\n`).join(""));
 
+/** Where on the host the proxy's folder is, and what writes its state file there. */
+export interface Kept {
+  readonly volume: string;
+  save(text: string): void;
+}
+
 /** The Docker of one host that only remembers: images, containers, routes of kamal-proxy. Nothing runs. */
 export class StandInDocker {
   readonly #images = new Map<string, string>();
   readonly #routes = new Map<string, string>();
   readonly #networks = new Set(["kamal"]);
   readonly #name: string;
+  readonly #kept: Kept | undefined;
   #containers: Container[] = [];
   #made = 0;
 
-  /** @param name tells hosts apart: their ids differ */
-  constructor(name: string) {
+  /** @param name tells hosts apart: their ids differ @param kept undefined: what the proxy saves can be had by `docker cp` alone */
+  constructor(name: string, kept?: Kept) {
     this.#name = name;
+    this.#kept = kept;
     const image = "basecamp/kamal-proxy:v0.9.2";
     this.#pull(image);
     this.#containers.push({ id: this.#id(), name: proxy, image, labels: {}, hostname: proxy, state: "running" });
@@ -113,7 +124,7 @@ export class StandInDocker {
       case "rm":
       case "rename": return first === "image" ? this.#removeImages(words) : this.#change(verb, call);
       case "exec": return this.#exec(words);
-      case "cp": return good(tarOf("kamal-proxy.state", this.#state()));
+      case "cp": return good(tarOf(stateFile, this.#state()));
       default: return bad(`the stand-in knows no docker ${args.slice(0, 2).join(" ")}`, 125);
     }
   }
@@ -177,7 +188,8 @@ export class StandInDocker {
     const one = this.#containers.find((each) => each.name === name || each.id.startsWith(name));
     if (one === undefined) return undefined;
     return {
-      Id: one.id, Name: `/${one.name}`, Image: `sha256:${this.#images.get(one.image) ?? ""}`, RestartCount: 0, Mounts: [], Args: [],
+      Id: one.id, Name: `/${one.name}`, Image: `sha256:${this.#images.get(one.image) ?? ""}`, RestartCount: 0, Args: [],
+      Mounts: one.name === proxy && this.#kept !== undefined ? [{ Destination: stateFolder, Source: this.#kept.volume }] : [],
       State: { Status: one.state, Running: one.state === "running", ExitCode: 0, OOMKilled: false, Error: "" },
       Config: { Image: one.image, Hostname: one.hostname, Labels: one.labels, ExposedPorts: { "80/tcp": {} } },
       // Whatever a container answers, the one server of all stand-ins answers.
@@ -212,9 +224,14 @@ export class StandInDocker {
   #exec([container = "", program = "", command = "", route = "", ...rest]: readonly string[]): Answer {
     if (container !== proxy || program !== proxy) return good();
     if (command === "list") return lines(["Service  Host  Path  Target  State  TLS", ...[...this.#routes].map(([name, target]) => `${name}  *  /  ${target}  running  no`)]);
-    if (command === "remove") return this.#routes.delete(route) ? good() : bad("Error: service not found");
+    if (command === "remove") {
+      const isThere = this.#routes.delete(route);
+      this.#kept?.save(this.#state());
+      return isThere ? good() : bad("Error: service not found");
+    }
     const target = rest.find((word) => word.startsWith("--target="))?.slice("--target=".length);
     if (command === "deploy" && target !== undefined) this.#routes.set(route, target);
+    this.#kept?.save(this.#state());
     return good();
   }
 

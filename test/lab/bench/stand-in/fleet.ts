@@ -30,7 +30,7 @@ mkdir -p /run/sshd "$folder/root"
 mount --bind "$folder/root" /root
 export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind
-"$bun" "$server" > "$folder/server.log" 2>&1 &
+"$bun" "$server" "$folder" > "$folder/server.log" 2>&1 &
 for n in $(seq "$count"); do unshare --pid --fork --kill-child --mount-proc /usr/sbin/sshd -D -f "$folder/$n/sshd_config" -E "$folder/$n/sshd.log" & done
 while :; do wait -n 2> /dev/null || sleep 0.2; done
 `;

@@ -1,8 +1,12 @@
+import { writeFileSync } from "node:fs";
+import { latencyOf, StandInDocker, stateFile } from "./docker.ts";
+
 /**
  * Answers for the `docker` of all stand-in hosts, after the latency of each verb, and as the application that is probed.
- * A process of its own in their network: `bun test/lab/bench/stand-in/server.ts`; prints `ready`.
+ * A process of its own in their network: `bun test/lab/bench/stand-in/server.ts FOLDER`; prints `ready`. What the proxy of a host saves
+ * lies in the folder of that host's number.
  */
-import { latencyOf, StandInDocker } from "./docker.ts";
+const [, , folder = "."] = process.argv;
 
 /** Where the `docker` of the hosts asks. */
 const port = 2375;
@@ -11,7 +15,8 @@ const hosts = new Map<string, StandInDocker>();
 function dockerOf(host: string): StandInDocker {
   const known = hosts.get(host);
   if (known !== undefined) return known;
-  const made = new StandInDocker(host);
+  const volume = `${folder}/${host}`;
+  const made = new StandInDocker(host, { volume, save: (text) => writeFileSync(`${volume}/${stateFile}`, text) });
   hosts.set(host, made);
   return made;
 }
