@@ -11,6 +11,7 @@ import { handshakeFailure, levelOf, loginRefused, tooSlow } from "./failures.ts"
 import type { HostKeyCheck } from "./host-keys.ts";
 import type { Identities, Identity } from "./identity.ts";
 import type { Target } from "./target.ts";
+import { writeWholePackets } from "./whole-packets.ts";
 
 /** What ends the attempts in ssh2: its types leave it out. */
 const noMoreMethods = false as unknown as AnyAuthMethod;
@@ -112,6 +113,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
     },
   };
   try {
+    writeWholePackets(stream);
     client.connect(config);
     stream.on("data", hear);
     signAtOnce(client, login.identities);
