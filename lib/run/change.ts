@@ -125,6 +125,10 @@ async function allOrNone(stop: AbortController, works: readonly Promise<void>[])
   if (failures.length > 0) throw failures[0];
 }
 
+/** The same failure where hosts were pulling, if it is that somebody else has the lock. */
+const withoutPull = (error: unknown): unknown =>
+  (isDeployError(error) && error.failure === "lock" ? Object.assign(error, { state: [...error.state, "Hosts may have begun to pull the image: that was ended."] }) : error);
+
 /** The same failure where a build was under way. */
 const onThisMachineOnly = (error: unknown): unknown => (isDeployError(error) && error.state.includes("Nothing was changed.") ? Object.assign(error, { state: ["Nothing was changed on any host."] }) : error);
 
@@ -234,7 +238,7 @@ class Run {
       const taking = takeLock(world, this.#task, this.#version, () => this.#headStart?.[Symbol.dispose]());
       if (this.#change.stages[0]?.sees === "hosts") this.#headStart = new HeadStart(this.#world, world, settings, hostsOf(this.#task, this.#change), ahead);
       return taking;
-    }).catch((error: unknown) => { throw ahead.size > 0 && isDeployError(error) && error.failure === "lock" ? Object.assign(error, { state: [...error.state, "Hosts may have begun to pull the image: that was ended."] }) : error; });
+    }).catch((error: unknown) => { throw ahead.size === 0 ? error : withoutPull(error); });
     this.#lock = lock;
     if (this.#doing !== undefined) lock.step(this.#doing);
     // What is stopped by it has not failed itself.
@@ -243,10 +247,11 @@ class Run {
     else lock.lost.addEventListener("abort", abort, { once: true });
   }
 
-  /** What hosts can begin with before anything is known of them. */
+  /** What hosts can begin with before anything is known of them. Where they are so many that they wait for their turn to be looked at, none is held up by what may be in vain. */
   #stepsAhead(): ReadonlyMap<string, readonly HostStep[]> {
     const [first] = this.#change.stages;
-    return (first?.sees === "hosts" ? first.ahead?.(orderOf(this.#world, this.#task, this.#version, this.#content)) : undefined) ?? new Map();
+    const steps = first?.sees === "hosts" ? first.ahead?.(orderOf(this.#world, this.#task, this.#version, this.#content)) : undefined;
+    return steps === undefined || steps.size > this.#task.settings.ssh.maxConcurrentStarts ? new Map() : steps;
   }
 
   /** Tells the onFailure hook; what it throws is a notice, since the run has failed already. */

@@ -19,8 +19,7 @@ export class HeadStart implements Disposable {
     this.#askedAt = looking.clock.now();
     // Why there is no answer is found out by asking again.
     this.#facts = observe(looking, settings, hosts).catch(() => undefined);
-    // Beyond so many, hosts wait for their turn to be looked at: none is to be held up by what may be in vain.
-    this.early = new EarlyBatches(doing, steps.size > settings.ssh.maxConcurrentStarts ? new Map() : steps);
+    this.early = new EarlyBatches(doing, steps);
   }
 
   /** What hosts said, the first time it is asked. That and what they began counts only if nobody else can have been at work since. @returns undefined when it does not count, or not all hosts answered */

@@ -256,6 +256,16 @@ describe("a pull while the lock is taken and hosts are looked at", () => {
     expect(pulls(fake.ran)).toHaveLength(2);
   });
 
+  test("waits for the look where hosts wait for their turn to be looked at", async () => {
+    const many = settingsOf({ ...shop, ssh: { ...shop.ssh, maxConcurrentStarts: 1 } });
+    const { world, ran } = fakeWorld({ answers: hosts, locks: ["taken 600"] });
+    await runChange(world, taskOf(many), deploy);
+    expect(pulls(ran)).toHaveLength(2);
+    expect(ran.findIndex((text) => text.includes("$ docker pull "))).toBeGreaterThan(ran.findLastIndex((text) => text.includes("docker version")));
+    const { error } = await failing({ locks: [`held\ndetails ${Buffer.from("Locked by: Bob at 2030-01-02T03:00:00Z").toString("base64")}`] }, taskOf(many), deploy);
+    expect(error.state).toEqual(["Nothing was changed."]);
+  });
+
   test("is not begun without a registry, through a tunnel, nor before a build", async () => {
     const ahead = (change: Change, settings = shop) => (change.stages[0]?.sees === "hosts" ? change.stages[0].ahead?.(orderOf(settings, "2")).size : undefined);
     expect(ahead(deploy)).toBe(2);
