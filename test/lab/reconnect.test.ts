@@ -60,6 +60,9 @@ test("a host that stays silent ends the deploy in bounded time, and the other on
   expect(stderr + stdout).toContain("the host does not answer any more");
   expect(stdout).toMatch(new RegExp(`"type":"waiting"[^\\n]*"host":"${second.address}"`));
   expect(await served([first])).toEqual(["s1"]);
+  await second.ready(20_000).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${(await second.exec("ps -e -o pid,ppid,stat,args")).stdout}\n${(await second.sshdLog()).slice(-2_000)}`);
+  });
   await project.deploy("after");
   expect(await served(lab.hosts)).toEqual(["after", "after"]);
 }, 180_000);
