@@ -263,14 +263,13 @@ take() {
 }
 idle() {
   now=$(date +%s%3N) since=${"${freed%.*}${freed#*.}"} tenths=0
-  case $freed.$now in
-  *[!0-9.]* | .*) now=0 ;;
-  *.*.*) [ ${"${#now}"} -ne ${"${#since}"} ] || tenths=$(((now - since) / 100)) ;;
-  *) now=0 ;;
-  esac
-  if [ $now -eq 0 ]; then
-    now=$(date +%s) since=${"${freed%.*}"}
-    case $since in '' | *[!0-9]*) ;; *) tenths=$(((now - since - 1) * 10)) ;; esac
+  case $now$since in *[!0-9]*) now= ;; esac
+  if [ ${"${#now}"} -eq ${"${#since}"} ]; then
+    tenths=$(((now - since) / 100))
+  else
+    # Busybox knows whole seconds only.
+    since=${"${freed%.*}"}
+    case $since in '' | *[!0-9]*) ;; *) tenths=$((($(date +%s) - since - 1) * 10)) ;; esac
   fi
   [ $tenths -ge 0 ] || tenths=0
   [ $tenths -lt 999 ] || tenths=999

@@ -125,8 +125,8 @@ async function allOrNone(stop: AbortController, works: readonly Promise<void>[])
   if (failures.length > 0) throw failures[0];
 }
 
-/** The same failure where hosts were pulling, if it is that somebody else has the lock. */
-const withoutPull = (error: unknown): unknown =>
+/** The same failure where hosts were pulling: who finds the lock held is told so. */
+const afterPulling = (error: unknown): unknown =>
   (isDeployError(error) && error.failure === "lock" ? Object.assign(error, { state: [...error.state, "Hosts may have begun to pull the image: that was ended."] }) : error);
 
 /** The same failure where a build was under way. */
@@ -238,7 +238,7 @@ class Run {
       const taking = takeLock(world, this.#task, this.#version, () => this.#headStart?.[Symbol.dispose]());
       if (this.#change.stages[0]?.sees === "hosts") this.#headStart = new HeadStart(this.#world, world, settings, hostsOf(this.#task, this.#change), ahead);
       return taking;
-    }).catch((error: unknown) => { throw ahead.size === 0 ? error : withoutPull(error); });
+    }).catch((error: unknown) => { throw ahead.size === 0 ? error : afterPulling(error); });
     this.#lock = lock;
     if (this.#doing !== undefined) lock.step(this.#doing);
     // What is stopped by it has not failed itself.

@@ -53,11 +53,6 @@ export class EarlyBatches implements Disposable {
     for (const [host, those] of steps) if (those.length > 0) this.#batches.set(host, new EarlyBatch(world, host, those));
   }
 
-  /** How many hosts were given something that counts still. */
-  get size(): number {
-    return this.#isOutdated ? 0 : this.#batches.size;
-  }
-
   /** Another run may have undone what hosts did: nobody goes by it any more. It is let to its end, since Docker goes on with a pull that it is at. */
   outdate(): void {
     this.#isOutdated = true;

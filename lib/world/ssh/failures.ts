@@ -67,7 +67,7 @@ export interface Handshake {
   /** What a ProxyCommand says of its end. */
   readonly complaint: string | undefined;
   /** At least one key was offered. */
-  readonly isOffering?: boolean;
+  readonly hasOffered?: boolean;
 }
 
 /** The cause of a connection that was closed before the host had said a word: it may be taken a moment later. */
@@ -77,7 +77,7 @@ export class EarlyHangup extends Error {}
 const kinds: readonly (readonly [RegExp, keyof Algorithms])[] = [[/key exchange/i, "kex"], [/host key/i, "hostKeys"], [/cipher/i, "ciphers"], [/MAC/, "macs"]];
 
 /** What an error of the handshake means, once host key and keys have had their say. */
-export function handshakeFailure(target: Target, error: unknown, { heard, offered, complaint, isOffering }: Handshake): ConnectError {
+export function handshakeFailure(target: Target, error: unknown, { heard, offered, complaint, hasOffered }: Handshake): ConnectError {
   if (complaint !== undefined) return connectFailure(target, "unreachable", complaint, "Run that command by hand, and look at ProxyCommand in the SSH config or ssh.proxyCommand.", error);
   const isSocket = levelOf(error) === "client-socket";
   const hungUp = isSocket ? ["ECONNRESET", "EPIPE"].includes(codeOf(error)) : /before (the )?handshake/i.test(text(error));
@@ -91,7 +91,7 @@ export function handshakeFailure(target: Target, error: unknown, { heard, offere
     return connectFailure(target, "protocol", "it hung up without a word", "Look at the log of sshd on the host: too many may connect at once (MaxStartups), or it shuts this address out (hosts.deny, fail2ban). Check ssh.port too.", new EarlyHangup(text(error)));
   }
   // What was sent behind the key, unread, makes the system of a host that hangs up swallow its last word.
-  if (isOffering === true && hungUp) {
+  if (hasOffered === true && hungUp) {
     return connectFailure(target, "authentication", `it hung up while it was offered keys for the user ${target.user}`, "Too many of them, as a rule: name the right key in ssh.keys and set ssh.keysOnly, or raise MaxAuthTries in sshd_config. Its sshd may have been restarting too; its log says.", error);
   }
   if (isSocket) return socketFailure(target, error);

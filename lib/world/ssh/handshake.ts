@@ -71,7 +71,7 @@ export async function handshake({ stream, complaint }: Line, target: Target, che
 
   const explain = (error: unknown): unknown => {
     if (check.refusal !== undefined) return check.refusal;
-    if (levelOf(error) !== "client-authentication") return isDeployError(error) ? error : handshakeFailure(target, error, { heard, offered, complaint: complaint?.(), isOffering: tried.length > 0 });
+    if (levelOf(error) !== "client-authentication") return isDeployError(error) ? error : handshakeFailure(target, error, { heard, offered, complaint: complaint?.(), hasOffered: tried.length > 0 });
     return isDeployError(failure) ? failure : loginRefused(target, { tried, notes: failure === undefined ? login.notes : [...login.notes, String(failure)], accepted, partial, banner });
   };
   client.on("ready", resolve);
