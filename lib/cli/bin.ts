@@ -1,5 +1,7 @@
 #!/usr/bin/env -S bun --no-install --no-env-file
-import { start } from "./start.ts";
+import { compileLate } from "../world/compile-late.ts";
 
+compileLate();
 // What the library has is loaded by the commands that need it.
+const { start } = await import("./start.ts");
 await start();

@@ -48,6 +48,7 @@ const lingerSeconds = 120;
  * At its end it says so and reads one more line: whoever sends it has seen how every command ended. Without that line,
  * or once nobody reads what it prints, or after a USR1, it begins no other command and leaves a process behind that has
  * the statuses in its environment, for two minutes: no file, nothing on a disk that may be full. `record.ts` asks for them.
+ * Nearly every command makes sure of a folder that is there, or that a file is gone: the shell sees that by itself, without starting a program.
  * It says so twice: who scrubs secrets from output holds back an end that may be the beginning of one.
  * @param mark hex digits that no output holds by accident
  * @param question asked once all is done: its answer stands between the mark `asked` and the end
@@ -64,6 +65,11 @@ over() {
   trap '' PIPE USR1
   env ${recordName}=${mark}:"$did". sleep ${lingerSeconds} < /dev/null > /dev/null 2>&1 &
   exit 0
+}
+mkdir() { [ "$1" = -p ] && [ $# -eq 2 ] && [ -d "$2" ] || command mkdir "$@"; }
+rm() {
+  [ "$1" = -f ] || { command rm "$@"; return; }
+  for word do [ ! -e "$word" ] && [ ! -L "$word" ] || { command rm "$@"; return; }; done
 }
 m pid $$
 `;

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { sh } from "../../lib/ground/command.ts";
 import { Secret } from "../../lib/ground/secret.ts";
 import { batchScript, chunks, MarkReader, type Mark } from "../../lib/run/batch.ts";
@@ -52,10 +55,41 @@ describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]]
     expect(texts((await runIn(shell, [item(sh`false`)], sh`echo state`)).out)).toBe("");
   });
 
+  test("makes folders and removes files as the programs do", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "batch-"));
+    try {
+      const { out, err } = await runIn(shell, [
+        sh`cd ${folder} && mkdir -p there && mkdir -p there 'new/in it' && mkdir -p 'new/in it' && ls new`,
+        sh`cd ${folder} && mkdir there 2> /dev/null`,
+        sh`cd ${folder} && : > file && mkdir -p file 2> /dev/null`,
+        sh`cd ${folder} && ln -s nowhere link && : > -f && rm -f absent link file -- -f && ls`,
+        sh`cd ${folder} && rm absent 2> /dev/null`,
+        sh`cd ${folder} && rm -f there 2> /dev/null`,
+        sh`cd ${folder} && rm -f absent && rm -f -r there new && rm -rf absent && ls`,
+      ].map((command) => item(command, true)));
+      expect(ends(out)).toEqual(["0:0", "1:1", "2:1", "3:0", "4:1", "5:1", "6:0"]);
+      expect(texts(out)).toBe("in it\n|new\nthere\n");
+      expect(texts(err)).toBe("");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test("takes the status of the command, not of what feeds it", async () => {
     const { out } = await runIn(shell, [item(sh`exit 9`.stdin("x".repeat(100_000)))]);
     expect(ends(out)).toEqual(["0:9"]);
   });
+});
+
+test("batchScript() starts no program for a folder that is there and a file that is gone", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "batch-"));
+  try {
+    for (const name of ["mkdir", "rm"]) await writeFile(join(folder, name), `#!/bin/sh\necho "${name} $*" >> ${folder}/record\nexec /bin/${name} "$@"\n`, { mode: 0o755 });
+    await runIn(["sh"], [sh`mkdir -p ${folder} && rm -f ${folder}/one ${folder}/two`, sh`mkdir -p ${folder}/new && : > ${folder}/two && rm -f ${folder}/one ${folder}/two`].map((command) => item(sh`PATH=${folder}:/usr/bin:/bin; ${command}`)));
+    expect(await Bun.file(join(folder, "record")).text()).toBe(`mkdir -p ${folder}/new\nrm -f ${folder}/one ${folder}/two\n`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("batchScript() ends between two commands after a TERM", async () => {
