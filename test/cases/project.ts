@@ -13,6 +13,9 @@ import type { Run } from "./case.ts";
 /** Beside the project of the fixtures: version 77, no destination. */
 const baseFiles = { ".kamal/secrets": "API_KEY=k1\n", ".kamal/secrets.qa": "API_KEY=k1\n", "config/deploy.qa.yml": "", "Dockerfile": "FROM scratch\n" };
 
+/** When every run is: what two of them say can be compared. */
+const nowMs = Date.UTC(2030, 0, 2, 3, 4, 5);
+
 /** What a run of the command line printed. */
 export interface Outcome {
   readonly status: number;
@@ -41,7 +44,7 @@ export async function outcomesOf(run: Run): Promise<{ readonly asItStands: Outco
     const env = { PATH: process.env["PATH"] ?? "", HOME: folder, NO_COLOR: "1", ...run.env };
     const capstan = async (...argv: readonly string[]): Promise<Outcome> => {
       const { io, written } = fakeIo({ env });
-      const status = await main(argv, { ...io, cwd: folder }, commands);
+      const status = await main(argv, { ...io, cwd: folder, clock: { ...io.clock, now: () => nowMs } }, commands);
       const records = written.stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Record<string, unknown>);
       return { status, records, stdout: written.stdout.replaceAll(folder, "FOLDER"), stderr: written.stderr.replaceAll(folder, "FOLDER") };
     };
