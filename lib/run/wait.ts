@@ -75,7 +75,7 @@ async function stateOf(world: World, host: string, step: WaitStep, signal: Abort
 }
 
 /** How often a container is looked at while it owes an answer. */
-const lookMs = 500;
+const lookMs = 1_000;
 
 /**
  * One probe. A container that ends or restarts takes its address with it, and would leave the question open until its
