@@ -96,6 +96,20 @@ export default defineConfig(async ({ env }) => ({
     expect(stdout).toContain("service: binary\n");
   });
 
+  test("what it tells its engine, neither the config nor a program of the config hears", async () => {
+    await writeFile(`${folder}/engine.config.ts`, `import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+const has = (text: string): string => String(text.includes("BUN_JSC_"));
+export default {
+  service: "engine", image: "acme/engine", servers: ["192.0.2.1"], builder: { arch: "amd64" },
+  env: { clear: { engine: has(readFileSync("/proc/self/environ", "utf8")), config: has(Object.keys(process.env).join()), program: has(execFileSync("/usr/bin/env", { encoding: "utf8" })) } },
+};
+`);
+    const { stdout, stderr } = await capstan(["config", "-c", "engine.config.ts"]);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/engine: "?true"?\n\s+config: "?false"?\n\s+program: "?false"?\n/);
+  });
+
   test("a mistake in the config shows the user's own file, line and code", async () => {
     await writeFile(`${folder}/broken.config.ts`, `import { defineConfig } from "capstan";\n\nexport default defineConfig({\n  service: "shop",\n  servres: ["a"],\n});\n`);
     const broken = await capstan(["deploy", "-c", "broken.config.ts"]);
