@@ -14,17 +14,17 @@ const printState: Command = sh`if [ -r "$folder"/${stateFile} ]; then cat "$fold
 /** Prints the proxy's state file. */
 export const readState: Command = sh`{ folder=$(docker container inspect --format ${stateSource} ${proxyContainer} 2> /dev/null); ${printState}; }`;
 
-/** What sed takes the colours away with, once the escapes are gone. */
-const uncolour = "s/\\[[0-9;]*m//g";
+/** What sed takes the colours away with: an escape stands before each, which only some can name. */
+const uncolour = "s/.\\[[0-9;]*m//g";
 
 /** Filters the colours out of `kamal-proxy list`, which is always coloured. */
-export const plainList: Command = sh`tr -d ${"\\033"} | sed ${uncolour}`;
+export const plainList: Command = sh`sed ${uncolour}`;
 
 const inPattern = (text: string): string => text.replaceAll(/[.[\]*^$\\/]/g, "\\$&");
 
 /** Filters a route's targets out of `kamal-proxy list`: `id:port`, several with commas, nothing when there is no such route. */
 export const liveTargets = (route: string): Command =>
-  sh`tr -d ${"\\033"} | sed -n -e ${uncolour} -e ${`s/^${inPattern(route)}  *.* \\([^ ][^ ]*\\)  *[^ ][^ ]*  *[^ ][^ ]* *$/\\1/p`}`;
+  sh`sed -n -e ${uncolour} -e ${`s/^${inPattern(route)}  *.* \\([^ ][^ ]*\\)  *[^ ][^ ]*  *[^ ][^ ]* *$/\\1/p`}`;
 
 /**
  * Filters a route's targets out of the state file, in the same form. Each object of the JSON is put on a line of its
