@@ -41,7 +41,7 @@ export function pullAhead(order: Order): ReadonlyMap<string, readonly HostStep[]
   const { settings, version } = order;
   const hosts = appHosts(order);
   if (settings.withoutRegistry === true || registryTunnels(settings, hosts).tunnels !== undefined) return new Map();
-  const steps = pullSteps(order, `${settings.repository}:${version}`).filter((step) => step.kind === "run" && step.onCancel === "abandon");
+  const steps = fetchSteps(order, `${settings.repository}:${version}`);
   return new Map(hosts.map((host) => [host, steps]));
 }
 
@@ -80,15 +80,17 @@ export const collectStep = (image: string, hint?: string): CollectStep => ({ kin
 const checkStep = ({ service }: Pick<Settings, "service">, image: string): RunStep =>
   ({ kind: "run", title: `Check that ${image} belongs to ${service}`, command: checkServiceLabel(image, service), repeatable: true, timeoutMs: quickMs, hint: `Build it with capstan, or add LABEL service="${service}" to the Dockerfile.` });
 
-/** Pulls the image and checks that it is one of this service. The host of the lock alone is spared the round trip that it takes to be sure of the lock behind it: its own connection is what the lock hangs on. */
-function pullSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
-  const { settings, version } = order;
+/** Pulls the image, checks that it is one of this service, and notes it. */
+const pullSteps = (order: Order, image: string, hint?: string): readonly HostStep[] => [...fetchSteps(order, image, hint), auditStep(order, undefined, `Pulled image with version ${order.version}`)];
+
+/** All of a pull that leaves the host as it is but for the image. The host of the lock alone is spared the round trip that it takes to be sure of the lock behind it: its own connection is what the lock hangs on. */
+function fetchSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
+  const { settings } = order;
   const command = login(settings.registry);
   return [
     ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
     { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, ...(appHosts(order).some((host) => host !== settings.primaryHost) ? { lasts: true as const } : {}), onCancel: "abandon", timeoutMs: 1_800_000, hint },
     checkStep(settings, image),
-    auditStep(order, undefined, `Pulled image with version ${version}`),
   ];
 }
 

@@ -30,10 +30,10 @@ afterAll(async () => {
 });
 
 /** A home that knows both hosts. */
-function home(config?: string): string {
+function home(config?: string, more = ""): string {
   const made = temporaryHome();
   homes.push(made);
-  writeFileSync(join(made.path, ".ssh/known_hosts"), sshd.knownHost + bastion.knownHost);
+  writeFileSync(join(made.path, ".ssh/known_hosts"), sshd.knownHost + bastion.knownHost + more);
   if (config !== undefined) writeFileSync(join(made.path, ".ssh/config"), config);
   return made.path;
 }
@@ -260,3 +260,12 @@ function pkcs8(name: string): string {
   const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
   return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString();
 }
+
+test("a host that is logged in to at once need not wait for word that its answers have come", async () => {
+  await using talkative = await startSshd([`${plain}.pub`], ["LogLevel DEBUG3"]);
+  await using open = openTransport(home(undefined, talkative.knownHost), { ...strict, keys: [plain], keysOnly: true });
+  expect(await hello(open, address(talkative))).toBe("hello\n");
+  // Once while it looks at the key, once while it makes the sessions.
+  const [before = ""] = talkative.log().split("Starting session");
+  expect(before.match(/Received SSH2_MSG_IGNORE/g)).toHaveLength(2);
+});

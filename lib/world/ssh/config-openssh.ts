@@ -47,23 +47,31 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
   const closing = new AbortController();
   const turns = new Slots(mostAtOnce);
   let made: Promise<string> | undefined;
-  let prepared: Promise<{ readonly folder: string; readonly defaults: Printed }> | undefined;
+  let prepared: { readonly folder: Promise<string>; readonly defaults: Promise<Printed> } | undefined;
   const includes = files.map((file) => `Include "${file}"`);
   // `ssh -G` prints its own defaults as if they had been configured. Behind all files, where only what nobody set is left
   // to set, stands a user of ours: that is the one way to tell a configured user from the login name of this machine.
   const ours = ["Match all", `  User ${nobody}`, "  IdentityFile none", `  UserKnownHostsFile ${knownHosts.map((path) => `"${path}"`).join(" ")}`];
-  const prepare = async (): Promise<{ readonly folder: string; readonly defaults: Printed }> => {
+  const makeFolder = async (): Promise<string> => {
     const folder = await (made ??= ownFolder(tmpdir(), "capstan-ssh"));
     const write = (name: string, lines: readonly string[]): Promise<void> => writeFile(join(folder, name), `${lines.join("\n")}\n`, { mode: 0o600 });
-    const [{ printed }] = await Promise.all([askOpenssh("none", { user: undefined, host: "default", port: undefined }, env, closing.signal), write("config", [...includes, ...ours]), write("plain", includes)]);
-    return { folder, defaults: printed };
+    await Promise.all([write("config", [...includes, ...ours]), write("plain", includes)]);
+    return folder;
+  };
+  // Side by side, and beside the first host's: each start of ssh is as long as a handshake is half.
+  const prepare = (): NonNullable<typeof prepared> => {
+    const folder = makeFolder();
+    const defaults = askOpenssh("none", { user: undefined, host: "default", port: undefined }, env, closing.signal).then(({ printed }) => printed);
+    for (const part of [folder, defaults]) part.catch(() => undefined);
+    return { folder, defaults };
   };
   const isInstalled = (): boolean => Bun.which("ssh", { PATH: env["PATH"] ?? "" }) !== null;
   const readAlone = async (address: Address, given: AbortSignal): Promise<Read> => {
     const signal = AbortSignal.any([given, closing.signal]);
-    const { folder, defaults } = await (prepared ??= prepare());
+    prepared ??= prepare();
     using _ = await turns.take(signal);
-    const { printed, isFinal, files: read } = await askOpenssh(join(folder, "config"), address, env, signal);
+    const folder = await prepared.folder;
+    const [{ printed, isFinal, files: read }, defaults] = await Promise.all([askOpenssh(join(folder, "config"), address, env, signal), prepared.defaults]);
     // A file that is read a second time (Match final, CanonicalizeHostname) comes too late behind what we set in the first.
     const late = isFinal ? (await askOpenssh(join(folder, "plain"), address, env, signal)).printed : new Map<string, string[]>();
     const isSet = (values: Printed, keyword: string): boolean => String(values.get(keyword)) !== String(defaults.get(keyword));
@@ -84,7 +92,7 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
   };
   return {
     async login() {
-      return isInstalled() ? (await (prepared ??= prepare())).defaults.get("user")?.[0] : undefined;
+      return isInstalled() ? (await (prepared ??= prepare()).defaults).get("user")?.[0] : undefined;
     },
     async read(address, signal) {
       if (!isInstalled()) return undefined;
@@ -109,7 +117,8 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new CancelledError());
-      await prepared?.catch(() => undefined);
+      await prepared?.defaults.catch(() => undefined);
+      await prepared?.folder.catch(() => undefined);
       const folder = await made?.catch(() => undefined);
       if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     },

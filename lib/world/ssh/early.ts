@@ -6,7 +6,9 @@ interface ClientInside {
   readonly _remoteVer: string | undefined;
   readonly _protocol: {
     service(name: string): void;
-    readonly _handlers: { SERVICE_ACCEPT(protocol: unknown, name: string): void; USERAUTH_FAILURE(...given: unknown[]): void };
+    readonly _packetRW: { readonly write: { readonly allocStart: number; alloc(length: number): Buffer; finalize(packet: Buffer): Buffer } };
+    readonly _cipher: { encrypt(packet: Buffer): void };
+    readonly _handlers: { SERVICE_ACCEPT(protocol: unknown, name: string): void; USERAUTH_FAILURE(...given: unknown[]): void; USERAUTH_SUCCESS(...given: unknown[]): void };
   };
 }
 
@@ -25,7 +27,7 @@ export function logInEarly(client: Client): EarlyLogin {
   const inside = client as unknown as ClientInside;
   const { _protocol: protocol } = inside;
   const { _handlers: handlers } = protocol;
-  const { SERVICE_ACCEPT: accept, USERAUTH_FAILURE: refuse } = handlers;
+  const { SERVICE_ACCEPT: accept, USERAUTH_FAILURE: refuse, USERAUTH_SUCCESS: succeed } = handlers;
   const service = protocol.service.bind(protocol);
   let isEarly = false;
   let sessions: readonly Promise<ClientChannel>[] = [];
@@ -40,10 +42,28 @@ export function logInEarly(client: Client): EarlyLogin {
   handlers.SERVICE_ACCEPT = (given, name) => {
     if (!isEarly) return accept(given, name);
     isEarly = false;
+    sayNothing(protocol);
   };
   handlers.USERAUTH_FAILURE = (...given) => {
     sessions = [];
     refuse(...given);
   };
+  handlers.USERAUTH_SUCCESS = (...given) => {
+    if (sessions.length > 0) sayNothing(protocol);
+    succeed(...given);
+  };
   return { sessions: () => sessions };
+}
+
+/** SSH_MSG_IGNORE without anything to ignore. Source: RFC 4253, 11.2. */
+const nothing = Buffer.from([2, 0, 0, 0, 0]);
+
+/**
+ * Sends a packet that means nothing, and with it word that what the host said has come. Before its first command sshd lets its system hold a packet back until
+ * the one before has come (Nagle's algorithm), and ours tells of that only after 40 ms where nothing is sent.
+ */
+function sayNothing({ _packetRW: { write }, _cipher: cipher }: ClientInside["_protocol"]): void {
+  const packet = write.alloc(nothing.length);
+  packet.set(nothing, write.allocStart);
+  cipher.encrypt(write.finalize(packet));
 }

@@ -92,16 +92,16 @@ export function createTargets(ssh: SshOptions, home: string, cwd: string, env: R
   const files = typeof ssh.config !== "boolean" ? ssh.config.map(userPath) : [`${home}/.ssh/config`, "/etc/ssh/ssh_config"];
   const openssh = opensshReader(files, usualKnownHosts.map((path) => expandHome(path, home)), env);
   const loginHere = (): string => env["USER"] ?? env["LOGNAME"] ?? (process.getuid?.() === 0 ? "root" : userInfo().username);
-  const readConfig = async (address: Address, login: string, signal: AbortSignal): Promise<HostConfig> => {
-    if (ssh.config === false) return noHostConfig;
-    return (await openssh.read(address, signal)) ?? (await readConfigFiles(files, address, home, login));
+  const readConfig = async (address: Address, signal: AbortSignal): Promise<{ readonly login: string; readonly config: HostConfig }> => {
+    if (ssh.config === false) return { login: loginHere(), config: noHostConfig };
+    const [login = loginHere(), config] = await Promise.all([unlessCancelled(openssh.login(), signal), openssh.read(address, signal)]);
+    return { login, config: config ?? (await readConfigFiles(files, address, home, login)) };
   };
   return {
     async find(name, kind, signal = new AbortController().signal) {
       const written = parseAddress(name);
       const address = kind !== "host" ? written : { ...written, user: written.user ?? ssh.user, port: written.port ?? ssh.port };
-      const login = (ssh.config === false ? undefined : await unlessCancelled(openssh.login(), signal)) ?? loginHere();
-      const config = await readConfig(address, login, signal);
+      const { login, config } = await readConfig(address, signal);
       const proxy = kind !== "host" || ssh.proxy === undefined ? undefined : ssh.proxy.split(",").map((jump) => jump.trim());
       const tokens: Tokens = {
         home,
