@@ -35,7 +35,7 @@ export interface RunStep extends Titled {
   readonly loud?: boolean;
   /** What the SSH user may do has changed with it: what comes next goes over a new connection. */
   readonly renews?: true;
-  /** It may take minutes, in which the lock may be lost: what comes in a later phase is not sent along with it, but once it is done and the lock is held still. */
+  /** It may take minutes, in which the lock may be lost: where it does, what comes in a later phase is begun only once it is done and the lock is held still. */
   readonly lasts?: true;
   /** The command appends this to the audit log; told to reporters and to the auditBroadcast hook once it did. */
   readonly audit?: { readonly line: string; readonly text: string };

@@ -9,7 +9,12 @@ export interface BatchItem {
   readonly optional: boolean;
   /** Asked when it fails; status 0: it counts as done. */
   readonly passIf?: Command;
+  /** Where what came before it took longer than {@link briefSeconds}, the batch ends instead: it is to be sent again. */
+  readonly ifBrief?: boolean;
 }
+
+/** How long the beginning of a batch may take where what follows is only for a brief one. A fraction of the time after which a lock is another's. */
+export const briefSeconds = 3;
 
 /** The longest script that is sent at once: Linux allows 128 KiB in one argument. */
 const maxScriptBytes = 90_000;
@@ -38,6 +43,12 @@ const base64 = (text: string): string => Buffer.from(text, "utf8").toString("bas
 export const recordName = "CAPSTAN_DID";
 /** How long that process waits to be asked. */
 const lingerSeconds = 120;
+
+/** Tells seconds without starting a program: Linux has them in a file. */
+const clock = sh`look() { IFS=. read -r now _ < /proc/uptime || now=; }
+look
+begun=$now
+`;
 
 /**
  * Many commands as one script, so that a host does a whole lane in one round trip. Between commands it prints a mark
@@ -71,9 +82,9 @@ rm() {
   [ "$1" = -f ] || { command rm "$@"; return; }
   for word do [ ! -e "$word" ] && [ ! -L "$word" ] || { command rm "$@"; return; }; done
 }
-m pid $$
+${items.some(({ ifBrief }) => ifBrief === true) ? clock : []}m pid $$
 `;
-  const body = items.map(({ command, optional, passIf }, i) => {
+  const body = items.map(({ command, optional, passIf, ifBrief }, i) => {
     const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || over\nprintf %s "$input" | base64 -d | `);
     const quiet = command.input === undefined ? new Command(" </dev/null") : new Command("");
     const pass = passIf === undefined ? new Command("") : sh`[ $s -eq 0 ] || (
@@ -81,8 +92,11 @@ ${passIf}
 ) </dev/null > /dev/null 2>&1 && s=0
 `;
     const guard = optional ? new Command("") : new Command(`[ $s -eq 0 ] || over\n`);
+    const brief = ifBrief === true ? sh`look
+[ -n "$now" ] && [ $((now - begun)) -lt ${briefSeconds} ] || over
+` : new Command("");
     return sh`[ -z "$stop" ] || over
-${feed}(
+${brief}${feed}(
 ${command}
 )${quiet}
 s=$?

@@ -12,8 +12,9 @@ import { awaitReady } from "./wait.ts";
 
 /** Steps that do not travel with others. */
 const isAlone = ({ step }: HostPlanned): boolean => step.kind === "wait" || step.kind === "deliver";
-/** A later phase waits for what takes long: by then another run may have the lock. */
-const isCut = (run: readonly HostPlanned[], { phase }: HostPlanned): boolean => run.at(-1)?.phase !== phase && run.some(({ step }) => step.kind === "run" && step.lasts === true);
+/** A later phase that travels with what may take long: where it does, another run may have the lock by then. */
+const isPastLong = (run: readonly Batched[], { phase }: HostPlanned): boolean =>
+  run.at(-1)?.phase !== phase && run.some(({ step }) => step.kind === "run" && step.lasts === true) && !run.some(({ ifBrief }) => ifBrief === true);
 /** How long the step in flight may at least take to end after Ctrl-C; one that says how long it may take, so long. */
 const cancelGraceMs = 45_000;
 
@@ -21,7 +22,7 @@ const cancelGraceMs = 45_000;
 type Spare = (phase: string) => boolean;
 
 /**
- * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait, an image or the end of a pull travels together. A
+ * Carries out the steps of one host in order, as few scripts as possible: everything up to a wait, an image or the end of a pull that takes long travels together. A
  * connection that is lost is made again once a phase, and the host asked how far it came.
  * @param begun what the host was given of it already
  * @throws CommandError, TimeoutError, a health failure, ConnectError, CancelledError: whatever ended the first step that failed
@@ -33,9 +34,9 @@ export async function carryLane(world: World, engine: Engine, host: string, step
   let early = begun?.take(host, steps);
   while (at < steps.length) {
     const run: Batched[] = [];
-    for (let planned = steps[at]; planned !== undefined && !isAlone(planned) && !isCut(run, planned) && run.length !== early?.steps.length; planned = steps[++at]) {
+    for (let planned = steps[at]; planned !== undefined && !isAlone(planned) && run.length !== early?.steps.length; planned = steps[++at]) {
       const { step } = planned;
-      run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}) });
+      run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}), ...(isPastLong(run, planned) ? { ifBrief: true } : {}) });
     }
     const next = steps[at];
     const alone = next !== undefined && isAlone(next) && early === undefined ? next : undefined;
@@ -135,6 +136,10 @@ async function carryBatch(world: World, engine: Engine, host: string, batch: rea
       throw new CancelledError();
     }
     const current = progress.current();
+    if (exit.status === 0 && current?.ifBrief === true) {
+      progress.withdraw();
+      return { rest: progress.rest().map((planned) => ({ ...planned, ifBrief: false })), answer: undefined };
+    }
     throw current === undefined ? new ConnectError(host, "lost", `The connection to ${host} ended before the work was done`) : new CommandError(host, current.command, exit, { title: current.step.title });
   } catch (error) {
     progress.stop();

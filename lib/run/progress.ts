@@ -4,7 +4,7 @@ import { LineSplitter } from "../ground/line-splitter.ts";
 import type { HostStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import { uploadCommand } from "../remote/upload.ts";
-import type { BatchItem } from "./batch.ts";
+import { briefSeconds, type BatchItem } from "./batch.ts";
 import type { HandOns } from "./hand-on.ts";
 import type { PlannedStep } from "./journal.ts";
 import type { LeftBehind } from "./record.ts";
@@ -51,6 +51,8 @@ export function commandOf(step: HostStep): Command {
   }
 }
 
+/** By then a host, which counts whole seconds, does not go on with what is only for a brief beginning. */
+const surelyLongMs = (briefSeconds + 1) * 1000;
 const defaultTimeoutMs = 600_000;
 const uploadTimeoutMs = 60_000;
 /** Characters a millisecond that every line must manage. */
@@ -83,6 +85,7 @@ export class Progress {
   #lastLine: string | undefined;
   #vigil: Disposable | undefined;
   #started = 0;
+  #firstMs: number | undefined;
   #begun = 0;
   #ended = 0;
 
@@ -133,6 +136,12 @@ export class Progress {
   begin(atMs = this.#world.clock.now()): void {
     const next = this.#batch[this.#ended];
     if (next === undefined || this.#begun > this.#ended) return;
+    this.#firstMs ??= atMs;
+    if (next.ifBrief === true && atMs - this.#firstMs > surelyLongMs) return;
+    this.#tellBegun(next, atMs);
+  }
+
+  #tellBegun(next: Batched, atMs: number): void {
     this.#begun++;
     this.#started = atMs;
     this.#engine.begin(next, atMs);
@@ -204,6 +213,7 @@ export class Progress {
   end(status: number, atMs?: number): void {
     const current = this.current();
     if (current === undefined) return;
+    if (this.#begun === this.#ended) this.#tellBegun(current, atMs ?? this.#world.clock.now());
     this.stop();
     this.#lastLine = undefined;
     const ok = status === 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { sh } from "../../lib/ground/command.ts";
+import { Command, sh } from "../../lib/ground/command.ts";
 import { CancelledError, ConnectError, DeployError } from "../../lib/ground/errors.ts";
 import type { ContainerState, HostStep, Phase, Plan, RunStep, WaitStep } from "../../lib/ground/step.ts";
 import type { Images, World } from "../../lib/ground/world.ts";
@@ -163,24 +163,27 @@ describe("apply()", () => {
       expect(fake.ran).not.toContain("h1 $ echo boot");
     });
 
-    test("is not sent along with what takes long, and not begun where the lock was lost meanwhile", async () => {
+    test("is not begun along with what took long, and not at all where the lock was lost meanwhile", async () => {
       const pulling = phase("Pull", { h1: [{ ...run("pull"), lasts: true }, run("check")] });
-      const booting = phase("Boot", { h1: [run("boot")] }, { follows: true });
-      const scripts = async (first: Phase, sure: () => Promise<void>): Promise<{ sent: string[]; ran: string[] }> => {
+      const booting = phase("Boot", { h1: [run("boot"), run("more")] }, { follows: true });
+      /** @param isLong the host ends its script where it is to go on only after a brief beginning */
+      const scripts = async (first: Phase, isLong: boolean, sure: () => Promise<void>): Promise<{ sent: string[]; ran: string[]; told: string[] }> => {
         const fake = fakeWorld({ answers: { h1: always } });
         const sent: string[] = [];
-        const world: World = { ...fake.world, transport: { ...fake.world.transport, run: (host, command, limits) => {
+        const world: World = { ...fake.world, transport: { ...fake.world.transport, async run(host, command, limits) {
           sent.push([...command.text.matchAll(/^echo (\w+)$/gm)].map(([, word]) => word).join(" "));
-          return fake.world.transport.run(host, command, limits);
+          const [brief = ""] = command.text.split('[ -z "$stop" ] || over\nlook\n');
+          return fake.world.transport.run(host, isLong ? new Command(brief) : command, limits);
         } } };
         await apply(world, plan(first, booting), { ...conductor(), lock: { sure, lost: new AbortController().signal } }).catch(() => undefined);
-        return { sent, ran: fake.ran };
+        return { sent, ran: fake.ran, told: fake.events.flatMap((event) => (event.type === "step-end" ? [event.title] : [])) };
       };
       const held = async (): Promise<void> => undefined;
-      expect((await scripts(pulling, held)).sent).toEqual(["pull check", "boot"]);
-      expect((await scripts(phase("Pull", { h1: [run("pull")] }), held)).sent).toEqual(["pull boot"]);
+      expect((await scripts(pulling, false, held)).sent).toEqual(["pull check boot more"]);
+      expect(await scripts(pulling, true, held)).toEqual({ sent: ["pull check boot more", "boot more"], ran: ["pull", "check", "boot", "more"].map((word) => `h1 $ echo ${word}`), told: ["pull", "check", "boot", "more"] });
+      expect((await scripts(phase("Pull", { h1: [run("pull")] }), true, held)).sent).toEqual(["pull boot more"]);
       let asked = 0;
-      expect((await scripts(pulling, async () => { if (++asked > 1) throw new CancelledError(); })).ran).toEqual(["h1 $ echo pull", "h1 $ echo check"]);
+      expect((await scripts(pulling, true, async () => { if (++asked > 1) throw new CancelledError(); })).ran).toEqual(["h1 $ echo pull", "h1 $ echo check"]);
     });
 
     test("waits for a hook before it", () => {

@@ -81,6 +81,13 @@ describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]]
   });
 });
 
+test.each([[["sh"]], [["busybox", "sh"]]])("batchScript() in %j goes on with what is only for a brief beginning only after one", async (shell) => {
+  const after = (seconds: number) => runIn(shell, [item(sh`sleep ${String(seconds)}`), { ...item(sh`echo two`), ifBrief: true }, item(sh`echo three`)]);
+  const [brief, long] = await Promise.all([after(0), after(4)]);
+  expect([ends(brief.out), texts(brief.out)]).toEqual([["0:0", "1:0", "2:0"], "two\n|three\n"]);
+  expect([ends(long.out), texts(long.out), long.out.at(-1)]).toEqual([["0:0"], "", { kind: "over" }]);
+});
+
 test("batchScript() starts no program for a folder that is there and a file that is gone", async () => {
   const folder = await mkdtemp(join(tmpdir(), "batch-"));
   try {
