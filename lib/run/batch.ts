@@ -80,7 +80,7 @@ over() {
 mkdir() { [ "$1" = -p ] && [ $# -eq 2 ] && [ -d "$2" ] || command mkdir "$@"; }
 rm() {
   [ "$1" = -f ] || { command rm "$@"; return; }
-  for word do [ ! -e "$word" ] && [ ! -L "$word" ] || { command rm "$@"; return; }; done
+  for capstan_path do [ ! -e "$capstan_path" ] && [ ! -L "$capstan_path" ] || { command rm "$@"; return; }; done
 }
 ${items.some(({ ifBrief }) => ifBrief === true) ? clock : []}m pid $$
 `;
