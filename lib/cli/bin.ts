@@ -2,6 +2,6 @@
 import { compileLate } from "../world/compile-late.ts";
 
 compileLate();
-// What the library has is loaded by the commands that need it.
+// Only now, or it would be loaded twice. What the library has is loaded by the commands that need it.
 const { start } = await import("./start.ts");
 await start();

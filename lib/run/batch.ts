@@ -54,12 +54,11 @@ begun=$now
  * Many commands as one script, so that a host does a whole lane in one round trip. Between commands it prints a mark
  * with the status, on both streams; it stops at the first failure, and at the next mark after a TERM. Inputs travel on
  * standard input, one base64 line each, in order: `read` and `printf` are built into every shell, so no process ever has
- * them as an argument.
+ * them as an argument. Nearly every command makes sure of a folder that is there, or of a file that is gone: the shell sees that by itself, without starting a program.
  *
  * At its end it says so and reads one more line: whoever sends it has seen how every command ended. Without that line,
  * or once nobody reads what it prints, or after a USR1, it begins no other command and leaves a process behind that has
  * the statuses in its environment, for two minutes: no file, nothing on a disk that may be full. `record.ts` asks for them.
- * Nearly every command makes sure of a folder that is there, or that a file is gone: the shell sees that by itself, without starting a program.
  * It says so twice: who scrubs secrets from output holds back an end that may be the beginning of one.
  * @param mark hex digits that no output holds by accident
  * @param question asked once all is done: its answer stands between the mark `asked` and the end

@@ -58,7 +58,7 @@ export function opensshReader(files: readonly string[], knownHosts: readonly str
     await Promise.all([write("config", [...includes, ...ours]), write("plain", includes)]);
     return folder;
   };
-  // Side by side, and beside the first host's: each start of ssh is as long as a handshake is half.
+  // Side by side, and beside the question about the first host: a start of ssh takes half as long as a handshake.
   const prepare = (): NonNullable<typeof prepared> => {
     const folder = makeFolder();
     const defaults = askOpenssh("none", { user: undefined, host: "default", port: undefined }, env, closing.signal).then(({ printed }) => printed);
