@@ -1,6 +1,6 @@
 /** How often code has run before the engine spends time on making it faster: 1000 times where it is not told. */
 const setting = "BUN_JSC_thresholdForOptimizeAfterWarmUp";
-const times = "30000";
+const times = "1000000";
 
 /**
  * Begins this process anew, once, with an engine that compiles only what runs very often: a deploy is over before the rest has paid, and it is a

@@ -61,7 +61,7 @@ export function createRedactor(): Redactor {
     if (secret.parts.length === 0) conceal(value, secret.name);
     else if (value.length <= longestWhole && scrub(value) === value && !isOrdinary(withoutBreaks(value))) matcher.add(withoutBreaks(value), secret.name);
   };
-  const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, matcher, 0).ranges, text.length).text);
+  const scrub = (text: string): string => (matcher.size === 0 ? text : shown(text, rangesIn(text, viewsOf(text), matcher, 0), text.length).text);
   const scrubUnknown = (data: unknown): unknown => {
     if (typeof data === "string") return scrub(data);
     if (Array.isArray(data)) return data.map(scrubUnknown);
@@ -106,7 +106,9 @@ class Stream {
   }
 
   #show(text: string, more: boolean): string {
-    const { ranges, pending } = rangesIn(text, this.#matcher, this.#run);
+    const views = viewsOf(text);
+    const ranges = rangesIn(text, views, this.#matcher, this.#run);
+    const pending = more ? pendingFrom(text, views, this.#matcher, this.#run) : text.length;
     const border = more && text.length - pending <= mostHeld ? pending : text.length;
     const { text: clear, open } = shown(text, ranges, border, this.#covered);
     this.#run = runBefore(text, border, this.#run);
@@ -138,32 +140,35 @@ function shown(text: string, ranges: readonly Range[], border: number, before?: 
   return { text: clear, open: last !== undefined && last.end >= border ? last : undefined };
 }
 
-/** What of a text is not shown, in order, and from where on it depends on what comes next. */
-function rangesIn(text: string, matcher: Matcher, run: number): { readonly ranges: readonly Range[]; readonly pending: number } {
+/** What of a text is not shown, in order. */
+function rangesIn(text: string, views: readonly View[], matcher: Matcher, run: number): readonly Range[] {
   const ranges: Range[] = [];
-  let pending = text.length;
-  const views = viewsOf(text);
   for (const view of views) {
     matcher.scan(view.text, (at) => {
       const { found } = matcher.walk(view.text, at);
       const match = found.findLast(({ length }) => isWhole(view, at, length, (place) => runBefore(text, place, run)));
       if (match !== undefined) ranges.push({ start: view.start(at), end: view.end(at + match.length - 1), name: match.name });
     });
-    pending = Math.min(pending, view.unfinished ?? text.length, pendingIn(view, matcher, text.length, (place) => runBefore(text, place, run)));
   }
+  return ranges.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+/** From where on it depends on what comes next what of a text is shown. */
+function pendingFrom(text: string, views: readonly View[], matcher: Matcher, run: number): number {
+  let pending = text.length;
+  for (const view of views) pending = Math.min(pending, view.unfinished ?? text.length, pendingIn(view, matcher, text.length, (place) => runBefore(text, place, run)));
   // A cut in the middle of an escape would make another letter of its rest.
   for (let before = -1; before !== pending; ) {
     before = pending;
     for (const view of views) pending = view.letterAt(pending);
   }
-  return { ranges: ranges.sort((a, b) => a.start - b.start || b.end - a.end), pending };
+  return pending;
 }
 
 /** Where the first value may begin that the text does not hold to its end. */
 function pendingIn(view: View, matcher: Matcher, textLength: number, runTo: (place: number) => number): number {
   const { length } = view.text;
-  for (let at = Math.max(0, length - matcher.longest + 1); at < length; at++) {
-    if (!matcher.walk(view.text, at).pending) continue;
+  for (const at of matcher.open(view.text)) {
     const start = view.start(at);
     const broken = breakWithin(view, at, length - at) ?? (view.isBroken(length) ? length - at : undefined);
     if (broken === undefined || isWrap(view, at, broken, runTo)) return start;

@@ -24,13 +24,9 @@ const gramMask = (1 << gramBits) - 1;
 export class Matcher {
   readonly #root: Node = { name: undefined, edges: new Map() };
   readonly #grams = new Uint8Array(1 << gramBits);
+  /** Letters of the longest value. */
   #longest = 0;
   #size = 0;
-
-  /** Letters of the longest value. */
-  get longest(): number {
-    return this.#longest;
-  }
 
   get size(): number {
     return this.#size;
@@ -38,9 +34,7 @@ export class Matcher {
 
   /** The name of the first one who brought a value stays. @param value at least {@link gram} letters */
   add(value: string, name: string): void {
-    let key = 0;
-    for (let i = 0; i < gram; i++) key = ((key << 5) ^ value.charCodeAt(i)) & gramMask;
-    this.#grams[key] = 1;
+    this.#grams[keyAt(value, 0)] = 1;
     this.#longest = Math.max(this.#longest, value.length);
     const node = this.#nodeFor(value);
     if (node.name === undefined) this.#size++;
@@ -85,6 +79,15 @@ export class Matcher {
     }
   }
 
+  /** Every place, from the first, where a value begins that the text does not hold to its end. */
+  *open(text: string): Generator<number, undefined> {
+    const { length } = text;
+    for (let at = Math.max(0, length - this.#longest + 1); at < length; at++) {
+      if (length - at >= gram && this.#grams[keyAt(text, at)] !== 1) continue;
+      if (this.walk(text, at).pending) yield at;
+    }
+  }
+
   /** Calls `visit` for every place where a value may begin. */
   scan(text: string, visit: (at: number) => void): void {
     const grams = this.#grams;
@@ -94,6 +97,13 @@ export class Matcher {
       if (grams[key] === 1 && i >= gram - 1) visit(i - gram + 1);
     }
   }
+}
+
+/** Where the table has the letters at a place. */
+function keyAt(text: string, at: number): number {
+  let key = 0;
+  for (let i = at; i < at + gram; i++) key = ((key << 5) ^ text.charCodeAt(i)) & gramMask;
+  return key;
 }
 
 function commonLength(edge: string, value: string, at: number): number {

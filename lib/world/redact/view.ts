@@ -29,6 +29,8 @@ const orders = new RegExp([
   `(?!${begun})(?:\\x1b[0-~]|[\\x80-\\x9f])`, lineBreak,
 ].join("|"), "g");
 const order = /[\x1b\x80-\x9f]/;
+/** Where a text has none of it, there is one reading of it. */
+const undone = /[\r\n%\\\x1b\x80-\x9f]/;
 /** Letters of an escape that lacks its last one. */
 const longestOpenEnd = 5;
 const letters: Readonly<Record<string, string>> = { t: "\t", f: "\f", v: "\v", b: "\b", a: "\x07", e: "\x1b" };
@@ -47,6 +49,7 @@ export const withoutBreaks = (value: string): string => value.replaceAll(breaks,
 
 /** The readings of a text in which values are looked for: as it is, and without `%41`, without `\"`, and without colours and other orders to a terminal where there is any: they are not shown. */
 export function viewsOf(text: string): View[] {
+  if (!undone.test(text)) return [asItIs(text)];
   return [
     viewOf(text, breaks, undefined),
     ...(text.includes("%") ? [viewOf(text, percents, /%[0-9A-Fa-f]?$/)] : []),
@@ -54,6 +57,8 @@ export function viewsOf(text: string): View[] {
     ...(text.includes("\\") ? [viewOf(text, backslashes, /\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?|[0-3][0-7]?)?$/)] : []),
   ];
 }
+
+const asItIs = (text: string): View => ({ text, start: (at) => at, end: (at) => at + 1, isBroken: () => false, letterAt: (place) => place, unfinished: undefined });
 
 function viewOf(text: string, tokens: RegExp, openEnd: RegExp | undefined, longestEnd = longestOpenEnd): View {
   const pieces: string[] = [];
