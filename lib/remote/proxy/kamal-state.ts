@@ -9,10 +9,13 @@ import { stateFile, stateFolder } from "./run-flags.ts";
 const stateSource = `{{range .Mounts}}{{if eq .Destination "${stateFolder}"}}{{.Source}}{{end}}{{end}}`;
 
 /** Prints the state file that `$folder` has. Who may not read it there asks Docker for it, which takes four times as long; that works while the container is stopped and needs no program in the image. */
-const printState: Command = sh`if [ -r "$folder"/${stateFile} ]; then cat "$folder"/${stateFile}; else docker cp ${`${proxyContainer}:${stateFolder}/${stateFile}`} - 2> /dev/null | tar -xOf - 2> /dev/null; fi`;
+export const printState: Command = sh`if [ -r "$folder"/${stateFile} ]; then cat "$folder"/${stateFile}; else docker cp ${`${proxyContainer}:${stateFolder}/${stateFile}`} - 2> /dev/null | tar -xOf - 2> /dev/null; fi`;
+
+/** Sets `$folder` for {@link printState}. */
+export const findState: Command = sh`folder=$(docker container inspect --format ${stateSource} ${proxyContainer} 2> /dev/null)`;
 
 /** Prints the proxy's state file. */
-export const readState: Command = sh`{ folder=$(docker container inspect --format ${stateSource} ${proxyContainer} 2> /dev/null); ${printState}; }`;
+export const readState: Command = sh`{ ${findState}; ${printState}; }`;
 
 /** What sed takes the colours away with: an escape stands before each, which only some can name. */
 const uncolour = "s/.\\[[0-9;]*m//g";

@@ -6,7 +6,7 @@ import type { KamalProxySettings, Role, Settings } from "../../config/settings.t
 import { containerId } from "../container.ts";
 import { switchStatus, type Target } from "./driver.ts";
 import { deployFlags } from "./deploy-flags.ts";
-import { liveTargets, readState, savedTargets } from "./kamal-state.ts";
+import { findState, liveTargets, printState, readState, savedTargets } from "./kamal-state.ts";
 
 /** How often a proxy that does not answer is asked again, a second apart. */
 const patience = 10;
@@ -70,30 +70,26 @@ const portOf = (target: Target, proxy: KamalProxySettings): number => ("id" in t
 const targetsIn = (route: string): Command => sh`printf '%s\n' "$list" | ${liveTargets(route)}`;
 
 /**
- * Asks the proxy to deploy `$id`, then looks at what it does and, at the same time, at what it has saved: only both count, since the
- * proxy finishes a call whose client died, and reports success when it could not save. A proxy that is just starting is
+ * Asks the proxy to deploy `$id`, then looks at what it has saved: it reports success when it could not save, and saves what it does once it does it. Unless
+ * both agree it is asked what it does as well: it finishes a call whose client died. A proxy that is just starting is
  * asked again, and so is one whose saved state differs.
  * Going back, the old target is asked for its health for a moment only, then not at all: it served a moment ago, and the health path
  * of the new version may be unknown to it.
  */
 function deploy(route: string, port: number, flags: readonly Command[]): Command {
-  return sh`tries=0 silent=0
+  // Where the state lies is found out while the proxy is at work.
+  return sh`exec 3>&1
+tries=0 silent=0
 while [ $tries -lt 2 ] && [ $silent -lt ${patience} ]; do
+said=$({ {
 docker exec ${proxyContainer} kamal-proxy deploy ${route} --target="$id:${new Command(String(port))}" ${flags}
-status=$?
-list=$({ docker exec ${proxyContainer} kamal-proxy list; echo "answered $?"; } | { saved=$(${readState} | ${savedTargets(route)}); cat; echo "saved $saved"; })
-saved=${new Command("${list##*saved }")}
-case $list in
-*'answered 0
-'*) tries=$((tries + 1)) ;;
-*) silent=$((silent + 1)); sleep 1; continue ;;
-esac
+} >&3; echo $?; } | { ${findState}; read -r status; echo $status "$(${printState} | ${savedTargets(route)})"; })
+status=${new Command("${said%% *}")} saved=${new Command("${said#* }")}
+[ $status -eq 0 ] && [ "$saved" = "$id":${port} ] && exit 0
+list=$(docker exec ${proxyContainer} kamal-proxy list) || { silent=$((silent + 1)); sleep 1; continue; }
+tries=$((tries + 1))
 live=$(${targetsIn(route)})
-if [ "$live" = "$id":${port} ]; then
-  [ $status -eq 0 ] && [ "$saved" = "$live" ] && exit 0
-elif [ $status -ne 0 ]; then
-  exit ${switchStatus.refused}
-fi
+[ "$live" = "$id":${port} ] || [ $status -eq 0 ] || exit ${switchStatus.refused}
 done
 [ $silent -lt ${patience} ] && [ $status -ne 0 ] && exit ${switchStatus.refused}
 printf 'Cannot confirm the switch of %s: wanted %s, the proxy sends to "%s", its state file says "%s"\n' ${route} "$id":${port} "$live" "$saved" >&2
