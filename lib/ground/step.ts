@@ -27,6 +27,8 @@ export interface RunStep extends Titled {
   readonly repeatable?: true;
   /** Asked after a lost connection, when nobody saw how the command ended. Status 0: what this very step is for is there. */
   readonly doneIf?: Command;
+  /** Asked on the host before the command, with the same input. Status 0: what it is for is there, and it is left out. */
+  readonly unless?: Command;
   /** Asked on the host when the command failed. Status 0: what it is for is there all the same, and it counts as done. */
   readonly passIf?: Command;
   /** On Ctrl-C: let it finish (default), or leave it alone because stopping half way is harmless. */

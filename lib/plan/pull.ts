@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { CollectStep, HostStep, Phase, RunStep } from "../ground/step.ts";
 import { forgetParts, receiveImage } from "../remote/delivery.ts";
 import { checkServiceLabel, pullImage, tagDigest } from "../remote/image.ts";
-import { login } from "../remote/registry.ts";
+import { isLoggedIn, login } from "../remote/registry.ts";
 import type { FleetFacts } from "../remote/facts.ts";
 import { auditStep } from "./audit.ts";
 import { appHosts, factsOf, lanes, loginMs, quickMs } from "./hosts.ts";
@@ -87,8 +87,9 @@ const pullSteps = (order: Order, image: string, hint?: string): readonly HostSte
 function fetchSteps(order: Order, image: string, hint = pullHint(order)): readonly HostStep[] {
   const { settings } = order;
   const command = login(settings.registry);
+  const unless = isLoggedIn(settings.registry);
   return [
-    ...(command === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
+    ...(command === undefined || unless === undefined ? [] : [{ kind: "run" as const, title: "Log in to the registry", command, unless, repeatable: true as const, timeoutMs: loginMs, onCancel: "abandon" as const, hint: "Check registry.username and registry.password, and that the host reaches the registry." }]),
     { kind: "run", title: `Pull ${image}`, command: pullImage(image), repeatable: true, ...(appHosts(order).some((host) => host !== settings.primaryHost) ? { lasts: true as const } : {}), onCancel: "abandon", timeoutMs: 1_800_000, hint },
     checkStep(settings, image),
   ];

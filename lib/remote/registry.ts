@@ -1,4 +1,4 @@
-import { sh, type Command, type Program } from "../ground/command.ts";
+import { Command, sh, type Program } from "../ground/command.ts";
 import { isSecret, Secret } from "../ground/secret.ts";
 import { isLocalRegistry } from "../config/roles.ts";
 import type { RegistrySettings } from "../config/settings.ts";
@@ -15,6 +15,36 @@ export function login(registry: RegistrySettings): Command | undefined {
   if (username === undefined || password === undefined || isLocalRegistry(server)) return undefined;
   if (isSecret(username)) return loginWithSecretName(registry).stdin(Secret.join("registry login", [username, "\n", password]));
   return sh`docker login ${serverOf(registry)} --username ${username} --password-stdin`.stdin(password);
+}
+
+/** The key of Docker Hub in Docker's file. */
+const hub = "https://index.docker.io/v1/";
+
+/**
+ * Fails unless Docker on the host keeps just these credentials already, where {@link login} would write them: it reads the same input. Where Docker's file
+ * is not as Docker writes it, or a helper of the host keeps credentials, it fails too. Undefined where there is nothing to log in to.
+ */
+export function isLoggedIn(registry: RegistrySettings): Command | undefined {
+  const { server, username } = registry;
+  if (login(registry) === undefined) return undefined;
+  const user = isSecret(username) ? sh`IFS= read -r user` : sh`user=${username ?? ""}`;
+  const file = new Command('"${DOCKER_CONFIG:-$HOME/.docker}"/config.json');
+  return sh`[ -r ${file} ] || exit
+${user}
+IFS= read -r password
+read -r more
+[ -n "$password" ] && [ -z "$more" ] && auth=$(printf %s:%s "$user" "$password" | base64 -w 0) || exit
+here= found=
+while IFS= read -r line; do
+case $line in
+*credsStore* | *credHelpers*) exit 1 ;;
+*}*) here= ;;
+*${`"${server ?? hub}": {`}*) here=1 ;;
+*{*) here= ;;
+*'"auth": "'"$auth"'"'*) found=$here ;;
+esac
+done < ${file}
+[ -n "$found" ]`;
 }
 
 /** Logs the user's own machine in. A secret user name needs an `sh` there. Undefined in the same cases. */

@@ -7,6 +7,8 @@ export interface BatchItem {
   readonly command: Command;
   /** Go on with the next one even when it fails. */
   readonly optional: boolean;
+  /** Asked before it, with the same input; status 0: it is left out, and counts as done. */
+  readonly unless?: Command;
   /** Asked when it fails; status 0: it counts as done. */
   readonly passIf?: Command;
   /** Where what came before it took longer than {@link briefSeconds}, the batch ends instead: it is to be sent again. */
@@ -25,7 +27,7 @@ export function chunks<I extends BatchItem>(items: readonly I[]): I[][] {
   let length = 0;
   for (const item of items) {
     const last = cut.at(-1);
-    const bytes = sentBytes(item.command.text) + sentBytes(item.passIf?.text ?? "");
+    const bytes = [item.command, item.unless, item.passIf].reduce((sum, part) => sum + sentBytes(part?.text ?? ""), 0);
     if (last === undefined || length + bytes > maxScriptBytes) {
       cut.push([item]);
       length = 0;
@@ -83,9 +85,13 @@ rm() {
 }
 ${items.some(({ ifBrief }) => ifBrief === true) ? clock : []}m pid $$
 `;
-  const body = items.map(({ command, optional, passIf, ifBrief }, i) => {
-    const feed = command.input === undefined ? new Command("") : new Command(`IFS= read -r input || over\nprintf %s "$input" | base64 -d | `);
+  const body = items.map(({ command, optional, unless, passIf, ifBrief }, i) => {
+    const take = command.input === undefined ? new Command("") : new Command("IFS= read -r input || over\n");
+    const feed = command.input === undefined ? new Command("") : new Command(`printf %s "$input" | base64 -d | `);
     const quiet = command.input === undefined ? new Command(" </dev/null") : new Command("");
+    const need = unless === undefined ? new Command("") : sh`${feed}(
+${unless}
+)${quiet} > /dev/null 2>&1 || `;
     const pass = passIf === undefined ? new Command("") : sh`[ $s -eq 0 ] || (
 ${passIf}
 ) </dev/null > /dev/null 2>&1 && s=0
@@ -95,7 +101,7 @@ ${passIf}
 [ -n "$now" ] && [ $((now - begun)) -lt ${briefSeconds} ] || over
 ` : new Command("");
     return sh`[ -z "$stop" ] || over
-${brief}${feed}(
+${brief}${take}${need}${feed}(
 ${command}
 )${quiet}
 s=$?

@@ -2,7 +2,7 @@ import { CancelledError } from "../ground/errors.ts";
 import type { HostStep } from "../ground/step.ts";
 import type { World } from "../ground/world.ts";
 import type { Mark } from "./batch.ts";
-import { commandOf, deadlineOf, type HostPlanned } from "./progress.ts";
+import { commandOf, deadlineOf, itemOf, type HostPlanned } from "./progress.ts";
 import { sendBatch, type Answered } from "./send.ts";
 
 type OnPiece = (stream: "stdout" | "stderr", piece: string | Mark, atMs: number) => void;
@@ -22,7 +22,7 @@ export class EarlyBatch {
     this.mark = world.randomHex(8);
     this.steps = steps;
     this.sentAt = world.clock.now();
-    this.#sent = sendBatch(world, host, steps.map((step) => ({ command: commandOf(step), optional: false })), {
+    this.#sent = sendBatch(world, host, steps.map((step) => itemOf({ step, optional: false })), {
       mark: this.mark, timeoutMs: steps.reduce((sum, step) => sum + deadlineOf(step), 600_000), signal: AbortSignal.any([world.signal, this.#stop.signal]),
       onPiece: (stream, piece) => this.#onPiece(stream, piece, world.clock.now()),
     });

@@ -3,7 +3,7 @@ import type { World } from "../ground/world.ts";
 import { sh, type Command } from "../ground/command.ts";
 import { chunks, type Mark } from "./batch.ts";
 import type { EarlyBatch, EarlyBatches } from "./early.ts";
-import { commandOf, deadlineOf, Progress, type Batched, type Engine, type HostPlanned } from "./progress.ts";
+import { deadlineOf, itemOf, Progress, type Batched, type Engine, type HostPlanned } from "./progress.ts";
 import { deliver } from "./deliver.ts";
 import { connectAgain, isLost } from "./reconnect.ts";
 import { recoverBatch } from "./recover.ts";
@@ -35,8 +35,7 @@ export async function carryLane(world: World, engine: Engine, host: string, step
   while (at < steps.length) {
     const run: Batched[] = [];
     for (let planned = steps[at]; planned !== undefined && !isAlone(planned) && run.length !== early?.steps.length; planned = steps[++at]) {
-      const { step } = planned;
-      run.push({ ...planned, command: commandOf(step), optional: planned.optional, ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}), ...(isPastLong(run, planned) ? { ifBrief: true } : {}) });
+      run.push({ ...planned, ...itemOf(planned), ...(isPastLong(run, planned) ? { ifBrief: true } : {}) });
     }
     const next = steps[at];
     const alone = next !== undefined && isAlone(next) && early === undefined ? next : undefined;

@@ -51,6 +51,10 @@ export function commandOf(step: HostStep): Command {
   }
 }
 
+/** A step as it travels with others. */
+export const itemOf = ({ step, optional }: Pick<HostPlanned, "step" | "optional">): BatchItem =>
+  ({ command: commandOf(step), optional, ...(step.kind === "run" && step.unless !== undefined ? { unless: step.unless } : {}), ...(step.kind === "run" && step.passIf !== undefined ? { passIf: step.passIf } : {}) });
+
 /** By then a host, which counts whole seconds, does not go on with what is only for a brief beginning. */
 const surelyLongMs = (briefSeconds + 1) * 1000;
 const defaultTimeoutMs = 600_000;

@@ -83,4 +83,16 @@ describe("a deploy to three hosts", () => {
     expect(stderr.match(/== Switch, group \d of 3/g)).toEqual(["== Switch, group 1 of 3", "== Switch, group 2 of 3", "== Switch, group 3 of 3"]);
     expect(await served(lab.hosts)).toEqual(["g1", "g1", "g1"]);
   }, 60_000);
+
+  test("logs hosts in to the registry only where that changes anything", async () => {
+    const host = lab.host(1);
+    const logins = async (): Promise<string> => (await host.exec("stat -c '%i %y' .docker/config.json")).stdout;
+    const before = await logins();
+    await project.deploy("l1");
+    expect(await logins()).toBe(before);
+    await host.docker("logout", lab.registry.address);
+    await project.deploy("l2");
+    expect((await host.exec("grep -c auth.: .docker/config.json")).stdout.trim()).toBe("1");
+    expect(await served(lab.hosts)).toEqual(["l2", "l2", "l2"]);
+  }, 60_000);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Secret } from "../../lib/ground/secret.ts";
 import { checkServiceLabel, imagesOf, pullImage, tagDigest, tagLatest } from "../../lib/remote/image.ts";
 import { createNetwork, networkExists } from "../../lib/remote/network.ts";
-import { login, loginHere, logout, logoutHere } from "../../lib/remote/registry.ts";
+import { isLoggedIn, login, loginHere, logout, logoutHere } from "../../lib/remote/registry.ts";
 import { Home, shells } from "../support/shell.ts";
 import { settingsOf } from "../support/settings.ts";
 import { words } from "../support/words.ts";
@@ -70,7 +70,43 @@ describe("the registry", () => {
     expect(loginHere(registry)?.argv).toEqual(["sh", "-c", command?.text ?? ""]);
   });
 
+  describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("isLoggedIn(), in %s", (_name, shell) => {
+    const long = new Secret("RP", `${"p\"w\\`x".repeat(20)} `);
+    const of = (user: string, secret: string): string => Buffer.from(`${user}:${secret}`).toString("base64");
+    const file = (auths: Readonly<Record<string, unknown>>, more: object = {}): string => JSON.stringify({ auths, ...more }, null, "\t");
+    const mine = { auth: of("b$t", long.reveal()) };
+    const asked = async (content: string | undefined, registry: Parameters<typeof isLoggedIn>[0] = { server: "hub.example:5000", username: "b$t", password: long }, env = {}): Promise<boolean> => {
+      using home = new Home();
+      if (content !== undefined) home.place(".docker/config.json", content);
+      const { status, stdout } = await home.run(isLoggedIn(registry)?.text ?? "", { shell, input: open(login(registry)?.input) ?? "", env });
+      expect(stdout).toBe("");
+      return status === 0;
+    };
+
+    test("says yes for the very credentials", async () => {
+      expect(await asked(file({ "hub.example:5000": mine }))).toBe(true);
+      expect(await asked(file({ "a.example": {}, "hub.example:5000": mine, "z.example": { auth: "eA==" } }, { HttpHeaders: { a: "b" } }))).toBe(true);
+      expect(await asked(file({ "https://index.docker.io/v1/": mine }), { server: undefined, username: "b$t", password: long })).toBe(true);
+      expect(await asked(file({ "hub.example": mine }), { server: "hub.example", username: new Secret("RU", "b$t"), password: long })).toBe(true);
+    });
+
+    test.each<[string, string | undefined]>([
+      ["no file", undefined], ["an empty one", ""], ["nothing", "{}"], ["not as Docker writes it", JSON.stringify({ auths: { "hub.example:5000": mine } })],
+      ["another registry's", file({ "hub.example": mine })], ["of another after an empty entry", file({ "hub.example:5000": {}, "z.example": mine })], ["of one that only begins like it", file({ "my.hub.example:5000": mine })],
+      ["another password", file({ "hub.example:5000": { auth: of("b$t", `${long.reveal()}x`) } })], ["another user", file({ "hub.example:5000": { auth: of("b", long.reveal()) } })], ["an empty one of it", file({ "hub.example:5000": { auth: "" } })],
+      ["a helper for all", file({ "hub.example:5000": mine }, { credsStore: "pass" })], ["a helper for one", file({ "hub.example:5000": mine }, { credHelpers: { "hub.example:5000": "pass" } })],
+    ])("says no: %s", async (_what, content) => expect(await asked(content)).toBe(false));
+
+    test("says no where the password has several lines, or is empty", async () => {
+      expect(await asked(file({ "hub.example": { auth: of("b", "x") } }), { server: "hub.example", username: "b", password: new Secret("RP", "x\ny") })).toBe(false);
+      expect(await asked(file({ "hub.example": { auth: of("b", "") } }), { server: "hub.example", username: "b", password: new Secret("RP", "") })).toBe(false);
+    });
+
+    test("looks where Docker is told to", async () => expect(await asked(file({ "hub.example:5000": mine }), undefined, { DOCKER_CONFIG: "/nowhere" })).toBe(false));
+  });
+
   test("without credentials there is no login", () => {
+    expect(isLoggedIn({ server: "localhost:5000", username: undefined, password: undefined })).toBeUndefined();
     expect(login({ server: "localhost:5000", username: undefined, password: undefined })).toBeUndefined();
     expect(loginHere({ server: "localhost:5000", username: undefined, password: undefined })).toBeUndefined();
   });

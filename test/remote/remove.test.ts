@@ -10,10 +10,6 @@ import { settingsOf } from "../support/settings.ts";
 
 const anonymous = "0123456789abcdef".repeat(4);
 const shop = { service: "shop", destination: undefined };
-const place = (home: Home, path: string, text = ""): void => {
-  mkdirSync(join(home.path, path, ".."), { recursive: true });
-  writeFileSync(join(home.path, path), text);
-};
 
 test.each([
   ["media:/media", "media"], ["shop_media.1:/media:ro", "shop_media.1"], ["/srv/media:/media", undefined], ["~/media:/media", undefined], ["$PWD/media:/media", undefined], ["./media:/media", undefined], ["/media", undefined],
@@ -65,9 +61,9 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     ["another service is there", ".kamal/apps/other/env/roles/web.env", '{"auths":{}}', [true, true]],
   ])("removeRunFiles(): %s", async (_title, path, logins, left) => {
     using home = new Home().program("docker", "exit 1");
-    place(home, path);
+    home.place(path);
     mkdirSync(join(home.path, ".kamal/accessories"), { recursive: true });
-    place(home, ".docker/config.json", logins);
+    home.place(".docker/config.json", logins);
     expect(await home.run(removeRunFiles(shop).text, { shell })).toEqual({ status: 0, stdout: "", stderr: "" });
     expect([".kamal", ".docker"].map((name) => existsSync(join(home.path, name)))).toEqual(left);
   });

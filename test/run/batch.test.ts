@@ -41,6 +41,15 @@ describe.each([[["sh"]], [["dash"]], [["bash", "--posix"]], [["busybox", "sh"]]]
     expect([texts(out), texts(err)]).toEqual(["said\n", ""]);
   });
 
+  test("leaves out what is there already, and asks with the same input", async () => {
+    const { out, err } = await runIn(shell, [
+      { ...item(sh`echo said; cat`.stdin("word")), unless: sh`cat; echo oops >&2; exit 0` }, { ...item(sh`cat`.stdin("kept")), unless: sh`read -r word; [ "$word" != kept ]` },
+      { ...item(sh`echo never`), unless: sh`true` }, { ...item(sh`echo last; exit 7`), unless: sh`exit 1` },
+    ]);
+    expect(ends(out)).toEqual(["0:0", "1:0", "2:0", "3:7"]);
+    expect([texts(out), texts(err)]).toEqual(["kept|last\n", ""]);
+  });
+
   test("feeds each command its own input, byte for byte", async () => {
     const nasty = "a\\b'\"$HOME `id`\n\nünï\t\x01end";
     const { out } = await runIn(shell, [item(sh`cat`.stdin(nasty)), item(sh`cat`), item(sh`cat; printf .`.stdin(new Secret("S", "s3cret\n")))]);

@@ -33,6 +33,12 @@ export class Home implements Disposable {
     return this;
   }
 
+  /** Puts a file into it, with its folders. */
+  place(path: string, text = ""): void {
+    mkdirSync(join(this.path, path, ".."), { recursive: true });
+    writeFileSync(join(this.path, path), text);
+  }
+
   run(text: string, options: { readonly shell?: readonly string[]; readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Ran> {
     return run(text, { ...options, cwd: this.path, env: { HOME: this.path, PATH: `${join(this.path, "bin")}:${process.env["PATH"] ?? ""}`, ...options.env } });
   }

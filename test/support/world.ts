@@ -33,6 +33,8 @@ export interface FakeOptions {
   /** What a host says of a batch that was cut off; default: it knows nothing of it. */
   readonly records?: Readonly<Record<string, string>>;
   /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
+  /** What is asked before a command that may be left out; default: it is not. */
+  readonly needless?: (host: string, question: string) => boolean;
   readonly onRun?: (host: string, text: string) => void;
   /** How every session ends; default 0. */
   readonly sessionStatus?: number;
@@ -59,7 +61,7 @@ const healthy: HttpAnswer = { ok: true, status: 200, headers: {}, body: "ok", du
 const batchPid = 7;
 
 /** A world of hosts that answer from a table. A command without an answer fails the test: silence is never success. */
-export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, onRun, onSession, onConnect, onTunnel, claims = () => ({ [Symbol.dispose]: () => undefined }), images = noImages }: FakeOptions = {}): FakeWorld {
+export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], probe = () => healthy, locks = ["taken"], files = {}, sessionStatus = 0, records = {}, needless = () => false, onRun, onSession, onConnect, onTunnel, claims = () => ({ [Symbol.dispose]: () => undefined }), images = noImages }: FakeOptions = {}): FakeWorld {
   const ran: string[] = [];
   const events: Event[] = [];
   const connected: string[] = [];
@@ -119,7 +121,8 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
         let goesOn = true;
         for (const [i, part] of parts.commands.entries()) {
           if (stopped.has(host)) break;
-          const { stdout, ...said } = answerTo(host, part, answers[host]);
+          const unless = parts.unless[i];
+          const { stdout, ...said } = unless !== undefined && needless(host, unless) ? exit(0, "") : answerTo(host, part, answers[host]);
           const passIf = parts.passIf[i];
           const status = said.status === 0 || passIf === undefined ? said.status : (answerTo(host, passIf, answers[host]).status === 0 ? 0 : said.status);
           await Promise.resolve();
@@ -188,15 +191,21 @@ export function fakeWorld({ answers = {}, here = [[/^git /, 128], [/./, ""]], pr
 const exit = (status: number, stdout: string): Exit => ({ status, signal: undefined, stdout, stderr: "", durationMs: 1 });
 
 /** Takes a batch script apart again: the commands between its marks. */
-export function batchParts(text: string): { mark: string; commands: string[]; optional: boolean[]; passIf: (string | undefined)[]; question: string | undefined } | undefined {
+export function batchParts(text: string): { mark: string; commands: string[]; optional: boolean[]; unless: (string | undefined)[]; passIf: (string | undefined)[]; question: string | undefined } | undefined {
   const mark = /printf '\\036([0-9a-f]+) %s %s\\036'/.exec(text)?.[1];
   if (mark === undefined) return undefined;
   const [script = "", question] = text.split('[ -z "$stop" ] || over\nm asked 0\n');
   const blocks = script.split('[ -z "$stop" ] || over\n').slice(1);
+  const parts = blocks.map((block) => {
+    const [first = "", second] = block.split(/^\)(?: <\/dev\/null)? > \/dev\/null 2>&1 \|\| (?=.*\(\n)/m);
+    const rest = second ?? first;
+    return { unless: second === undefined ? undefined : first.slice(first.indexOf("(\n") + 2, -1), command: rest.slice(rest.indexOf("(\n") + 2, rest.lastIndexOf("\n)", rest.lastIndexOf("\ns=$?\n"))) };
+  });
   return {
     mark,
     question: question?.slice(2, question.lastIndexOf("\n)")),
-    commands: blocks.map((block) => block.slice(block.indexOf("(\n") + 2, block.lastIndexOf("\n)", block.lastIndexOf("\ns=$?\n")))),
+    commands: parts.map(({ command }) => command),
+    unless: parts.map(({ unless }) => unless),
     passIf: blocks.map((block) => block.slice(block.lastIndexOf("\ns=$?\n")).match(/\|\| \(\n([^]*)\n\) <\/dev\/null > \/dev\/null 2>&1 && s=0\n/)?.[1]),
     optional: blocks.map((block) => !block.includes("[ $s -eq 0 ] || over")),
   };
