@@ -21,27 +21,27 @@ export function login(registry: RegistrySettings): Command | undefined {
 const hub = "https://index.docker.io/v1/";
 
 /**
- * Fails unless Docker on the host keeps just these credentials already, where {@link login} would write them: it reads the same input. Where Docker's file
- * is not as Docker writes it, or a helper of the host keeps credentials, it fails too. Undefined where there is nothing to log in to.
+ * Fails unless Docker's own file on the host has just these credentials already: it reads the same input as {@link login}. It fails too where the file is
+ * not as Docker writes it, where a helper of the host keeps credentials, and for a Docker of Snap's, which has its file elsewhere. Undefined where there is nothing to log in to.
  */
 export function isLoggedIn(registry: RegistrySettings): Command | undefined {
   const { server, username } = registry;
   if (login(registry) === undefined) return undefined;
   const user = isSecret(username) ? sh`IFS= read -r user` : sh`user=${username ?? ""}`;
   const file = new Command('"${DOCKER_CONFIG:-$HOME/.docker}"/config.json');
-  return sh`[ -r ${file} ] || exit
+  return sh`[ -r ${file} ] && [ ! -e "$HOME"/snap/docker ] || exit
 ${user}
 IFS= read -r password
-read -r more
-[ -n "$password" ] && [ -z "$more" ] && auth=$(printf %s:%s "$user" "$password" | base64 -w 0) || exit
+if IFS= read -r more || [ -n "$more" ]; then exit 1; fi
+[ -n "$password" ] && auth=$(printf %s:%s "$user" "$password" | base64 -w 0) || exit
 here= found=
 while IFS= read -r line; do
 case $line in
 *credsStore* | *credHelpers*) exit 1 ;;
 *}*) here= ;;
-*${`"${server ?? hub}": {`}*) here=1 ;;
+*${`"${server === undefined || server === "docker.io" ? hub : server}": {`}*) here=1 ;;
 *{*) here= ;;
-*'"auth": "'"$auth"'"'*) found=$here ;;
+*'"auth": "'"$auth"'"'*) [ -z "$here" ] || found=1 ;;
 esac
 done < ${file}
 [ -n "$found" ]`;

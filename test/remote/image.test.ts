@@ -86,7 +86,8 @@ describe("the registry", () => {
     test("says yes for the very credentials", async () => {
       expect(await asked(file({ "hub.example:5000": mine }))).toBe(true);
       expect(await asked(file({ "a.example": {}, "hub.example:5000": mine, "z.example": { auth: "eA==" } }, { HttpHeaders: { a: "b" } }))).toBe(true);
-      expect(await asked(file({ "https://index.docker.io/v1/": mine }), { server: undefined, username: "b$t", password: long })).toBe(true);
+      expect(await asked(file({ "a.example": mine, "hub.example:5000": mine, "z.example": mine }))).toBe(true);
+      for (const server of [undefined, "docker.io"]) expect(await asked(file({ "https://index.docker.io/v1/": mine }), { server, username: "b$t", password: long })).toBe(true);
       expect(await asked(file({ "hub.example": mine }), { server: "hub.example", username: new Secret("RU", "b$t"), password: long })).toBe(true);
     });
 
@@ -97,8 +98,18 @@ describe("the registry", () => {
       ["a helper for all", file({ "hub.example:5000": mine }, { credsStore: "pass" })], ["a helper for one", file({ "hub.example:5000": mine }, { credHelpers: { "hub.example:5000": "pass" } })],
     ])("says no: %s", async (_what, content) => expect(await asked(content)).toBe(false));
 
+    test("says no where Docker looks elsewhere", async () => {
+      expect(await asked(file({ "docker.io": mine }), { server: "docker.io", username: "b$t", password: long })).toBe(false);
+      using home = new Home();
+      home.place(".docker/config.json", file({ "hub.example": mine }));
+      home.place("snap/docker/current/x");
+      const registry = { server: "hub.example", username: "b$t", password: long };
+      expect((await home.run(isLoggedIn(registry)?.text ?? "", { shell, input: long.reveal() })).status).not.toBe(0);
+    });
+
     test("says no where the password has several lines, or is empty", async () => {
-      expect(await asked(file({ "hub.example": { auth: of("b", "x") } }), { server: "hub.example", username: "b", password: new Secret("RP", "x\ny") })).toBe(false);
+      for (const lines of ["x\ny", "x\n\ny", "x\n \n", "x\n\n"]) expect(await asked(file({ "hub.example": { auth: of("b", "x") } }), { server: "hub.example", username: "b", password: new Secret("RP", lines) })).toBe(false);
+      for (const ends of ["x", "x\n"]) expect(await asked(file({ "hub.example": { auth: of("b", "x") } }), { server: "hub.example", username: "b", password: new Secret("RP", ends) })).toBe(true);
       expect(await asked(file({ "hub.example": { auth: of("b", "") } }), { server: "hub.example", username: "b", password: new Secret("RP", "") })).toBe(false);
     });
 

@@ -264,6 +264,14 @@ describe("apply()", () => {
     expect((await failing({ answers: { h1: [[/^is-stopped/, 1], [/echo stop/, 123], [/./, ""]] } }, phase("Retire", { h1: [stop, run("next")] }))).error.message).toBe('Cannot run "echo stop" on h1: it ended with status 123');
   });
 
+  test("leaves a step out where what it is for is there, and counts it as done", async () => {
+    const login: RunStep = { ...run("login"), unless: sh`is-there` };
+    const { world, ran, events } = fakeWorld({ answers: { h1: always, h2: always }, needless: (host, question) => host === "h1" && question === "is-there" });
+    await apply(world, plan(phase("Pull", { h1: [login, run("pull")], h2: [login, run("pull")] })), conductor());
+    expect(ran.toSorted()).toEqual(["h1 $ echo pull", "h2 $ echo login", "h2 $ echo pull"]);
+    expect(events.flatMap((event) => (event.type === "step-end" && event.host === "h1" ? [`${event.title} ${event.ok}`] : []))).toEqual(["login true", "pull true"]);
+  });
+
   test("names every host that failed, and keeps each one's error as cause", async () => {
     const { error } = await failing({ answers: { h1: [[/./, 1]], h2: always, h3: [[/./, 2]] } }, phase("Boot", { h1: [run("boot")], h2: [run("boot")], h3: [run("boot")] }));
     expect(error.message).toBe('Cannot finish "Boot" on 2 of 3 hosts: h1, h3');

@@ -32,9 +32,9 @@ export interface FakeOptions {
   readonly locks?: readonly string[];
   /** What a host says of a batch that was cut off; default: it knows nothing of it. */
   readonly records?: Readonly<Record<string, string>>;
-  /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
   /** What is asked before a command that may be left out; default: it is not. */
   readonly needless?: (host: string, question: string) => boolean;
+  /** Called before a command runs: to press Ctrl-C, or to throw as a lost connection does. */
   readonly onRun?: (host: string, text: string) => void;
   /** How every session ends; default 0. */
   readonly sessionStatus?: number;
