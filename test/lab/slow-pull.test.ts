@@ -6,6 +6,7 @@ import { until } from "./shell.ts";
 
 let lab: Lab;
 let project: Project;
+/** More than what counts as brief. */
 const pullSeconds = 5;
 
 beforeAll(async () => {
@@ -51,11 +52,13 @@ test("a host whose pull takes long begins nothing behind it once the lock is los
   await until("host 2 pulls", isPulling);
   await until("the lock is ours", async () => (await project.run(["lock", "status"])).stdout.includes("version v3"));
   await project.must(["lock", "release"]);
+  // The holder of the lock looks each second.
+  await Bun.sleep(pullSeconds * 1000);
   await letGoOn();
   const { status, stderr } = await ended(run);
   expect(status).toBe(7);
   expect(stderr).toContain("was lost while the run was going on");
-  // Whether its pull was ended or went on: by now it would have started the container.
+  // Whether the pull was ended or went on: by now the container would have been started.
   await Bun.sleep(2_000);
   expect(await lab.host(2).running("sample")).toEqual(["sample-web-v2"]);
   expect(await served(lab.hosts)).toEqual(["v2", "v2"]);
