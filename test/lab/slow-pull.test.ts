@@ -21,7 +21,7 @@ afterAll(() => lab?.stop());
 /** From now on each pull on a host notes that it has begun, and waits until it is let go on. */
 async function holdPulls(number: number): Promise<void> {
   const [real, wrapper] = [`${lab.folder}/docker.real`, `${lab.folder}/docker.slow`];
-  await writeFile(wrapper, `#!/bin/sh\n[ "$1" != pull ] || { touch /root/pulling; n=0; until [ -e /root/goon ] || [ $n -ge 300 ]; do n=$((n + 1)); sleep 0.1; done; }\nexec ${real} "$@"\n`, { mode: 0o755 });
+  await writeFile(wrapper, `#!/bin/sh\n[ "$1" != pull ] || { touch "$HOME"/pulling; n=0; until [ -e "$HOME"/goon ] || [ $n -ge 300 ]; do n=$((n + 1)); sleep 0.1; done; }\nexec ${real} "$@"\n`, { mode: 0o755 });
   const { status, stderr } = await lab.host(number).exec(`cp -L "$(PATH=/usr/local/bin:$PATH command -v docker)" ${real} && for docker in /usr/local/bin/docker /usr/bin/docker; do [ ! -e $docker ] || mount --bind ${wrapper} $docker || exit; done`);
   if (status !== 0) throw new Error(`Cannot slow docker down: ${stderr}`);
 }
